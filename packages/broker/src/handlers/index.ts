@@ -1,0 +1,5 @@
+// Every API this broker serves. A handler that is not in this list does not exist: dispatch and ApiVersions read nothing else.
+
+import type { Handler } from '../server/handler.ts';
+
+export const handlers: readonly Handler[] = [];

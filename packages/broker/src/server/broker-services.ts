@@ -1,0 +1,32 @@
+// The parts of a running broker that handlers may call. Whoever brings a part puts its type here, imported from the folder where it
+// lives, in place of `PartToCome`.
+
+import type { Clock, Logger, Random } from '@ottla/base';
+
+/** Stands for a part whose class does not exist yet. Nothing can be called on it. */
+export type PartToCome = object;
+
+export interface BrokerServices {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** This broker's `broker.id`. */
+  readonly brokerId: number;
+  readonly clusterId: string;
+  /** server.properties, typed. */
+  readonly config: PartToCome;
+  /** Topic and broker settings out of the tree over the static ones. */
+  readonly configRepository: PartToCome;
+  readonly zkClient: PartToCome;
+  readonly metadataCache: PartToCome;
+  readonly replicaManager: PartToCome;
+  readonly fetchSessions: PartToCome;
+  readonly groupCoordinator: PartToCome;
+  readonly transactionCoordinator: PartToCome;
+  readonly producerIdManager: PartToCome;
+  readonly controller: PartToCome;
+  readonly autoTopicCreation: PartToCome;
+  /** Topics and configs through the tree (Kafka's ZkAdminManager). */
+  readonly adminManager: PartToCome;
+  readonly quotas: PartToCome;
+}
