@@ -34,8 +34,12 @@ export interface Listener {
 }
 
 export interface Sockets {
-  /** @throws SocketError when the address cannot be bound (code EADDRINUSE, EACCES, EADDRNOTAVAIL …) */
-  listen(options: { host: string; port: number }, onConnection: (connection: Connection) => void): Promise<Listener>;
+  /** Host '' is every interface. `backlog`: how many connections the system may hold that were not accepted yet.
+   *  @throws SocketError when the address cannot be bound (code EADDRINUSE, EACCES, EADDRNOTAVAIL …) */
+  listen(
+    options: { host: string; port: number; backlog?: number },
+    onConnection: (connection: Connection) => void,
+  ): Promise<Listener>;
   /** @throws SocketError when the peer refuses or `timeoutMs` passes */
   connect(options: { host: string; port: number; timeoutMs: number }): Promise<Connection>;
 }
