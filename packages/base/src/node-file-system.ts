@@ -1,0 +1,266 @@
+// The real disk, through node:fs. The only place that imports it. What Node throws becomes StorageError with the system's code.
+
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { lockDirectory } from './directory-lock.ts';
+import { type DirectoryLock, type File, type FileStat, type FileSystem, StorageError } from './file-system.ts';
+
+/** writev takes at most IOV_MAX buffers at once; POSIX systems of today say 1024. */
+const WRITEV_BUFFERS_MAX = 1024;
+
+const OPEN_FLAGS = {
+  read: fs.constants.O_RDONLY,
+  'read-write': fs.constants.O_RDWR | fs.constants.O_CREAT,
+  create: fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_EXCL,
+} as const;
+
+/** The error of a system call as the port's error. Our own bugs (a bad argument) pass through unchanged. */
+function toStorageError(operation: string, path: string, cause: unknown): unknown {
+  if (!(cause instanceof Error) || !('code' in cause) || typeof cause.code !== 'string') return cause;
+  if (cause.code.startsWith('ERR_')) return cause;
+  return new StorageError(`cannot ${operation} ${path}: ${cause.message}`, { code: cause.code, path, cause });
+}
+
+function hasCode(error: unknown, ...codes: string[]): boolean {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && codes.includes(error.code);
+}
+
+class NodeFile implements File {
+  readonly path: string;
+  #fd: number;
+  /** Syncs under way: the descriptor is closed after the last one, so that it can never be another file's. */
+  #syncing = 0;
+  #closed = false;
+
+  constructor(path: string, fd: number) {
+    this.path = path;
+    this.#fd = fd;
+  }
+
+  readSync(target: Buffer, targetOffset: number, length: number, position: number): number {
+    try {
+      return fs.readSync(this.#openFd(), target, targetOffset, length, position);
+    } catch (error) {
+      throw toStorageError('read', this.path, error);
+    }
+  }
+
+  writeSync(bytes: Buffer, position: number): void {
+    try {
+      const fd = this.#openFd();
+      let written = fs.writeSync(fd, bytes, 0, bytes.length, position);
+      while (written < bytes.length) {
+        written += fs.writeSync(fd, bytes, written, bytes.length - written, position + written);
+      }
+    } catch (error) {
+      throw toStorageError('write', this.path, error);
+    }
+  }
+
+  writevSync(buffers: readonly Buffer[], position: number): void {
+    const only = buffers[0];
+    if (buffers.length === 1 && only !== undefined) {
+      this.writeSync(only, position);
+      return;
+    }
+    for (let first = 0; first < buffers.length; first += WRITEV_BUFFERS_MAX) {
+      position += this.#writeGroup(buffers.slice(first, first + WRITEV_BUFFERS_MAX), position);
+    }
+  }
+
+  truncateSync(sizeInBytes: number): void {
+    try {
+      fs.ftruncateSync(this.#openFd(), sizeInBytes);
+    } catch (error) {
+      throw toStorageError('truncate', this.path, error);
+    }
+  }
+
+  sizeSync(): number {
+    try {
+      return fs.fstatSync(this.#openFd()).size;
+    } catch (error) {
+      throw toStorageError('stat', this.path, error);
+    }
+  }
+
+  setModifiedTimeSync(modifiedMs: number): void {
+    try {
+      fs.futimesSync(this.#openFd(), modifiedMs / 1000, modifiedMs / 1000);
+    } catch (error) {
+      throw toStorageError('set the time of', this.path, error);
+    }
+  }
+
+  syncSync(): void {
+    try {
+      fs.fdatasyncSync(this.#openFd());
+    } catch (error) {
+      throw toStorageError('sync', this.path, error);
+    }
+  }
+
+  sync(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const fd = this.#openFd();
+      this.#syncing++;
+      fs.fdatasync(fd, (error) => {
+        this.#syncing--;
+        if (this.#closed) this.#closeWhenIdle();
+        if (error === null) resolve();
+        else reject(toStorageError('sync', this.path, error));
+      });
+    });
+  }
+
+  closeSync(): void {
+    this.#closed = true;
+    this.#closeWhenIdle();
+  }
+
+  #closeWhenIdle(): void {
+    if (this.#syncing > 0 || this.#fd === -1) return;
+    const fd = this.#fd;
+    this.#fd = -1;
+    try {
+      fs.closeSync(fd);
+    } catch (error) {
+      throw toStorageError('close', this.path, error);
+    }
+  }
+
+  #openFd(): number {
+    if (this.#closed) throw new StorageError(`${this.path} is closed`, { code: 'EBADF', path: this.path });
+    return this.#fd;
+  }
+
+  /** One writev, and the rest by hand when the system took only a part. @returns bytes written */
+  #writeGroup(buffers: readonly Buffer[], position: number): number {
+    let size = 0;
+    for (const buffer of buffers) size += buffer.length;
+    let written: number;
+    try {
+      written = fs.writevSync(this.#openFd(), buffers, position);
+    } catch (error) {
+      throw toStorageError('write', this.path, error);
+    }
+    if (written < size) this.writeSync(Buffer.concat(buffers, size).subarray(written), position + written);
+    return size;
+  }
+}
+
+export class NodeFileSystem implements FileSystem {
+  openSync(path: string, mode: 'read' | 'read-write' | 'create'): File {
+    try {
+      return new NodeFile(path, fs.openSync(path, OPEN_FLAGS[mode], 0o644));
+    } catch (error) {
+      throw toStorageError('open', path, error);
+    }
+  }
+
+  readFileSync(path: string): Buffer {
+    try {
+      return fs.readFileSync(path);
+    } catch (error) {
+      throw toStorageError('read', path, error);
+    }
+  }
+
+  statSync(path: string): FileStat | undefined {
+    try {
+      const stat = fs.statSync(path, { throwIfNoEntry: false });
+      if (stat === undefined) return undefined;
+      return { sizeInBytes: stat.size, isDirectory: stat.isDirectory(), modifiedMs: Math.floor(stat.mtimeMs) };
+    } catch (error) {
+      throw toStorageError('stat', path, error);
+    }
+  }
+
+  readDirectorySync(path: string): string[] {
+    try {
+      return fs.readdirSync(path).sort();
+    } catch (error) {
+      throw toStorageError('list', path, error);
+    }
+  }
+
+  makeDirectorySync(path: string): void {
+    try {
+      fs.mkdirSync(path, { recursive: true });
+    } catch (error) {
+      throw toStorageError('create directory', path, error);
+    }
+  }
+
+  renameSync(from: string, to: string): void {
+    try {
+      fs.renameSync(from, to);
+    } catch (error) {
+      throw toStorageError(`rename to ${to}`, from, error);
+    }
+  }
+
+  removeFileSync(path: string): boolean {
+    try {
+      fs.unlinkSync(path);
+      return true;
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) return false;
+      throw toStorageError('remove', path, error);
+    }
+  }
+
+  removeDirectorySync(path: string): void {
+    try {
+      fs.rmSync(path, { recursive: true, force: true });
+    } catch (error) {
+      throw toStorageError('remove directory', path, error);
+    }
+  }
+
+  syncDirectorySync(path: string): void {
+    // Windows can neither open nor sync a directory; NTFS journals names itself.
+    if (process.platform === 'win32') return;
+    try {
+      const fd = fs.openSync(path, 'r');
+      try {
+        fs.fsyncSync(fd);
+      } finally {
+        fs.closeSync(fd);
+      }
+    } catch (error) {
+      throw toStorageError('sync directory', path, error);
+    }
+  }
+
+  async syncDirectory(path: string): Promise<void> {
+    if (process.platform === 'win32') return;
+    try {
+      const handle = await fs.promises.open(path, 'r');
+      try {
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+    } catch (error) {
+      throw toStorageError('sync directory', path, error);
+    }
+  }
+
+  volumeSync(path: string): { totalBytes: number; usableBytes: number } {
+    try {
+      const stat = fs.statfsSync(path);
+      return { totalBytes: stat.blocks * stat.bsize, usableBytes: stat.bavail * stat.bsize };
+    } catch (error) {
+      throw toStorageError('ask the volume of', path, error);
+    }
+  }
+
+  lockDirectorySync(path: string): DirectoryLock | undefined {
+    try {
+      return lockDirectory(join(path, '.lock'));
+    } catch (error) {
+      throw toStorageError('lock', path, error);
+    }
+  }
+}
