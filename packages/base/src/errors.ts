@@ -195,7 +195,7 @@ export function isRetriable(code: ErrorCode): boolean {
 
 /** Carries one of Kafka's error codes through code that fails by throwing; mapped back to the code at the handler. */
 export class KafkaError extends Error {
-  override readonly name = 'KafkaError';
+  override readonly name: string = 'KafkaError';
   readonly code: ErrorCode;
 
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {

@@ -1,0 +1,167 @@
+// Walks the records of a format 2 batch by its varints, as numbers: where keys, values and headers stand, never copies of
+// them, no object per record. Validation and iteration both stand on it.
+// Source: org.apache.kafka.common.record.DefaultRecord.readFrom.
+//
+//   record: size varint, attributes int8, timestampDelta varlong, offsetDelta varint, keySize varint (−1: null), key,
+//           valueSize varint (−1: null), value, headerCount varint, headers
+//   header: keySize varint, key, valueSize varint (−1: null), value
+
+import { InvalidRecordError } from './errors.ts';
+
+const TWO_27 = 2 ** 27;
+const TWO_55 = 2 ** 55;
+
+export class RecordCursor {
+  readonly buffer: Buffer;
+  /** The first byte not yet read. */
+  position: number;
+  /** The end of all records. */
+  readonly #end: number;
+  /** The end of what may be read now: of the record that is being read, or of all. */
+  #limit: number;
+
+  // Of the record that `next` read last:
+  attributes = 0;
+  timestampDelta = 0;
+  offsetDelta = 0;
+  keyPosition = 0;
+  /** −1: null. */
+  keySize = -1;
+  valuePosition = 0;
+  /** −1: null. */
+  valueSize = -1;
+  headerCount = 0;
+  headersPosition = 0;
+
+  // Of the header that `nextHeader` read last:
+  headerKeyPosition = 0;
+  headerKeySize = 0;
+  headerValuePosition = 0;
+  headerValueSize = -1;
+
+  /** @param position of the first record @param end after the last one */
+  constructor(buffer: Buffer, position: number, end: number) {
+    this.buffer = buffer;
+    this.position = position;
+    this.#end = end;
+    this.#limit = end;
+  }
+
+  /** Reads one record and stops after it. @throws InvalidRecordError when its lengths contradict each other */
+  next(): void {
+    this.#limit = this.#end;
+    const size = this.#varint();
+    const bodyEnd = this.position + size;
+    if (size < 1 || bodyEnd > this.#end) throw invalidStructure(`a record of ${size} bytes`);
+    this.#limit = bodyEnd;
+    this.attributes = this.buffer[this.position++] as number;
+    this.timestampDelta = this.#varlong();
+    this.offsetDelta = this.#varint();
+    this.keySize = this.#varint();
+    this.keyPosition = this.position;
+    this.#skip(this.keySize);
+    this.valueSize = this.#varint();
+    this.valuePosition = this.position;
+    this.#skip(this.valueSize);
+    this.headerCount = this.#varint();
+    this.headersPosition = this.position;
+    if (this.headerCount !== 0) this.#skipHeaders();
+    if (this.position !== bodyEnd) throw invalidStructure(`${bodyEnd - this.position} bytes left in a record`);
+  }
+
+  /** Goes back to the first of the record's `headerCount` headers. The record has been read by `next`. */
+  rewindToHeaders(): void {
+    this.position = this.headersPosition;
+  }
+
+  /** Reads one header. @throws InvalidRecordError when it is malformed */
+  nextHeader(): void {
+    this.headerKeySize = this.#varint();
+    if (this.headerKeySize < 0) throw invalidStructure('a header without key');
+    this.headerKeyPosition = this.position;
+    this.#skip(this.headerKeySize);
+    this.headerValueSize = this.#varint();
+    this.headerValuePosition = this.position;
+    this.#skip(this.headerValueSize);
+  }
+
+  /** @throws InvalidRecordError when anything follows the record read last */
+  ensureNoneRemaining(): void {
+    if (this.position !== this.#end) {
+      throw new InvalidRecordError(
+        `Incorrect declared batch size: ${this.#end - this.position} bytes remain after the last record`,
+      );
+    }
+  }
+
+  #skipHeaders(): void {
+    // A header takes two bytes at least: a forged count is refused before it is counted to.
+    if (this.headerCount < 0 || this.headerCount > this.#limit - this.position) {
+      throw invalidStructure(`${this.headerCount} headers`);
+    }
+    for (let i = 0; i < this.headerCount; i++) this.nextHeader();
+  }
+
+  #skip(size: number): void {
+    if (size <= 0) {
+      if (size < -1) throw invalidStructure(`a field of ${size} bytes`);
+      return;
+    }
+    if (size > this.#limit - this.position) throw invalidStructure(`a field of ${size} bytes`);
+    this.position += size;
+  }
+
+  #varint(): number {
+    const buffer = this.buffer;
+    const limit = this.#limit;
+    let position = this.position;
+    let value = 0;
+    for (let shift = 0; shift < 35; shift += 7) {
+      if (position >= limit) throw invalidStructure('a varint cut short');
+      const byte = buffer[position++] as number;
+      value |= (byte & 0x7f) << shift;
+      if (byte < 0x80) {
+        this.position = position;
+        return (value >>> 1) ^ -(value & 1);
+      }
+    }
+    throw invalidStructure('a varint of more than 5 bytes');
+  }
+
+  /** An int64, saturated to ±(2^53 − 1). */
+  #varlong(): number {
+    const first = this.position < this.#limit ? (this.buffer[this.position] as number) : 0x80;
+    if (first < 0x80) {
+      this.position++;
+      return (first >>> 1) ^ -(first & 1);
+    }
+    const low = this.#varlongPart(4);
+    const middle = this.#more ? this.#varlongPart(4) : 0;
+    const high = this.#more ? this.#varlongPart(2) : 0;
+    if (this.#more) throw invalidStructure('a varlong of more than 10 bytes');
+    const half = (low >>> 1) + middle * TWO_27 + high * TWO_55;
+    const value = low & 1 ? -half - 1 : half;
+    if (value > Number.MAX_SAFE_INTEGER) return Number.MAX_SAFE_INTEGER;
+    return value < Number.MIN_SAFE_INTEGER ? Number.MIN_SAFE_INTEGER : value;
+  }
+
+  /** Whether the last part of a varlong ended in the middle of it. */
+  #more = false;
+
+  /** Up to `bytesMax` bytes of seven bits each. */
+  #varlongPart(bytesMax: number): number {
+    let value = 0;
+    this.#more = true;
+    for (let i = 0; this.#more && i < bytesMax; i++) {
+      if (this.position >= this.#limit) throw invalidStructure('a varlong cut short');
+      const byte = this.buffer[this.position++] as number;
+      value |= (byte & 0x7f) << (7 * i);
+      this.#more = byte >= 0x80;
+    }
+    return value;
+  }
+}
+
+function invalidStructure(what: string): InvalidRecordError {
+  return new InvalidRecordError(`Found invalid record structure: ${what}`);
+}
