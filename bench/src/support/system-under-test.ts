@@ -1,0 +1,127 @@
+// Brokers to measure, each as a process of its own: ours, Apache Kafka, and the bare sink that shows what the language allows.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { answersMetadata } from './first-answer.ts';
+
+export const projectRoot = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** How to start one kind of broker. */
+export interface SystemKind {
+  readonly name: string;
+  /** Why it cannot run here; undefined when it can. */
+  readonly missing: string | undefined;
+  command(port: number, dataDirectory: string): { file: string; args: string[] };
+}
+
+export interface RunningSystem {
+  readonly name: string;
+  readonly port: number;
+  readonly pid: number;
+  /** From spawning the process to its first answer to a Metadata request. */
+  readonly startMs: number;
+  residentMegabytes(): number;
+  stop(): Promise<void>;
+}
+
+const referenceKafka = process.env['REFERENCE_KAFKA'] ?? join(projectRoot, '../shared/reference-kafka/kafka.sh');
+
+export const ottla: SystemKind = {
+  name: 'Ottla',
+  missing: undefined,
+  command: (port, dataDirectory) => ({
+    file: process.execPath,
+    args: [
+      join(projectRoot, 'packages/ottla/dist/main.js'),
+      'start',
+      ...['--override', `listeners=PLAINTEXT://127.0.0.1:${port}`],
+      ...['--override', `log.dirs=${dataDirectory}`],
+    ],
+  }),
+};
+
+export const sink: SystemKind = {
+  name: 'bare sink',
+  missing: undefined,
+  command: (port, dataDirectory) => ({
+    file: process.execPath,
+    args: [join(projectRoot, 'bench/dist/sink.js'), String(port), dataDirectory],
+  }),
+};
+
+export const kafka: SystemKind = {
+  name: 'Kafka 4.2.0',
+  missing: existsSync(referenceKafka) ? undefined : `${referenceKafka} is not there (REFERENCE_KAFKA names it)`,
+  command: (port, dataDirectory) => ({
+    file: 'bash',
+    args: [referenceKafka, 'broker', '4.2.0', String(port), join(dataDirectory, 'logs')],
+  }),
+};
+
+/** Starts `kind` on a free port with an empty data directory and waits for its first answer. */
+export async function startSystem(kind: SystemKind): Promise<RunningSystem> {
+  const port = await freePort();
+  const directory = mkdtempSync(join(tmpdir(), 'ottla-bench-'));
+  const { file, args } = kind.command(port, directory);
+  const { NODE_EXTRA_CA_CERTS: _, ...environment } = process.env;
+  const startedMs = performance.now();
+  const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'inherit'], env: environment });
+  await firstAnswer(child, port, kind.name);
+  const startMs = performance.now() - startedMs;
+  const pid = child.pid ?? 0;
+  return {
+    name: kind.name,
+    port,
+    pid,
+    startMs,
+    residentMegabytes: () => residentMegabytes(pid),
+    stop: async () => {
+      await end(child);
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+async function firstAnswer(child: ChildProcess, port: number, name: string): Promise<void> {
+  const deadlineMs = performance.now() + 120_000;
+  while (!(await answersMetadata(port))) {
+    if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode} before it answered`);
+    if (performance.now() > deadlineMs) throw new Error(`${name} did not answer within two minutes`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+function end(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    const kill = setTimeout(() => child.kill('SIGKILL'), 30_000);
+    child.once('exit', () => {
+      clearTimeout(kill);
+      resolve();
+    });
+    if (!child.kill('SIGTERM')) resolve();
+  });
+}
+
+/** Resident memory of a process, from Linux' /proc; NaN elsewhere. */
+function residentMegabytes(pid: number): number {
+  const path = `/proc/${pid}/status`;
+  if (!existsSync(path)) return Number.NaN;
+  const line = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(path, 'utf8'));
+  return line ? Number(line[1]) / 1024 : Number.NaN;
+}
+
+/** A port nobody listens on now. */
+async function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
+}
