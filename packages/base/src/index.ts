@@ -17,4 +17,7 @@ export * from './random.ts';
 export * from './sockets.ts';
 export * from './system-clock.ts';
 export * from './topic-partition.ts';
+export * from './topic-partition-map.ts';
 export * from './uuid.ts';
+export * from './byte-reader.ts';
+export * from './byte-writer.ts';

@@ -1,0 +1,56 @@
+// What a field is when nobody said: as an expression, and as a test.
+
+import { isArray, isStruct } from './model.js';
+
+/** The default as code. Where it is an object, each evaluation makes a new one. */
+export function defaultCode(field) {
+  if (field.default === null) return 'null';
+  if (isArray(field)) return '[]';
+  if (isStruct(field)) return `default${field.structName}()`;
+  switch (field.elementKind) {
+    case 'string':
+      return quote(field.default ?? '');
+    case 'bool':
+      return String(field.default ?? false);
+    case 'uuid':
+      return 'ZERO_UUID';
+    case 'bytes':
+      return 'EMPTY_BYTES';
+    case 'records':
+      return 'null';
+    case 'int64':
+      return `${field.default ?? 0}n`;
+    default:
+      return numberCode(field.default ?? 0);
+  }
+}
+
+/** A test that `name` (present, maybe null) is not the default. */
+export function differsCode(field, name) {
+  if (isArray(field) || field.elementKind === 'bytes') {
+    if (field.default === null) return `${name} !== null`;
+    return field.maybeNull ? `(${name} === null || ${name}.length !== 0)` : `${name}.length !== 0`;
+  }
+  if (isStruct(field)) {
+    if (field.default === null) return `${name} !== null`;
+    return `!isDefault${field.structName}(${name})`;
+  }
+  if (field.elementKind === 'bool') return field.default === true ? `!${name}` : name;
+  return `${name} !== ${defaultCode(field)}`;
+}
+
+/** A test whether a tagged field is written. A nullable array or struct goes by its empty form even where its default is null:
+ *  Kafka writes such a null and leaves the empty one out. */
+export function isTaggedFieldWrittenCode(field, name) {
+  if (!field.maybeNull || field.default !== null) return differsCode(field, name);
+  if (isArray(field)) return `(${name} === null || ${name}.length !== 0)`;
+  if (isStruct(field)) return `(${name} === null || !isDefault${field.structName}(${name}))`;
+  return differsCode(field, name);
+}
+
+export const quote = (text) => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+
+function numberCode(number) {
+  if (number === Number.MAX_SAFE_INTEGER) return 'Number.MAX_SAFE_INTEGER';
+  return number === 0x7fffffff ? '0x7fffffff' : String(number);
+}
