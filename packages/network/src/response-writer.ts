@@ -1,0 +1,181 @@
+// Puts responses onto a connection: frames them, gathers what is ready in the same turn into one write, and reads byte sources piece by
+// piece as the peer takes them, so that a fetch of many megabytes never lies in memory whole.
+
+import { type ByteChunk, type ByteSource, type Connection, isByteSource } from '@ottla/base';
+
+/** Bytes of a source that are read and written in one go. */
+const PIECE_BYTES = 256 * 1024;
+/** A source this small is read into a buffer of its own and leaves together with what stands around it. */
+const SMALL_SOURCE_BYTES = 32 * 1024;
+/** Small writes are copied together: one buffer is cheaper to send than many. */
+const MERGED_BYTES_MAX = 16 * 1024;
+/** After this much the other connections get their turn, however fast this peer reads. */
+const TURN_BYTES_MAX = 1024 * 1024;
+/** Staging buffers that wait for their next use, in the whole process. */
+const SPARE_COUNT_MAX = 8;
+
+const spareBuffers: Buffer[] = [];
+
+export interface ResponseWriterEvents {
+  /** Bytes were handed to the connection, or (0) the last of them have left. */
+  onProgress(writtenBytes: number): void;
+  /** A source could not be read after its response had begun to leave: the stream is broken, the connection must close. */
+  onFailure(error: unknown): void;
+}
+
+export class ResponseWriter {
+  readonly #connection: Connection;
+  readonly #events: ResponseWriterEvents;
+  #queue: ByteChunk[] = [];
+  /** Bytes of the first chunk that were written; only a source is written in parts. */
+  #position = 0;
+  #queuedBytes = 0;
+  /** The kernel's buffer is full: wait for `onDrain`. */
+  #isBlocked = false;
+  #isFlushDue = false;
+  #isClosed = false;
+  /** Holds the piece that was written last; its bytes belong to the connection until that has drained. */
+  #staging: Buffer | undefined;
+
+  constructor(connection: Connection, events: ResponseWriterEvents) {
+    this.#connection = connection;
+    this.#events = events;
+  }
+
+  /** Bytes of responses that the kernel does not have yet. */
+  get pendingBytes(): number {
+    return this.#queuedBytes + this.#connection.queuedBytes;
+  }
+
+  /** Nothing waits to be handed to the connection. */
+  get isEmpty(): boolean {
+    return this.#queue.length === 0;
+  }
+
+  /** Queues one response behind the others; its size goes in front. It leaves when the promises settled in this turn have run. */
+  enqueue(response: readonly ByteChunk[]): void {
+    if (this.#isClosed) {
+      releaseAll(response);
+      return;
+    }
+    const size = sizeInBytes(response);
+    const prefix = Buffer.allocUnsafe(4);
+    prefix.writeInt32BE(size);
+    this.#queue.push(prefix, ...response);
+    this.#queuedBytes += prefix.length + size;
+    if (this.#isFlushDue || this.#isBlocked) return;
+    this.#isFlushDue = true;
+    process.nextTick(() => this.flush());
+  }
+
+  /** Writes what the connection takes. */
+  flush(): void {
+    this.#isFlushDue = false;
+    let turnBytes = 0;
+    try {
+      while (this.#queue.length > 0 && !this.#isBlocked && turnBytes < TURN_BYTES_MAX) turnBytes += this.#writeOnce();
+    } catch (error) {
+      this.#events.onFailure(error);
+      return;
+    }
+    if (this.#queue.length > 0 && !this.#isBlocked) {
+      this.#isFlushDue = true;
+      setImmediate(() => this.flush());
+    }
+    if (turnBytes > 0) this.#events.onProgress(turnBytes);
+  }
+
+  onDrain(): void {
+    this.#isBlocked = false;
+    this.flush();
+    if (this.#queue.length === 0 && !this.#isBlocked) {
+      this.#returnStaging();
+      this.#events.onProgress(0);
+    }
+  }
+
+  /** Lets go of every source. Nothing is written afterwards. */
+  close(): void {
+    this.#isClosed = true;
+    releaseAll(this.#queue);
+    this.#queue = [];
+    this.#queuedBytes = 0;
+    this.#staging = undefined;
+  }
+
+  /** Gathers buffers, and at most one piece of a large source at their end, into one write. @returns its size */
+  #writeOnce(): number {
+    const batch: Buffer[] = [];
+    let batchBytes = 0;
+    let takenCount = 0;
+    try {
+      while (batchBytes < PIECE_BYTES) {
+        const chunk = this.#queue[takenCount];
+        if (chunk === undefined) break;
+        const bytes = isByteSource(chunk) ? this.#readPiece(chunk) : chunk;
+        batch.push(bytes);
+        batchBytes += bytes.length;
+        if (this.#position > 0) break;
+        takenCount++;
+        if (bytes.buffer === this.#staging?.buffer) break;
+      }
+    } finally {
+      this.#queue.splice(0, takenCount);
+      this.#queuedBytes -= batchBytes;
+    }
+    const isMerged = batch.length > 1 && batchBytes <= MERGED_BYTES_MAX;
+    this.#isBlocked = !this.#connection.write(isMerged ? [Buffer.concat(batch, batchBytes)] : batch);
+    if (!this.#isBlocked && this.#connection.queuedBytes > 0) this.#staging = undefined;
+    return batchBytes;
+  }
+
+  /** The next piece of a source: all of a small one, in a buffer of its own, or as much of a large one as staging holds. `#position` is
+   *  0 afterwards, and the source released, when it was the last. */
+  #readPiece(source: ByteSource): Buffer {
+    let piece: Buffer;
+    if (source.sizeInBytes <= SMALL_SOURCE_BYTES) {
+      piece = Buffer.allocUnsafe(source.sizeInBytes);
+    } else {
+      this.#staging ??= spareBuffers.pop() ?? Buffer.allocUnsafeSlow(PIECE_BYTES);
+      piece = this.#staging.subarray(0, Math.min(PIECE_BYTES, source.sizeInBytes - this.#position));
+    }
+    readExactly(source, piece, this.#position);
+    this.#position += piece.length;
+    if (this.#position === source.sizeInBytes) {
+      source.release();
+      this.#position = 0;
+    }
+    return piece;
+  }
+
+  /** A staging buffer is used again only when the kernel has all its bytes; otherwise it is left to the garbage collector. */
+  #returnStaging(): void {
+    const staging = this.#staging;
+    this.#staging = undefined;
+    if (staging === undefined || this.#connection.queuedBytes > 0 || spareBuffers.length >= SPARE_COUNT_MAX) return;
+    spareBuffers.push(staging);
+  }
+}
+
+function sizeInBytes(response: readonly ByteChunk[]): number {
+  let size = 0;
+  for (const chunk of response) size += isByteSource(chunk) ? chunk.sizeInBytes : chunk.length;
+  return size;
+}
+
+/** @throws RangeError when the source is shorter than it said: the frame's size is sent already, so the connection must close */
+function readExactly(source: ByteSource, target: Buffer, position: number): void {
+  let filled = 0;
+  while (filled < target.length) {
+    const count = source.readSync(filled === 0 ? target : target.subarray(filled), position + filled);
+    if (count <= 0) throw new RangeError(`source ended at ${position + filled} of ${source.sizeInBytes} bytes`);
+    filled += count;
+  }
+}
+
+/** Releases every source among `chunks`. */
+export function releaseAll(chunks: readonly ByteChunk[]): void {
+  for (const chunk of chunks) {
+    if (isByteSource(chunk)) chunk.release();
+  }
+}
