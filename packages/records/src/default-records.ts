@@ -11,7 +11,7 @@ const NO_HEADERS: readonly RecordHeader[] = [];
 
 /** A cursor before the first record of `batch`, unpacked if need be.
  *  @throws CorruptRecordError | InvalidRecordError | UnsupportedCompressionError */
-export function cursorOf(batch: RecordBatch, options: RecordsOptions = {}): RecordCursor {
+export function openRecords(batch: RecordBatch, options: RecordsOptions = {}): RecordCursor {
   const start = batch.position + RECORD_BATCH_OVERHEAD;
   const end = batch.position + batch.sizeInBytes;
   const type = batch.compressionType;
@@ -21,12 +21,17 @@ export function cursorOf(batch: RecordBatch, options: RecordsOptions = {}): Reco
   return new RecordCursor(bytes, 0, bytes.length);
 }
 
+/** The records of a format 2 batch, unpacked when the first is asked for. */
 export function* defaultRecords(batch: RecordBatch, options: RecordsOptions): Generator<KafkaRecord, void, void> {
+  yield* recordsFrom(batch, openRecords(batch, options));
+}
+
+/** The records of `batch` under `cursor`, which stands before the first. */
+export function* recordsFrom(batch: RecordBatch, cursor: RecordCursor): Generator<KafkaRecord, void, void> {
   const count = batch.recordCount ?? 0;
   if (count < 0) throw new InvalidRecordError(`Found invalid record count ${count} in magic v2 batch`);
   const { baseOffset, baseTimestamp, baseSequence } = batch;
   const logAppendTime = batch.timestampType === 'LogAppendTime' ? batch.maxTimestamp : undefined;
-  const cursor = cursorOf(batch, options);
   for (let i = 0; i < count; i++) {
     cursor.next();
     const { offsetDelta } = cursor;

@@ -3,6 +3,7 @@
 export { compress, DECOMPRESSED_BYTES_MAX, type DecompressOptions, decompress } from './compression/compress.ts';
 export type { CompressionType } from './compression/compression-type.ts';
 export * from './control-record.ts';
+export * from './convert-records.ts';
 export { crc32c } from './crc32c.ts';
 export * from './errors.ts';
 export {
@@ -19,5 +20,7 @@ export {
 } from './format.ts';
 export { type EmptyBatchOptions, emptyBatch } from './header-writer.ts';
 export * from './kafka-record.ts';
+export * from './log-validator.ts';
 export { batchAt, batchesIn, RecordBatch, type RecordsOptions } from './record-batch.ts';
+export type { AppendOrigin, RecordChecksOptions } from './record-checks.ts';
 export * from './records-builder.ts';

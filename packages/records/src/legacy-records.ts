@@ -70,7 +70,7 @@ function absoluteBaseOffset(wrapper: RecordBatch, last: RecordBatch): number {
 }
 
 /** A message as a record. In a LogAppendTime wrapper every message has the wrapper's timestamp (KIP-32). */
-function legacyRecord(message: RecordBatch, offset: number, wrapper: RecordBatch | undefined): KafkaRecord {
+export function legacyRecord(message: RecordBatch, offset: number, wrapper: RecordBatch | undefined): KafkaRecord {
   const { key, value } = fieldsOf(message);
   return {
     offset,

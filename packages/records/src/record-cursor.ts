@@ -16,7 +16,7 @@ export class RecordCursor {
   /** The first byte not yet read. */
   position: number;
   /** The end of all records. */
-  readonly #end: number;
+  readonly end: number;
   /** The end of what may be read now: of the record that is being read, or of all. */
   #limit: number;
 
@@ -43,16 +43,16 @@ export class RecordCursor {
   constructor(buffer: Buffer, position: number, end: number) {
     this.buffer = buffer;
     this.position = position;
-    this.#end = end;
+    this.end = end;
     this.#limit = end;
   }
 
   /** Reads one record and stops after it. @throws InvalidRecordError when its lengths contradict each other */
   next(): void {
-    this.#limit = this.#end;
+    this.#limit = this.end;
     const size = this.#varint();
     const bodyEnd = this.position + size;
-    if (size < 1 || bodyEnd > this.#end) throw invalidStructure(`a record of ${size} bytes`);
+    if (size < 1 || bodyEnd > this.end) throw invalidStructure(`a record of ${size} bytes`);
     this.#limit = bodyEnd;
     this.attributes = this.buffer[this.position++] as number;
     this.timestampDelta = this.#varlong();
@@ -87,9 +87,9 @@ export class RecordCursor {
 
   /** @throws InvalidRecordError when anything follows the record read last */
   ensureNoneRemaining(): void {
-    if (this.position !== this.#end) {
+    if (this.position !== this.end) {
       throw new InvalidRecordError(
-        `Incorrect declared batch size: ${this.#end - this.position} bytes remain after the last record`,
+        `Incorrect declared batch size: ${this.end - this.position} bytes remain after the last record`,
       );
     }
   }
@@ -141,8 +141,7 @@ export class RecordCursor {
     if (this.#more) throw invalidStructure('a varlong of more than 10 bytes');
     const half = (low >>> 1) + middle * TWO_27 + high * TWO_55;
     const value = low & 1 ? -half - 1 : half;
-    if (value > Number.MAX_SAFE_INTEGER) return Number.MAX_SAFE_INTEGER;
-    return value < Number.MIN_SAFE_INTEGER ? Number.MIN_SAFE_INTEGER : value;
+    return Math.min(Math.max(value, Number.MIN_SAFE_INTEGER), Number.MAX_SAFE_INTEGER);
   }
 
   /** Whether the last part of a varlong ended in the middle of it. */

@@ -259,7 +259,7 @@ function afterHeader(headerSize: number, body: Buffer): Buffer {
 }
 
 function sizeOfField(size: number): number {
-  return sizeOfVarint(size) + (size > 0 ? size : 0);
+  return sizeOfVarint(size) + Math.max(size, 0);
 }
 
 function sizeOfHeaders(headers: readonly RecordHeader[]): number {

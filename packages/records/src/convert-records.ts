@@ -1,0 +1,66 @@
+// Rewrites batches in another message format: for old consumers on the way out.
+// Source: org.apache.kafka.common.record.RecordsUtil.downConvert.
+
+import { UnsupportedCompressionError } from './errors.ts';
+import { type Magic, NO_TIMESTAMP, type TimestampType } from './format.ts';
+import type { KafkaRecord } from './kafka-record.ts';
+import { batchesIn, type RecordBatch } from './record-batch.ts';
+import { RecordsBuilder } from './records-builder.ts';
+
+export interface ConvertOptions {
+  readonly toMagic: Magic;
+  /** Records of uncompressed batches before this offset are left out where the target has one message for each. */
+  readonly firstOffset?: number;
+  /** Also rewrite batches of older formats than `toMagic`. Default false, as for fetches: every reader of a format knows
+   *  the older ones. */
+  readonly upConvert?: boolean;
+  readonly maxDecompressedBytes?: number;
+}
+
+/** The batches in `records` in format `toMagic`. Offsets, timestamps, keys and values stay. Formats 0 and 1 have no headers,
+ *  and no control batches: those are left out. An incomplete last batch is left out.
+ *  @throws UnsupportedCompressionError for zstd batches going to formats 0 and 1
+ *  @throws CorruptRecordError | InvalidRecordError */
+export function convertRecords(records: Buffer, options: ConvertOptions): Buffer {
+  const converted: Buffer[] = [];
+  for (const batch of batchesIn(records)) {
+    if (isLeftOut(batch, options.toMagic)) continue;
+    converted.push(isKept(batch, options) ? batch.bytes() : convertBatch(batch, options));
+  }
+  return converted.length === 1 && converted[0] !== undefined ? converted[0] : Buffer.concat(converted);
+}
+
+function isLeftOut(batch: RecordBatch, toMagic: Magic): boolean {
+  if (toMagic === 2) return false;
+  if (batch.isControlBatch) return true;
+  if (batch.compressionType === 'zstd') {
+    throw new UnsupportedCompressionError('Down-conversion of zstandard-compressed batches is not supported');
+  }
+  return false;
+}
+
+function isKept(batch: RecordBatch, options: ConvertOptions): boolean {
+  return batch.magic === options.toMagic || (batch.magic < options.toMagic && !options.upConvert);
+}
+
+function convertBatch(batch: RecordBatch, options: ConvertOptions): Buffer {
+  const records: KafkaRecord[] = [];
+  const leaveOutBefore = options.toMagic < 2 && batch.compressionType === 'none' ? (options.firstOffset ?? 0) : 0;
+  for (const record of batch.records(options)) if (record.offset >= leaveOutBefore) records.push(record);
+  const first = records[0];
+  if (first === undefined) return Buffer.alloc(0);
+  const builder = new RecordsBuilder({
+    magic: options.toMagic,
+    compressionType: batch.compressionType,
+    timestampType: timestampTypeFor(batch.timestampType, options.toMagic),
+    baseOffset: first.offset,
+    logAppendTime: batch.timestampType === 'LogAppendTime' ? batch.maxTimestamp : NO_TIMESTAMP,
+  });
+  for (const record of records) builder.appendWithOffset(record.offset, record);
+  return builder.build();
+}
+
+function timestampTypeFor(type: TimestampType, toMagic: Magic): TimestampType {
+  if (toMagic === 0) return 'NoTimestampType';
+  return type === 'NoTimestampType' ? 'CreateTime' : type;
+}
