@@ -33,24 +33,15 @@ export function differsCode(field, name) {
   }
   if (isStruct(field)) {
     if (field.default === null) return `${name} !== null`;
-    return `!isDefault${field.structName}(${name})`;
+    const differs = `!isDefault${field.structName}(${name})`;
+    return field.maybeNull ? `(${name} === null || ${differs})` : differs;
   }
   if (field.elementKind === 'bool') return field.default === true ? `!${name}` : name;
   return `${name} !== ${defaultCode(field)}`;
 }
 
-/** A test whether a tagged field is written. A nullable array or struct goes by its empty form even where its default is null:
- *  Kafka writes such a null and leaves the empty one out. */
-export function isTaggedFieldWrittenCode(field, name) {
-  if (!field.maybeNull || field.default !== null) return differsCode(field, name);
-  if (isArray(field)) return `(${name} === null || ${name}.length !== 0)`;
-  if (isStruct(field)) return `(${name} === null || !isDefault${field.structName}(${name}))`;
-  return differsCode(field, name);
-}
-
 export const quote = (text) => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
 
 function numberCode(number) {
-  if (number === Number.MAX_SAFE_INTEGER) return 'Number.MAX_SAFE_INTEGER';
   return number === 0x7fffffff ? '0x7fffffff' : String(number);
 }

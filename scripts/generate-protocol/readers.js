@@ -98,7 +98,7 @@ function taggedFieldsLines(tagged, struct, model) {
   return [
     ...declarations,
     ...statementsByVersion(struct.versions, (version) =>
-      struct.flexible.has(version) ? sectionLines(tagged, struct, version, model) : [],
+      struct.flexible.has(version) ? sectionLines(tagged, version, model) : [],
     ),
   ];
 }
@@ -109,7 +109,7 @@ function declaredType(field) {
   return `${decoded}${isArray(field) ? '[]' : ''}${field.maybeNull ? ' | null' : ''}`;
 }
 
-function sectionLines(tagged, struct, version, model) {
+function sectionLines(tagged, version, model) {
   const known = tagged.filter((field) => field.presentIn.has(version));
   if (known.length === 0) return ['reader.skipTaggedFields();'];
   return [

@@ -1,6 +1,6 @@
 // The functions that write a struct, and what they know about defaults of whole structs.
 
-import { defaultCode, differsCode, isTaggedFieldWrittenCode, quote } from './defaults.js';
+import { defaultCode, differsCode, quote } from './defaults.js';
 import { isArray, isStruct } from './model.js';
 import { capital, elementMethod, methodName, parameter } from './readers.js';
 import { statementsByVersion } from './versions.js';
@@ -127,8 +127,8 @@ function sectionLines(tagged, version) {
   if (known.length === 0) return ['writer.writeUnsignedVarint(0);'];
   const flag = (field) => `has${capital(field.name)}`;
   return [
-    ...known.map((field) => `const ${flag(field)} = ${isTaggedFieldWrittenCode(field, field.local)};`),
-    `writer.writeUnsignedVarint(${known.map((field) => `(${flag(field)} ? 1 : 0)`).join(' + ')});`,
+    ...known.map((field) => `const ${flag(field)} = ${differsCode(field, field.local)};`),
+    `writer.writeUnsignedVarint(${countCode(known.map(flag))});`,
     ...known.flatMap((field) => [
       `if (${flag(field)}) {`,
       `  const begin = writer.beginTaggedField(${field.tag});`,
@@ -138,6 +138,9 @@ function sectionLines(tagged, version) {
     ]),
   ];
 }
+
+const countCode = (flags) =>
+  flags.length === 1 ? `${flags[0]} ? 1 : 0` : flags.map((flag) => `(${flag} ? 1 : 0)`).join(' + ');
 
 function taggedLines(field, version) {
   if (!isStruct(field) || !field.nullableIn.has(version)) return writeInVersion(field, { name: '' }, version);

@@ -143,4 +143,3 @@ export function readStringArrayOrNull(reader: ByteReader, count: number, field: 
 export function readCompactStringArrayOrNull(reader: ByteReader, count: number, field: string): string[] | null {
   return count < 0 ? null : readCompactStringArray(reader, count, field);
 }
-

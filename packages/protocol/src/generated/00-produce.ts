@@ -232,7 +232,7 @@ function writeProduceResponse(writer: ByteWriter, value: ProduceResponse, versio
   }
   if (version >= 10) {
     const hasNodeEndpoints = nodeEndpoints.length !== 0;
-    writer.writeUnsignedVarint((hasNodeEndpoints ? 1 : 0));
+    writer.writeUnsignedVarint(hasNodeEndpoints ? 1 : 0);
     if (hasNodeEndpoints) {
       const begin = writer.beginTaggedField(0);
       writer.writeCompactArrayLength(nodeEndpoints.length);
@@ -352,7 +352,7 @@ function writePartitionProduceResponse(writer: ByteWriter, value: PartitionProdu
   }
   if (version >= 10) {
     const hasCurrentLeader = !isDefaultProduceResponseLeaderIdAndEpoch(currentLeader);
-    writer.writeUnsignedVarint((hasCurrentLeader ? 1 : 0));
+    writer.writeUnsignedVarint(hasCurrentLeader ? 1 : 0);
     if (hasCurrentLeader) {
       const begin = writer.beginTaggedField(0);
       writeProduceResponseLeaderIdAndEpoch(writer, currentLeader, version);

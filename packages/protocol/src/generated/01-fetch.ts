@@ -54,7 +54,7 @@ export interface FetchRequestFetchPartition {
   /** Versions 17+, tag 0. */
   replicaDirectoryId?: Uuid;
   /** Versions 18+, tag 1. */
-  highWatermark?: number;
+  highWatermark?: bigint;
 }
 
 export interface FetchRequestForgottenTopic {
@@ -198,7 +198,7 @@ function writeFetchRequest(writer: ByteWriter, value: FetchRequest, version: num
     }
   } else if (version >= 12) {
     const hasClusterId = clusterId !== null;
-    writer.writeUnsignedVarint((hasClusterId ? 1 : 0));
+    writer.writeUnsignedVarint(hasClusterId ? 1 : 0);
     if (hasClusterId) {
       const begin = writer.beginTaggedField(0);
       writer.writeCompactNullableString(clusterId);
@@ -265,7 +265,7 @@ function readFetchRequestFetchPartition(reader: ByteReader, version: number): De
   const logStartOffset = version >= 5 ? reader.readSafeInt64('logStartOffset') : -1;
   const partitionMaxBytes = reader.readInt32('partitionMaxBytes');
   let replicaDirectoryId: Uuid = ZERO_UUID;
-  let highWatermark: number = Number.MAX_SAFE_INTEGER;
+  let highWatermark: bigint = 9223372036854775807n;
   if (version >= 18) {
     for (let left = reader.readTaggedFieldCount(); left > 0; left--) {
       const tag = reader.readUnsignedVarint('tag');
@@ -276,7 +276,7 @@ function readFetchRequestFetchPartition(reader: ByteReader, version: number): De
           reader.expectPosition(end, 'replicaDirectoryId');
           break;
         case 1:
-          highWatermark = reader.readSafeInt64('highWatermark');
+          highWatermark = reader.readInt64('highWatermark');
           reader.expectPosition(end, 'highWatermark');
           break;
         default:
@@ -333,10 +333,10 @@ function writeFetchRequestFetchPartition(writer: ByteWriter, value: FetchRequest
   const partitionMaxBytes = value.partitionMaxBytes;
   writer.writeInt32(partitionMaxBytes);
   const replicaDirectoryId = value.replicaDirectoryId ?? ZERO_UUID;
-  const highWatermark = value.highWatermark ?? Number.MAX_SAFE_INTEGER;
+  const highWatermark = value.highWatermark ?? 9223372036854775807n;
   if (version >= 18) {
     const hasReplicaDirectoryId = replicaDirectoryId !== ZERO_UUID;
-    const hasHighWatermark = highWatermark !== Number.MAX_SAFE_INTEGER;
+    const hasHighWatermark = highWatermark !== 9223372036854775807n;
     writer.writeUnsignedVarint((hasReplicaDirectoryId ? 1 : 0) + (hasHighWatermark ? 1 : 0));
     if (hasReplicaDirectoryId) {
       const begin = writer.beginTaggedField(0);
@@ -345,12 +345,12 @@ function writeFetchRequestFetchPartition(writer: ByteWriter, value: FetchRequest
     }
     if (hasHighWatermark) {
       const begin = writer.beginTaggedField(1);
-      writer.writeSafeInt64(highWatermark);
+      writer.writeInt64(highWatermark);
       writer.endTaggedField(begin);
     }
   } else if (version >= 17) {
     const hasReplicaDirectoryId = replicaDirectoryId !== ZERO_UUID;
-    writer.writeUnsignedVarint((hasReplicaDirectoryId ? 1 : 0));
+    writer.writeUnsignedVarint(hasReplicaDirectoryId ? 1 : 0);
     if (hasReplicaDirectoryId) {
       const begin = writer.beginTaggedField(0);
       writer.writeUuid(replicaDirectoryId);
@@ -563,7 +563,7 @@ function writeFetchResponse(writer: ByteWriter, value: FetchResponse, version: n
   }
   if (version >= 16) {
     const hasNodeEndpoints = nodeEndpoints.length !== 0;
-    writer.writeUnsignedVarint((hasNodeEndpoints ? 1 : 0));
+    writer.writeUnsignedVarint(hasNodeEndpoints ? 1 : 0);
     if (hasNodeEndpoints) {
       const begin = writer.beginTaggedField(0);
       writer.writeCompactArrayLength(nodeEndpoints.length);

@@ -145,7 +145,7 @@ function writeUpdateMetadataRequest(writer: ByteWriter, value: UpdateMetadataReq
   }
   if (version >= 8) {
     const hasType = type !== 0;
-    writer.writeUnsignedVarint((hasType ? 1 : 0));
+    writer.writeUnsignedVarint(hasType ? 1 : 0);
     if (hasType) {
       const begin = writer.beginTaggedField(0);
       writer.writeInt8(type);

@@ -306,7 +306,7 @@ function writeCreatableTopicResult(writer: ByteWriter, value: CreatableTopicResu
   }
   if (version >= 5) {
     const hasTopicConfigErrorCode = topicConfigErrorCode !== 0;
-    writer.writeUnsignedVarint((hasTopicConfigErrorCode ? 1 : 0));
+    writer.writeUnsignedVarint(hasTopicConfigErrorCode ? 1 : 0);
     if (hasTopicConfigErrorCode) {
       const begin = writer.beginTaggedField(0);
       writer.writeInt16(topicConfigErrorCode);

@@ -199,7 +199,7 @@ function writeVoteResponse(writer: ByteWriter, value: VoteResponse, version: num
   }
   if (version >= 1) {
     const hasNodeEndpoints = nodeEndpoints.length !== 0;
-    writer.writeUnsignedVarint((hasNodeEndpoints ? 1 : 0));
+    writer.writeUnsignedVarint(hasNodeEndpoints ? 1 : 0);
     if (hasNodeEndpoints) {
       const begin = writer.beginTaggedField(0);
       writer.writeCompactArrayLength(nodeEndpoints.length);

@@ -273,7 +273,7 @@ function writeEndQuorumEpochResponse(writer: ByteWriter, value: EndQuorumEpochRe
   }
   if (version >= 1) {
     const hasNodeEndpoints = nodeEndpoints.length !== 0;
-    writer.writeUnsignedVarint((hasNodeEndpoints ? 1 : 0));
+    writer.writeUnsignedVarint(hasNodeEndpoints ? 1 : 0);
     if (hasNodeEndpoints) {
       const begin = writer.beginTaggedField(0);
       writer.writeCompactArrayLength(nodeEndpoints.length);

@@ -61,7 +61,7 @@ function writeFetchSnapshotRequest(writer: ByteWriter, value: FetchSnapshotReque
   writer.writeCompactArrayLength(topics.length);
   writeFetchSnapshotRequestTopicSnapshotArray(writer, topics, version);
   const hasClusterId = clusterId !== null;
-  writer.writeUnsignedVarint((hasClusterId ? 1 : 0));
+  writer.writeUnsignedVarint(hasClusterId ? 1 : 0);
   if (hasClusterId) {
     const begin = writer.beginTaggedField(0);
     writer.writeCompactNullableString(clusterId);
@@ -122,7 +122,7 @@ function writeFetchSnapshotRequestPartitionSnapshot(writer: ByteWriter, value: F
   const replicaDirectoryId = value.replicaDirectoryId ?? ZERO_UUID;
   if (version >= 1) {
     const hasReplicaDirectoryId = replicaDirectoryId !== ZERO_UUID;
-    writer.writeUnsignedVarint((hasReplicaDirectoryId ? 1 : 0));
+    writer.writeUnsignedVarint(hasReplicaDirectoryId ? 1 : 0);
     if (hasReplicaDirectoryId) {
       const begin = writer.beginTaggedField(0);
       writer.writeUuid(replicaDirectoryId);
@@ -247,7 +247,7 @@ function writeFetchSnapshotResponse(writer: ByteWriter, value: FetchSnapshotResp
   }
   if (version >= 1) {
     const hasNodeEndpoints = nodeEndpoints.length !== 0;
-    writer.writeUnsignedVarint((hasNodeEndpoints ? 1 : 0));
+    writer.writeUnsignedVarint(hasNodeEndpoints ? 1 : 0);
     if (hasNodeEndpoints) {
       const begin = writer.beginTaggedField(0);
       writer.writeCompactArrayLength(nodeEndpoints.length);
@@ -313,7 +313,7 @@ function writeFetchSnapshotResponsePartitionSnapshot(writer: ByteWriter, value: 
   const unalignedRecords = value.unalignedRecords;
   writer.writeCompactRecords(unalignedRecords);
   const hasCurrentLeader = !isDefaultFetchSnapshotResponseLeaderIdAndEpoch(currentLeader);
-  writer.writeUnsignedVarint((hasCurrentLeader ? 1 : 0));
+  writer.writeUnsignedVarint(hasCurrentLeader ? 1 : 0);
   if (hasCurrentLeader) {
     const begin = writer.beginTaggedField(0);
     writeFetchSnapshotResponseLeaderIdAndEpoch(writer, currentLeader, version);

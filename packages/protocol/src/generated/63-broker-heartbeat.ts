@@ -58,7 +58,7 @@ function writeBrokerHeartbeatRequest(writer: ByteWriter, value: BrokerHeartbeatR
   }
   if (version >= 1) {
     const hasOfflineLogDirs = offlineLogDirs.length !== 0;
-    writer.writeUnsignedVarint((hasOfflineLogDirs ? 1 : 0));
+    writer.writeUnsignedVarint(hasOfflineLogDirs ? 1 : 0);
     if (hasOfflineLogDirs) {
       const begin = writer.beginTaggedField(0);
       writer.writeCompactArrayLength(offlineLogDirs.length);

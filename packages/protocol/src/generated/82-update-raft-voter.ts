@@ -135,7 +135,7 @@ function writeUpdateRaftVoterResponse(writer: ByteWriter, value: UpdateRaftVoter
   writer.writeInt16(errorCode);
   const currentLeader = value.currentLeader ?? defaultCurrentLeader();
   const hasCurrentLeader = !isDefaultCurrentLeader(currentLeader);
-  writer.writeUnsignedVarint((hasCurrentLeader ? 1 : 0));
+  writer.writeUnsignedVarint(hasCurrentLeader ? 1 : 0);
   if (hasCurrentLeader) {
     const begin = writer.beginTaggedField(0);
     writeCurrentLeader(writer, currentLeader, version);

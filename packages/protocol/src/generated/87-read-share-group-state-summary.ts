@@ -87,10 +87,10 @@ function writeReadShareGroupStateSummaryRequestPartitionDataArray(writer: ByteWr
 }
 
 export interface ReadShareGroupStateSummaryResponse {
-  results: ReadStateSummaryResult[];
+  results: ReadShareGroupStateSummaryResponseReadStateSummaryResult[];
 }
 
-export interface ReadStateSummaryResult {
+export interface ReadShareGroupStateSummaryResponseReadStateSummaryResult {
   topicId: Uuid;
   partitions: ReadShareGroupStateSummaryResponsePartitionResult[];
 }
@@ -107,7 +107,7 @@ export interface ReadShareGroupStateSummaryResponsePartitionResult {
 }
 
 function readReadShareGroupStateSummaryResponse(reader: ByteReader, version: number): Decoded<ReadShareGroupStateSummaryResponse> {
-  const results = readReadStateSummaryResultArray(reader, version, reader.readCompactArrayLength(18, 'results'));
+  const results = readReadShareGroupStateSummaryResponseReadStateSummaryResultArray(reader, version, reader.readCompactArrayLength(18, 'results'));
   reader.skipTaggedFields();
   return { results };
 }
@@ -115,18 +115,18 @@ function readReadShareGroupStateSummaryResponse(reader: ByteReader, version: num
 function writeReadShareGroupStateSummaryResponse(writer: ByteWriter, value: ReadShareGroupStateSummaryResponse, version: number): void {
   const results = value.results;
   writer.writeCompactArrayLength(results.length);
-  writeReadStateSummaryResultArray(writer, results, version);
+  writeReadShareGroupStateSummaryResponseReadStateSummaryResultArray(writer, results, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readReadStateSummaryResult(reader: ByteReader, version: number): Decoded<ReadStateSummaryResult> {
+function readReadShareGroupStateSummaryResponseReadStateSummaryResult(reader: ByteReader, version: number): Decoded<ReadShareGroupStateSummaryResponseReadStateSummaryResult> {
   const topicId = reader.readUuid('topicId');
   const partitions = readReadShareGroupStateSummaryResponsePartitionResultArray(reader, version, reader.readCompactArrayLength(24, 'partitions'));
   reader.skipTaggedFields();
   return { topicId, partitions };
 }
 
-function writeReadStateSummaryResult(writer: ByteWriter, value: ReadStateSummaryResult, version: number): void {
+function writeReadShareGroupStateSummaryResponseReadStateSummaryResult(writer: ByteWriter, value: ReadShareGroupStateSummaryResponseReadStateSummaryResult, version: number): void {
   const topicId = value.topicId;
   writer.writeUuid(topicId);
   const partitions = value.partitions;
@@ -167,14 +167,14 @@ function writeReadShareGroupStateSummaryResponsePartitionResult(writer: ByteWrit
   writer.writeUnsignedVarint(0);
 }
 
-function readReadStateSummaryResultArray(reader: ByteReader, version: number, count: number): Decoded<ReadStateSummaryResult>[] {
-  const elements: Decoded<ReadStateSummaryResult>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readReadStateSummaryResult(reader, version));
+function readReadShareGroupStateSummaryResponseReadStateSummaryResultArray(reader: ByteReader, version: number, count: number): Decoded<ReadShareGroupStateSummaryResponseReadStateSummaryResult>[] {
+  const elements: Decoded<ReadShareGroupStateSummaryResponseReadStateSummaryResult>[] = [];
+  for (let index = 0; index < count; index++) elements.push(readReadShareGroupStateSummaryResponseReadStateSummaryResult(reader, version));
   return elements;
 }
 
-function writeReadStateSummaryResultArray(writer: ByteWriter, elements: readonly ReadStateSummaryResult[], version: number): void {
-  for (const element of elements) writeReadStateSummaryResult(writer, element, version);
+function writeReadShareGroupStateSummaryResponseReadStateSummaryResultArray(writer: ByteWriter, elements: readonly ReadShareGroupStateSummaryResponseReadStateSummaryResult[], version: number): void {
+  for (const element of elements) writeReadShareGroupStateSummaryResponseReadStateSummaryResult(writer, element, version);
 }
 
 function readReadShareGroupStateSummaryResponsePartitionResultArray(reader: ByteReader, version: number, count: number): Decoded<ReadShareGroupStateSummaryResponsePartitionResult>[] {

@@ -93,6 +93,7 @@ export * from './89-streams-group-describe.ts';
 export * from './90-describe-share-group-offsets.ts';
 export * from './91-alter-share-group-offsets.ts';
 export * from './92-delete-share-group-offsets.ts';
+export * from './early-access.ts';
 export * from './records/consumer-group-current-member-assignment.ts';
 export * from './records/consumer-group-member-metadata.ts';
 export * from './records/consumer-group-metadata.ts';

@@ -42,7 +42,8 @@ export const fetchSchema = api({
             safeInt64('logStartOffset', '5+', { default: -1, ignorable: true }),
             int32('partitionMaxBytes', '0+'),
             uuid('replicaDirectoryId', '17+', { ignorable: true, tag: 0 }),
-            safeInt64('highWatermark', '18+', { default: Number.MAX_SAFE_INTEGER, ignorable: true, tag: 1 }),
+            // Not a safe number: its default is the greatest int64, which must stay apart from what saturates.
+            int64('highWatermark', '18+', { default: 0x7fff_ffff_ffff_ffffn, ignorable: true, tag: 1 }),
           ]),
         ),
       ]),

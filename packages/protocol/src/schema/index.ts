@@ -95,6 +95,10 @@ import { alterShareGroupOffsetsSchema } from './91-alter-share-group-offsets.ts'
 import { deleteShareGroupOffsetsSchema } from './92-delete-share-group-offsets.ts';
 import type { ApiSchema, MessageSchema } from './dsl.ts';
 import {
+  readShareGroupStateSummaryResponseEarlyAccessSchema,
+  shareGroupMetadataValueEarlyAccessSchema,
+} from './early-access.ts';
+import {
   consumerGroupCurrentMemberAssignmentKeySchema,
   consumerGroupCurrentMemberAssignmentValueSchema,
 } from './records/consumer-group-current-member-assignment.ts';
@@ -135,11 +139,7 @@ import {
   shareGroupMemberMetadataKeySchema,
   shareGroupMemberMetadataValueSchema,
 } from './records/share-group-member-metadata.ts';
-import {
-  shareGroupMetadataKeySchema,
-  shareGroupMetadataValueEarlyAccessSchema,
-  shareGroupMetadataValueSchema,
-} from './records/share-group-metadata.ts';
+import { shareGroupMetadataKeySchema, shareGroupMetadataValueSchema } from './records/share-group-metadata.ts';
 import {
   shareGroupPartitionMetadataKeySchema,
   shareGroupPartitionMetadataValueSchema,
@@ -280,6 +280,7 @@ export const apiSchemas: ReadonlyMap<string, ApiSchema> = new Map([
 
 /** File name (without extension) → the other messages it describes. */
 export const messageSchemas: ReadonlyMap<string, readonly MessageSchema[]> = new Map([
+  ['early-access', [shareGroupMetadataValueEarlyAccessSchema, readShareGroupStateSummaryResponseEarlyAccessSchema]],
   [
     'records/consumer-group-current-member-assignment',
     [consumerGroupCurrentMemberAssignmentKeySchema, consumerGroupCurrentMemberAssignmentValueSchema],
@@ -320,10 +321,7 @@ export const messageSchemas: ReadonlyMap<string, readonly MessageSchema[]> = new
     [shareGroupCurrentMemberAssignmentKeySchema, shareGroupCurrentMemberAssignmentValueSchema],
   ],
   ['records/share-group-member-metadata', [shareGroupMemberMetadataKeySchema, shareGroupMemberMetadataValueSchema]],
-  [
-    'records/share-group-metadata',
-    [shareGroupMetadataKeySchema, shareGroupMetadataValueSchema, shareGroupMetadataValueEarlyAccessSchema],
-  ],
+  ['records/share-group-metadata', [shareGroupMetadataKeySchema, shareGroupMetadataValueSchema]],
   [
     'records/share-group-partition-metadata',
     [shareGroupPartitionMetadataKeySchema, shareGroupPartitionMetadataValueSchema],

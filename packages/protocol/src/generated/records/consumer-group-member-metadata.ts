@@ -62,7 +62,7 @@ function readConsumerGroupMemberMetadataValue(reader: ByteReader, version: numbe
   const subscribedTopicRegex = reader.readCompactNullableString('subscribedTopicRegex');
   const rebalanceTimeoutMs = reader.readInt32('rebalanceTimeoutMs');
   const serverAssignor = reader.readCompactNullableString('serverAssignor');
-  let classicMemberMetadata: Decoded<ClassicMemberMetadata> | null = null;
+  let classicMemberMetadata: Decoded<ClassicMemberMetadata> | null = defaultClassicMemberMetadata();
   for (let left = reader.readTaggedFieldCount(); left > 0; left--) {
     const tag = reader.readUnsignedVarint('tag');
     const end = reader.readTaggedFieldEnd('tagged field size');
@@ -106,9 +106,9 @@ function writeConsumerGroupMemberMetadataValue(writer: ByteWriter, value: Consum
   writer.writeInt32(rebalanceTimeoutMs);
   const serverAssignor = value.serverAssignor;
   writer.writeCompactNullableString(serverAssignor);
-  const classicMemberMetadata = value.classicMemberMetadata ?? null;
+  const classicMemberMetadata = value.classicMemberMetadata === undefined ? defaultClassicMemberMetadata() : value.classicMemberMetadata;
   const hasClassicMemberMetadata = (classicMemberMetadata === null || !isDefaultClassicMemberMetadata(classicMemberMetadata));
-  writer.writeUnsignedVarint((hasClassicMemberMetadata ? 1 : 0));
+  writer.writeUnsignedVarint(hasClassicMemberMetadata ? 1 : 0);
   if (hasClassicMemberMetadata) {
     const begin = writer.beginTaggedField(0);
     writer.writeUnsignedVarint(classicMemberMetadata === null ? 0 : 1);
@@ -146,6 +146,13 @@ function writeClassicProtocol(writer: ByteWriter, value: ClassicProtocol, _versi
   const metadata = value.metadata;
   writer.writeCompactBytes(metadata);
   writer.writeUnsignedVarint(0);
+}
+
+function defaultClassicMemberMetadata(): Decoded<ClassicMemberMetadata> {
+  return {
+    sessionTimeoutMs: 0,
+    supportedProtocols: [],
+  };
 }
 
 function isDefaultClassicMemberMetadata(value: ClassicMemberMetadata): boolean {

@@ -55,7 +55,7 @@ function writeConsumerGroupMetadataValue(writer: ByteWriter, value: ConsumerGrou
   writer.writeInt32(epoch);
   const metadataHash = value.metadataHash ?? 0n;
   const hasMetadataHash = metadataHash !== 0n;
-  writer.writeUnsignedVarint((hasMetadataHash ? 1 : 0));
+  writer.writeUnsignedVarint(hasMetadataHash ? 1 : 0);
   if (hasMetadataHash) {
     const begin = writer.beginTaggedField(0);
     writer.writeInt64(metadataHash);

@@ -93,7 +93,7 @@ function writeOffsetCommitValue(writer: ByteWriter, value: OffsetCommitValue, ve
   const topicId = value.topicId ?? ZERO_UUID;
   if (version >= 4) {
     const hasTopicId = topicId !== ZERO_UUID;
-    writer.writeUnsignedVarint((hasTopicId ? 1 : 0));
+    writer.writeUnsignedVarint(hasTopicId ? 1 : 0);
     if (hasTopicId) {
       const begin = writer.beginTaggedField(0);
       writer.writeUuid(topicId);

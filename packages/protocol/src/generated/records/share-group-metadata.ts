@@ -53,27 +53,3 @@ export const shareGroupMetadataValue: MessageCodec<ShareGroupMetadataValue> = me
   read: readShareGroupMetadataValue,
   write: writeShareGroupMetadataValue,
 });
-
-export interface ShareGroupMetadataValueEarlyAccess {
-  epoch: number;
-}
-
-function readShareGroupMetadataValueEarlyAccess(reader: ByteReader, _version: number): Decoded<ShareGroupMetadataValueEarlyAccess> {
-  const epoch = reader.readInt32('epoch');
-  reader.skipTaggedFields();
-  return { epoch };
-}
-
-function writeShareGroupMetadataValueEarlyAccess(writer: ByteWriter, value: ShareGroupMetadataValueEarlyAccess, _version: number): void {
-  const epoch = value.epoch;
-  writer.writeInt32(epoch);
-  writer.writeUnsignedVarint(0);
-}
-
-export const shareGroupMetadataValueEarlyAccess: MessageCodec<ShareGroupMetadataValueEarlyAccess> = messageCodec({
-  name: 'ShareGroupMetadataValueEarlyAccess',
-  versions: versionRange(0, 0),
-  flexibleSince: 0,
-  read: readShareGroupMetadataValueEarlyAccess,
-  write: writeShareGroupMetadataValueEarlyAccess,
-});

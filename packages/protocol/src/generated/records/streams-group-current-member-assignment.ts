@@ -110,7 +110,7 @@ function writeStreamsGroupCurrentMemberAssignmentValue(writer: ByteWriter, value
 function readStreamsGroupCurrentMemberAssignmentValueTaskIds(reader: ByteReader, _version: number): Decoded<StreamsGroupCurrentMemberAssignmentValueTaskIds> {
   const subtopologyId = reader.readCompactString('subtopologyId');
   const partitions = readInt32Array(reader, reader.readCompactArrayLength(4, 'partitions'), 'partitions');
-  let assignmentEpochs: number[] | null = null;
+  let assignmentEpochs: number[] | null = [];
   for (let left = reader.readTaggedFieldCount(); left > 0; left--) {
     const tag = reader.readUnsignedVarint('tag');
     const end = reader.readTaggedFieldEnd('tagged field size');
@@ -132,9 +132,9 @@ function writeStreamsGroupCurrentMemberAssignmentValueTaskIds(writer: ByteWriter
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeInt32Array(writer, partitions);
-  const assignmentEpochs = value.assignmentEpochs ?? null;
+  const assignmentEpochs = value.assignmentEpochs === undefined ? [] : value.assignmentEpochs;
   const hasAssignmentEpochs = (assignmentEpochs === null || assignmentEpochs.length !== 0);
-  writer.writeUnsignedVarint((hasAssignmentEpochs ? 1 : 0));
+  writer.writeUnsignedVarint(hasAssignmentEpochs ? 1 : 0);
   if (hasAssignmentEpochs) {
     const begin = writer.beginTaggedField(0);
     writer.writeCompactArrayLength(assignmentEpochs === null ? -1 : assignmentEpochs.length);

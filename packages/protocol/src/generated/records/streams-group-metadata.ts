@@ -44,7 +44,7 @@ function readStreamsGroupMetadataValue(reader: ByteReader, version: number): Dec
   const epoch = reader.readInt32('epoch');
   const metadataHash = reader.readInt64('metadataHash');
   let validatedTopologyEpoch: number = -1;
-  let lastAssignmentConfigs: Decoded<LastAssignmentConfig>[] | null = null;
+  let lastAssignmentConfigs: Decoded<LastAssignmentConfig>[] | null = [];
   for (let left = reader.readTaggedFieldCount(); left > 0; left--) {
     const tag = reader.readUnsignedVarint('tag');
     const end = reader.readTaggedFieldEnd('tagged field size');
@@ -70,7 +70,7 @@ function writeStreamsGroupMetadataValue(writer: ByteWriter, value: StreamsGroupM
   const metadataHash = value.metadataHash;
   writer.writeInt64(metadataHash);
   const validatedTopologyEpoch = value.validatedTopologyEpoch ?? -1;
-  const lastAssignmentConfigs = value.lastAssignmentConfigs ?? null;
+  const lastAssignmentConfigs = value.lastAssignmentConfigs === undefined ? [] : value.lastAssignmentConfigs;
   const hasValidatedTopologyEpoch = validatedTopologyEpoch !== -1;
   const hasLastAssignmentConfigs = (lastAssignmentConfigs === null || lastAssignmentConfigs.length !== 0);
   writer.writeUnsignedVarint((hasValidatedTopologyEpoch ? 1 : 0) + (hasLastAssignmentConfigs ? 1 : 0));

@@ -22,6 +22,7 @@ export const consumerGroupMemberMetadataValueSchema = message({
     string('subscribedTopicRegex', '0+', { nullable: '0+' }),
     int32('rebalanceTimeoutMs', '0+', { default: -1 }),
     string('serverAssignor', '0+', { nullable: '0+' }),
+    // Kafka's schema says the default is null; Kafka's code takes it as empty: an empty one is left out, a null one is written.
     object(
       'classicMemberMetadata',
       '0+',
@@ -29,7 +30,7 @@ export const consumerGroupMemberMetadataValueSchema = message({
         int32('sessionTimeoutMs', '0+'),
         array('supportedProtocols', '0+', struct('ClassicProtocol', [string('name', '0+'), bytes('metadata', '0+')])),
       ]),
-      { nullable: '0+', default: null, tag: 0 },
+      { nullable: '0+', tag: 0 },
     ),
   ],
 });

@@ -1,4 +1,4 @@
-// Records of __consumer_offsets: ShareGroupMetadataKey and ShareGroupMetadataValue and ShareGroupMetadataValueEarlyAccess.
+// Records of __consumer_offsets: ShareGroupMetadataKey and ShareGroupMetadataValue.
 
 import { int32, int64, message, string } from '../dsl.ts';
 
@@ -14,12 +14,4 @@ export const shareGroupMetadataValueSchema = message({
   versions: '0',
   flexible: '0+',
   fields: [int32('epoch', '0+'), int64('metadataHash', '0+')],
-});
-
-export const shareGroupMetadataValueEarlyAccessSchema = message({
-  name: 'ShareGroupMetadataValueEarlyAccess',
-  formerly: 'ShareGroupMetadataValue',
-  versions: '0',
-  flexible: '0+',
-  fields: [int32('epoch', '0+')],
 });

@@ -12,7 +12,8 @@ export const streamsGroupCurrentMemberAssignmentKeySchema = message({
 const taskIds = struct('TaskIds', [
   string('subtopologyId', '0+'),
   array('partitions', '0+', 'int32'),
-  array('assignmentEpochs', '0+', 'int32', { nullable: '0+', default: null, tag: 0 }),
+  // Kafka's schema says the default is null; Kafka's code takes it as empty: an empty one is left out, a null one is written.
+  array('assignmentEpochs', '0+', 'int32', { nullable: '0+', tag: 0 }),
 ]);
 
 export const streamsGroupCurrentMemberAssignmentValueSchema = message({

@@ -17,9 +17,9 @@ export const streamsGroupMetadataValueSchema = message({
     int32('epoch', '0+'),
     int64('metadataHash', '0+'),
     int32('validatedTopologyEpoch', '0+', { default: -1, tag: 0 }),
+    // Kafka's schema says the default is null; Kafka's code takes it as empty: an empty one is left out, a null one is written.
     array('lastAssignmentConfigs', '0+', struct('LastAssignmentConfig', [string('key', '0+'), string('value', '0+')]), {
       nullable: '0+',
-      default: null,
       tag: 1,
     }),
   ],
