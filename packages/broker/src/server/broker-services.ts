@@ -1,7 +1,10 @@
 // The parts of a running broker that handlers may call. Whoever brings a part puts its type here, imported from the folder where it
 // lives, in place of `PartToCome`.
 
-import type { Clock, Logger, Random } from '@ottla/base';
+import type { Clock, Logger, MetricsRegistry, Random } from '@ottla/base';
+import type { ProducerIdManager } from '../transaction/producer-id-manager.ts';
+import type { TransactionCoordinator } from '../transaction/transaction-coordinator.ts';
+import type { ApiVersionsManager } from './api-versions-manager.ts';
 
 /** Stands for a part whose class does not exist yet. Nothing can be called on it. */
 export type PartToCome = object;
@@ -10,9 +13,11 @@ export interface BrokerServices {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  readonly metrics: MetricsRegistry;
   /** This broker's `broker.id`. */
   readonly brokerId: number;
   readonly clusterId: string;
+  readonly apiVersionsManager: ApiVersionsManager;
   /** server.properties, typed. */
   readonly config: PartToCome;
   /** Topic and broker settings out of the tree over the static ones. */
@@ -22,8 +27,8 @@ export interface BrokerServices {
   readonly replicaManager: PartToCome;
   readonly fetchSessions: PartToCome;
   readonly groupCoordinator: PartToCome;
-  readonly transactionCoordinator: PartToCome;
-  readonly producerIdManager: PartToCome;
+  readonly transactionCoordinator: TransactionCoordinator;
+  readonly producerIdManager: ProducerIdManager;
   readonly controller: PartToCome;
   readonly autoTopicCreation: PartToCome;
   /** Topics and configs through the tree (Kafka's ZkAdminManager). */

@@ -3,7 +3,7 @@
 
 import type { ErrorCode } from '@ottla/base';
 import { assert } from '@ottla/base';
-import type { ApiCodec, Decoded } from './protocol-types.ts';
+import type { ApiCodec, Decoded } from '@ottla/protocol';
 import type { RequestContext } from './request-context.ts';
 
 /** An answer that arrives later than the moment when the next request of the same connection may start. A produce is dispatched once
