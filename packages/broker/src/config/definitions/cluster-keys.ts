@@ -1,0 +1,52 @@
+// ZooKeeper and KRaft: keys of server.properties. Facts from Kafka 3.9; what `status` says is ours.
+
+import { atLeast, oneOf } from '@ottla/base';
+import type { BrokerConfigKey } from '../broker-config-key.ts';
+import { quorumBootstrapServers, quorumVoters } from '../broker-config-validators.ts';
+
+// biome-ignore format: one key a line
+export const clusterKeys: readonly BrokerConfigKey[] = [
+  { name: 'zookeeper.connect', type: 'string', default: null, importance: 'high', status: 'refused', doc: 'Hosts of a ZooKeeper ensemble, with an optional path at the end. Unset: the tree is embedded in this process.' },
+  { name: 'zookeeper.session.timeout.ms', type: 'int', default: '18000', importance: 'high', status: 'used', doc: 'A broker that ZooKeeper does not hear from for so long has left.' },
+  { name: 'zookeeper.connection.timeout.ms', type: 'int', default: null, importance: 'high', status: 'ignored', doc: 'How long connecting may take; unset: the session timeout.' },
+  { name: 'zookeeper.max.in.flight.requests', type: 'int', default: '10', validator: atLeast(1), importance: 'high', status: 'ignored', doc: 'Requests to ZooKeeper that may be under way at once.' },
+  { name: 'zookeeper.set.acl', type: 'boolean', default: 'false', importance: 'high', status: 'refused', doc: 'Whether znodes are protected by ACLs.' },
+  { name: 'zookeeper.metadata.migration.enable', type: 'boolean', default: 'false', importance: 'high', status: 'refused', doc: 'Whether this broker takes part in a migration to KRaft.' },
+  { name: 'zookeeper.metadata.migration.min.batch.size', type: 'int', default: '200', validator: atLeast(1), importance: 'medium', status: 'ignored', internal: true, doc: 'Smallest batch of such a migration.' },
+  { name: 'zookeeper.clientCnxnSocket', type: 'string', default: null, importance: 'medium', status: 'ignored', doc: 'Class of the ZooKeeper client\'s sockets.' },
+  { name: 'zookeeper.ssl.cipher.suites', type: 'list', default: null, importance: 'low', status: 'ignored', doc: 'Cipher suites towards ZooKeeper.' },
+  { name: 'zookeeper.ssl.client.enable', type: 'boolean', default: 'false', importance: 'medium', status: 'ignored', doc: 'Whether ZooKeeper is spoken to over TLS.' },
+  { name: 'zookeeper.ssl.crl.enable', type: 'boolean', default: 'false', importance: 'low', status: 'ignored', doc: 'Whether revocation lists are checked.' },
+  { name: 'zookeeper.ssl.enabled.protocols', type: 'list', default: null, importance: 'low', status: 'ignored', doc: 'TLS versions towards ZooKeeper.' },
+  { name: 'zookeeper.ssl.endpoint.identification.algorithm', type: 'string', default: 'HTTPS', importance: 'low', status: 'ignored', doc: 'How the name in ZooKeeper\'s certificate is checked.' },
+  { name: 'zookeeper.ssl.keystore.location', type: 'string', default: null, importance: 'medium', status: 'ignored', doc: 'File of the key store for ZooKeeper.' },
+  { name: 'zookeeper.ssl.keystore.password', type: 'password', default: null, importance: 'medium', status: 'ignored', doc: 'Password of that key store.' },
+  { name: 'zookeeper.ssl.keystore.type', type: 'string', default: null, importance: 'medium', status: 'ignored', doc: 'Format of that key store.' },
+  { name: 'zookeeper.ssl.ocsp.enable', type: 'boolean', default: 'false', importance: 'low', status: 'ignored', doc: 'Whether OCSP is asked.' },
+  { name: 'zookeeper.ssl.protocol', type: 'string', default: 'TLSv1.2', importance: 'low', status: 'ignored', doc: 'TLS version towards ZooKeeper.' },
+  { name: 'zookeeper.ssl.truststore.location', type: 'string', default: null, importance: 'medium', status: 'ignored', doc: 'File of the trust store for ZooKeeper.' },
+  { name: 'zookeeper.ssl.truststore.password', type: 'password', default: null, importance: 'medium', status: 'ignored', doc: 'Password of that trust store.' },
+  { name: 'zookeeper.ssl.truststore.type', type: 'string', default: null, importance: 'medium', status: 'ignored', doc: 'Format of that trust store.' },
+  { name: 'process.roles', type: 'list', default: '', validator: oneOf('broker', 'controller'), importance: 'high', status: 'refused', doc: 'Roles in KRaft mode. Must stay empty: this broker plays ZooKeeper mode.' },
+  { name: 'controller.listener.names', type: 'string', default: null, importance: 'high', status: 'ignored', doc: 'Listeners of KRaft controllers.' },
+  { name: 'controller.quorum.append.linger.ms', type: 'int', default: '25', importance: 'medium', status: 'ignored', doc: 'How long a KRaft leader gathers writes.' },
+  { name: 'controller.quorum.bootstrap.servers', type: 'list', default: '', validator: quorumBootstrapServers, importance: 'high', status: 'ignored', doc: 'Addresses to find the KRaft quorum by.' },
+  { name: 'controller.quorum.election.backoff.max.ms', type: 'int', default: '1000', importance: 'high', status: 'ignored', doc: 'Longest pause after a failed KRaft election.' },
+  { name: 'controller.quorum.election.timeout.ms', type: 'int', default: '1000', importance: 'high', status: 'ignored', doc: 'Time after which a KRaft candidate tries again.' },
+  { name: 'controller.quorum.fetch.timeout.ms', type: 'int', default: '2000', importance: 'high', status: 'ignored', doc: 'Time without a fetch after which a KRaft leader is doubted.' },
+  { name: 'controller.quorum.request.timeout.ms', type: 'int', default: '2000', importance: 'medium', status: 'ignored', doc: 'Timeout of requests within the KRaft quorum.' },
+  { name: 'controller.quorum.retry.backoff.ms', type: 'int', default: '20', importance: 'low', status: 'ignored', doc: 'Pause between two tries within the KRaft quorum.' },
+  { name: 'controller.quorum.voters', type: 'list', default: '', validator: quorumVoters, importance: 'high', status: 'ignored', doc: 'Voters of the KRaft quorum: id@host:port, separated by commas.' },
+  { name: 'broker.heartbeat.interval.ms', type: 'int', default: '2000', importance: 'medium', status: 'ignored', doc: 'Heartbeat interval of KRaft brokers.' },
+  { name: 'broker.session.timeout.ms', type: 'int', default: '9000', importance: 'medium', status: 'ignored', doc: 'Session timeout of KRaft brokers.' },
+  { name: 'initial.broker.registration.timeout.ms', type: 'int', default: '60000', importance: 'medium', status: 'ignored', doc: 'How long a KRaft broker tries to register.' },
+  { name: 'metadata.log.dir', type: 'string', default: null, importance: 'high', status: 'ignored', doc: 'Directory of the KRaft metadata log.' },
+  { name: 'metadata.log.max.record.bytes.between.snapshots', type: 'long', default: '20971520', validator: atLeast(1), importance: 'high', status: 'ignored', doc: 'Bytes of the KRaft log after which a snapshot is made.' },
+  { name: 'metadata.log.max.snapshot.interval.ms', type: 'long', default: '3600000', validator: atLeast(0), importance: 'high', status: 'ignored', doc: 'Time after which a snapshot of the KRaft log is made.' },
+  { name: 'metadata.log.segment.bytes', type: 'int', default: '1073741824', validator: atLeast(12), importance: 'high', status: 'ignored', doc: 'Segment size of the KRaft log.' },
+  { name: 'metadata.log.segment.min.bytes', type: 'int', default: '8388608', validator: atLeast(12), importance: 'high', status: 'ignored', internal: true, doc: 'Smallest segment size of the KRaft log.' },
+  { name: 'metadata.log.segment.ms', type: 'long', default: '604800000', importance: 'high', status: 'ignored', doc: 'Segment age of the KRaft log.' },
+  { name: 'metadata.max.idle.interval.ms', type: 'int', default: '500', validator: atLeast(0), importance: 'low', status: 'ignored', doc: 'How often an idle KRaft controller writes a record.' },
+  { name: 'metadata.max.retention.bytes', type: 'long', default: '104857600', importance: 'high', status: 'ignored', doc: 'Size of the KRaft log above which old parts are deleted.' },
+  { name: 'metadata.max.retention.ms', type: 'long', default: '604800000', importance: 'high', status: 'ignored', doc: 'Age above which parts of the KRaft log are deleted.' },
+];

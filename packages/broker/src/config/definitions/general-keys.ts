@@ -1,0 +1,53 @@
+// Broker identity, life cycle, topics and metrics: keys of server.properties. Facts from Kafka 3.9; what `status` says is ours.
+
+import { atLeast } from '@ottla/base';
+import type { BrokerConfigKey } from '../broker-config-key.ts';
+import { kafkaVersion } from '../broker-config-validators.ts';
+
+// biome-ignore format: one key a line
+export const generalKeys: readonly BrokerConfigKey[] = [
+  { name: 'broker.id', type: 'int', default: '-1', importance: 'high', status: 'used', doc: 'Number of this broker, unique in the cluster. -1: one is generated, above reserved.broker.max.id.' },
+  { name: 'node.id', type: 'int', default: '-1', importance: 'high', status: 'used', doc: 'Another spelling of broker.id, from KRaft mode.' },
+  { name: 'broker.id.generation.enable', type: 'boolean', default: 'true', importance: 'medium', status: 'used', doc: 'Whether a broker without an id may generate one.' },
+  { name: 'reserved.broker.max.id', type: 'int', default: '1000', validator: atLeast(0), importance: 'medium', status: 'used', doc: 'Generated broker ids are above this one.' },
+  { name: 'broker.rack', type: 'string', default: null, importance: 'medium', status: 'used', doc: 'Name of the rack this broker stands in; replicas of a partition are spread over racks.' },
+  { name: 'background.threads', type: 'int', default: '10', validator: atLeast(1), importance: 'high', status: 'ignored', dynamic: 'cluster-wide', doc: 'Threads for small background tasks. One event loop does them here, so the number changes nothing.' },
+  { name: 'num.io.threads', type: 'int', default: '8', validator: atLeast(1), importance: 'high', status: 'ignored', dynamic: 'cluster-wide', doc: 'Threads that handle requests in Kafka. One event loop does that here, so the number changes nothing.' },
+  { name: 'num.network.threads', type: 'int', default: '3', validator: atLeast(1), importance: 'high', status: 'ignored', dynamic: 'cluster-wide', doc: 'Threads that read and write sockets in Kafka. One event loop does that here, so the number changes nothing.' },
+  { name: 'auto.create.topics.enable', type: 'boolean', default: 'true', importance: 'high', status: 'used', doc: 'Whether asking for the metadata of an unknown topic creates it.' },
+  { name: 'delete.topic.enable', type: 'boolean', default: 'true', importance: 'high', status: 'used', doc: 'Whether topics can be deleted.' },
+  { name: 'num.partitions', type: 'int', default: '1', validator: atLeast(1), importance: 'medium', status: 'used', doc: 'Partitions of a topic that is created without saying how many.' },
+  { name: 'default.replication.factor', type: 'int', default: '1', importance: 'medium', status: 'used', doc: 'Replicas of a topic that is created without saying how many.' },
+  { name: 'create.topic.policy.class.name', type: 'class', default: null, importance: 'low', status: 'refused', doc: 'Class that may refuse to create a topic.' },
+  { name: 'alter.config.policy.class.name', type: 'class', default: null, importance: 'low', status: 'refused', doc: 'Class that may refuse a change of configuration.' },
+  { name: 'controlled.shutdown.enable', type: 'boolean', default: 'true', importance: 'medium', status: 'used', doc: 'Whether a stopping broker first hands its partitions over to others.' },
+  { name: 'controlled.shutdown.max.retries', type: 'int', default: '3', importance: 'medium', status: 'used', doc: 'How often handing over is tried again.' },
+  { name: 'controlled.shutdown.retry.backoff.ms', type: 'long', default: '5000', importance: 'medium', status: 'used', doc: 'Wait between two tries of handing over.' },
+  { name: 'auto.leader.rebalance.enable', type: 'boolean', default: 'true', importance: 'high', status: 'used', doc: 'Whether the controller moves leadership back to preferred replicas now and then.' },
+  { name: 'leader.imbalance.check.interval.seconds', type: 'long', default: '300', validator: atLeast(1), importance: 'high', status: 'used', doc: 'How often the controller looks for leaders to move back.' },
+  { name: 'leader.imbalance.per.broker.percentage', type: 'int', default: '10', importance: 'high', status: 'used', doc: 'Share of partitions not led by their preferred replica at which the controller moves them back.' },
+  { name: 'unclean.leader.election.enable', type: 'boolean', default: 'false', importance: 'high', status: 'used', dynamic: 'cluster-wide', doc: 'Whether a replica outside the ISR may become leader when nothing else is left, which loses records.' },
+  { name: 'unclean.leader.election.interval.ms', type: 'long', default: '300000', validator: atLeast(1), importance: 'medium', status: 'ignored', internal: true, doc: 'How often a KRaft controller looks for partitions to elect uncleanly.' },
+  { name: 'controller.socket.timeout.ms', type: 'int', default: '30000', importance: 'medium', status: 'used', doc: 'Timeout of requests from the controller to brokers.' },
+  { name: 'inter.broker.protocol.version', type: 'string', default: '3.9-IV0', validator: kafkaVersion, importance: 'medium', status: 'ignored', doc: 'Version in which brokers of a cluster speak to each other.' },
+  { name: 'request.timeout.ms', type: 'int', default: '30000', importance: 'high', status: 'used', doc: 'How long this broker waits for the answer to a request it sent.' },
+  { name: 'delete.records.purgatory.purge.interval.requests', type: 'int', default: '1', importance: 'medium', status: 'ignored', doc: 'Finished entries of the delete-records purgatory after which it is swept.' },
+  { name: 'fetch.purgatory.purge.interval.requests', type: 'int', default: '1000', importance: 'medium', status: 'ignored', doc: 'Finished entries of the fetch purgatory after which it is swept.' },
+  { name: 'producer.purgatory.purge.interval.requests', type: 'int', default: '1000', importance: 'medium', status: 'ignored', doc: 'Finished entries of the produce purgatory after which it is swept.' },
+  { name: 'max.incremental.fetch.session.cache.slots', type: 'int', default: '1000', validator: atLeast(0), importance: 'medium', status: 'used', doc: 'Incremental fetch sessions kept at most.' },
+  { name: 'max.request.partition.size.limit', type: 'int', default: '2000', validator: atLeast(1), importance: 'medium', status: 'used', doc: 'Partitions that one describe-topic-partitions request may ask for.' },
+  { name: 'fetch.max.bytes', type: 'int', default: '57671680', validator: atLeast(1024), importance: 'medium', status: 'used', doc: 'Upper bound of one fetch response; a first batch larger than it is still sent.' },
+  { name: 'message.max.bytes', type: 'int', default: '1048588', validator: atLeast(0), importance: 'high', status: 'used', dynamic: 'cluster-wide', doc: 'Largest record batch accepted, after compression. Topics override it by max.message.bytes.' },
+  { name: 'metric.reporters', type: 'list', default: '', importance: 'low', status: 'ignored', dynamic: 'cluster-wide', doc: 'Classes that report metrics.' },
+  { name: 'metrics.num.samples', type: 'int', default: '2', validator: atLeast(1), importance: 'low', status: 'ignored', doc: 'Samples a metric keeps.' },
+  { name: 'metrics.recording.level', type: 'string', default: 'INFO', importance: 'low', status: 'ignored', doc: 'Lowest level of metrics that are recorded.' },
+  { name: 'metrics.sample.window.ms', type: 'long', default: '30000', validator: atLeast(1), importance: 'low', status: 'ignored', doc: 'Time one sample of a metric covers.' },
+  { name: 'auto.include.jmx.reporter', type: 'boolean', default: 'true', importance: 'low', status: 'ignored', doc: 'Whether metrics go to JMX though metric.reporters does not name it.' },
+  { name: 'kafka.metrics.polling.interval.secs', type: 'int', default: '10', validator: atLeast(1), importance: 'low', status: 'ignored', doc: 'Polling interval of kafka.metrics.reporters.' },
+  { name: 'kafka.metrics.reporters', type: 'list', default: '', importance: 'low', status: 'ignored', doc: 'Classes that report metrics of the older library.' },
+  { name: 'telemetry.max.bytes', type: 'int', default: '1048576', validator: atLeast(1), importance: 'low', status: 'ignored', doc: 'Largest telemetry message accepted from a client.' },
+  { name: 'unstable.api.versions.enable', type: 'boolean', default: 'false', importance: 'high', status: 'ignored', internal: true, doc: 'Whether API versions still in development are offered.' },
+  { name: 'unstable.feature.versions.enable', type: 'boolean', default: 'false', importance: 'high', status: 'ignored', internal: true, doc: 'Whether feature versions still in development are offered.' },
+  { name: 'eligible.leader.replicas.enable', type: 'boolean', default: 'false', importance: 'high', status: 'ignored', doc: 'Whether a KRaft controller keeps eligible leader replicas.' },
+  { name: 'server.max.startup.time.ms', type: 'long', default: '9223372036854775807', validator: atLeast(0), importance: 'medium', status: 'ignored', internal: true, doc: 'Longest time a KRaft broker may take to start.' },
+];
