@@ -117,7 +117,8 @@ export class SocketServer {
     this.#scheduleIdleCheck();
   }
 
-  /** Stops accepting and starting requests; those in flight have `graceMs` to be answered, then every connection is closed.
+  /** Stops accepting and starting requests; those in flight have `graceMs` (0: no time) to be answered, then every connection
+   *  is closed.
    *  Safe to call twice. */
   async close(graceMs: number): Promise<void> {
     this.#isClosing = true;
@@ -125,7 +126,7 @@ export class SocketServer {
     for (const channel of [...this.#channels]) channel.drain();
     await Promise.all([...this.#listeners.values()].map((listener) => listener.close()));
     this.#listeners.clear();
-    if (this.#channels.size > 0) await this.#untilEmpty(graceMs);
+    if (graceMs > 0 && this.#channels.size > 0) await this.#untilEmpty(graceMs);
     for (const channel of [...this.#channels]) channel.destroy();
     this.#metrics.close();
   }
