@@ -27,17 +27,24 @@ export function defaultCode(field) {
 
 /** A test that `name` (present, maybe null) is not the default. */
 export function differsCode(field, name) {
-  if (isArray(field) || field.elementKind === 'bytes') {
-    if (field.default === null) return `${name} !== null`;
-    return field.maybeNull ? `(${name} === null || ${name}.length !== 0)` : `${name}.length !== 0`;
-  }
-  if (isStruct(field)) {
-    if (field.default === null) return `${name} !== null`;
-    const differs = `!isDefault${field.structName}(${name})`;
-    return field.maybeNull ? `(${name} === null || ${differs})` : differs;
-  }
+  if (isArray(field) || field.elementKind === 'bytes') return emptiableDiffers(field, name, `${name}.length !== 0`);
+  if (isStruct(field)) return emptiableDiffers(field, name, `!isDefault${field.structName}(${name})`);
   if (field.elementKind === 'bool') return field.default === true ? `!${name}` : name;
   return `${name} !== ${defaultCode(field)}`;
+}
+
+function emptiableDiffers(field, name, notEmpty) {
+  if (field.default === null) return `${name} !== null`;
+  return field.maybeNull ? `(${name} === null || ${notEmpty})` : notEmpty;
+}
+
+/** A test that `name`, which may be undefined, is the default. */
+export function isDefaultCode(field, name) {
+  if (isArray(field) || isStruct(field) || field.elementKind === 'bytes' || !field.optional) {
+    const same = `!(${differsCode(field, name)})`;
+    return field.optional ? `(${name} === undefined || ${same})` : same;
+  }
+  return `(${name} ?? ${defaultCode(field)}) === ${defaultCode(field)}`;
 }
 
 export const quote = (text) => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;

@@ -115,7 +115,7 @@ const SUPPORT =
   /\b(EMPTY_BYTES|messageCodec|notNull|unsupportedField|versionRange|(?:read|write)(?:Int8|Int16|Int32|Int64|SafeInt64|Uuid|String|CompactString)Array(?:OrNull)?)\b/g;
 
 function fileText(file, sections) {
-  const body = sections.map((lines) => lines.join('\n')).join('\n\n');
+  const body = sections.map((lines) => lines.flatMap(wrapped).join('\n')).join('\n\n');
   const up = file.includes('/') ? '../..' : '..';
   const words = (pattern) => [...new Set([...body.matchAll(pattern)].map((match) => match[0]))].sort();
   const isUsed = (name) => new RegExp(`\\b${name}\\b`).test(body);
@@ -137,6 +137,29 @@ function fileText(file, sections) {
     '',
   ];
   return lines.join('\n');
+}
+
+/** Function heads and calls that are too long stand with one argument a line. */
+function wrapped(line) {
+  if (line.length <= 120) return [line];
+  const parts = /^(\s*(?:function \w+|.* = \w+|if .* throw \w+|throw \w+)\()(.*)(\)[^()]*)$/.exec(line);
+  if (parts === null) return [line];
+  const indent = /^\s*/.exec(line)[0];
+  const [, head, inside, tail] = parts;
+  return [head, ...argumentsOf(inside).map((argument) => `${indent}  ${argument},`), `${indent}${tail}`];
+}
+
+/** Splits at the commas that stand in no brackets. */
+function argumentsOf(text) {
+  const found = [''];
+  let depth = 0;
+  for (const character of text) {
+    if ('(<['.includes(character)) depth++;
+    if (')>]'.includes(character)) depth--;
+    if (character === ',' && depth === 0) found.push('');
+    else found[found.length - 1] += character;
+  }
+  return found.map((argument) => argument.trim());
 }
 
 function importLines(names, from) {

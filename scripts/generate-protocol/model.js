@@ -32,7 +32,7 @@ export const isArray = (field) => field.type.kind === 'array';
 export const isStruct = (field) => field.type.kind === 'struct';
 
 /** Field names that would hide what the generated functions call their own. */
-const TAKEN = new Set(['reader', 'writer', 'value', 'version', 'tag', 'end', 'left', 'begin', 'index', 'fetch']);
+const TAKEN = new Set(['reader', 'writer', 'value', 'version', 'tag', 'end', 'left', 'begin']);
 
 /** @param nameOf the name of a struct in generated code */
 function messageModel(schema, nameOf) {

@@ -3,13 +3,13 @@
 import { defaultCode, quote } from './defaults.js';
 import { elementType } from './interfaces.js';
 import { elementBytesMin, isArray, isStruct } from './model.js';
-import { expressionByVersion, statementsByVersion } from './versions.js';
+import { assignmentLines, branchesByVersion, statementsByVersion } from './versions.js';
 
 export function readerLines(struct, model) {
   const inLine = struct.fields.filter((field) => field.tag === undefined);
   const tagged = struct.fields.filter((field) => field.tag !== undefined).sort((a, b) => a.tag - b.tag);
   const body = [
-    ...inLine.map((field) => `const ${field.local} = ${readExpression(field, struct, model)};`),
+    ...inLine.flatMap((field) => readLines(field, struct, model)),
     ...taggedFieldsLines(tagged, struct, model),
     ...returnLines(struct),
   ];
@@ -47,23 +47,39 @@ export function nullableArrayReaderLines(name) {
 
 function returnLines(struct) {
   if (struct.fields.length === 0) return ['return {};'];
-  const entries = struct.fields.map((field) =>
-    field.local === field.name ? field.name : `${field.name}: ${field.local}`,
-  );
+  const entries = struct.fields.map((field) => {
+    if (isLazyDefault(field)) return `${field.name}: ${field.local} ?? ${defaultCode(field)}`;
+    return field.local === field.name ? field.name : `${field.name}: ${field.local}`;
+  });
   const oneLine = `return { ${entries.join(', ')} };`;
   if (oneLine.length <= 116) return [oneLine];
   return ['return {', ...entries.map((entry) => `  ${entry},`), '};'];
 }
 
-function readExpression(field, struct, model) {
-  return expressionByVersion(struct.versions, (version) =>
+function readLines(field, struct, model) {
+  if (isArray(field)) return readArrayLines(field, struct, model);
+  const branches = branchesByVersion(struct.versions, (version) =>
     field.presentIn.has(version) ? readInVersion(field, version, model) : defaultCode(field),
   );
+  return assignmentLines(`const ${field.local}`, branches);
+}
+
+/** The count, then the elements. Where the version lacks the field, the default is a count too: 0 empty, -1 null. */
+function readArrayLines(field, struct, model) {
+  const absent = field.default === null ? '-1' : '0';
+  const counts = branchesByVersion(struct.versions, (version) =>
+    field.presentIn.has(version) ? readCount(field, version, model) : absent,
+  );
+  const orNull = field.maybeNull;
+  const kinds = (count) => branchesByVersion(struct.versions, (version) => readElements(field, version, count, orNull));
+  if (counts.length === 1) return assignmentLines(`const ${field.local}`, kinds(counts[0]));
+  const count = `${field.name}Count`;
+  return [...assignmentLines(`const ${count}`, counts), ...assignmentLines(`const ${field.local}`, kinds(count))];
 }
 
 function readInVersion(field, version, model) {
   const nullable = field.nullableIn.has(version);
-  if (isArray(field)) return readArray(field, version, model);
+  if (isArray(field)) return readElements(field, version, readCount(field, version, model), nullable);
   if (isStruct(field)) {
     const read = `read${field.structName}(reader, version)`;
     return nullable ? `reader.readInt8(${quote(field.name)}) < 0 ? null : ${read}` : read;
@@ -80,13 +96,15 @@ export function methodName(kind, flexible, nullable) {
 
 export const capital = (text) => text[0].toUpperCase() + text.slice(1);
 
-function readArray(field, version, model) {
-  const flexible = field.isFlexible(version);
-  const nullable = field.nullableIn.has(version);
-  const length = `reader.read${flexible ? 'Compact' : ''}${nullable ? 'Nullable' : ''}ArrayLength(${elementBytesMin(field, model)}, ${quote(field.name)})`;
-  const suffix = nullable ? 'ArrayOrNull' : 'Array';
-  if (field.structName !== undefined) return `read${field.structName}${suffix}(reader, version, ${length})`;
-  return `read${elementMethod(field, flexible)}${suffix}(reader, ${length}, ${quote(field.name)})`;
+function readCount(field, version, model) {
+  const method = `${field.isFlexible(version) ? 'Compact' : ''}${field.nullableIn.has(version) ? 'Nullable' : ''}ArrayLength`;
+  return `reader.read${method}(${elementBytesMin(field, model)}, ${quote(field.name)})`;
+}
+
+function readElements(field, version, count, orNull) {
+  const suffix = orNull ? 'ArrayOrNull' : 'Array';
+  if (field.structName !== undefined) return `read${field.structName}${suffix}(reader, version, ${count})`;
+  return `read${elementMethod(field, field.isFlexible(version))}${suffix}(reader, ${count}, ${quote(field.name)})`;
 }
 
 export function elementMethod(field, flexible) {
@@ -94,13 +112,22 @@ export function elementMethod(field, flexible) {
 }
 
 function taggedFieldsLines(tagged, struct, model) {
-  const declarations = tagged.map((field) => `let ${field.local}: ${declaredType(field)} = ${defaultCode(field)};`);
+  const declarations = tagged.map((field) =>
+    isLazyDefault(field)
+      ? `let ${field.local}: ${declaredType(field)} | undefined;`
+      : `let ${field.local}: ${declaredType(field)} = ${defaultCode(field)};`,
+  );
   return [
     ...declarations,
     ...statementsByVersion(struct.versions, (version) =>
       struct.flexible.has(version) ? sectionLines(tagged, version, model) : [],
     ),
   ];
+}
+
+/** A tagged struct that does not come is made at the end, so that none is made in vain. */
+function isLazyDefault(field) {
+  return field.tag !== undefined && isStruct(field) && !field.maybeNull;
 }
 
 function declaredType(field) {

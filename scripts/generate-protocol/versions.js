@@ -34,38 +34,62 @@ export function runsOf(versions, codeOf) {
   return runs;
 }
 
-/** One expression that is right in every version: `version >= 9 ? A : version >= 3 ? B : C`. */
-export function expressionByVersion(versions, codeOf) {
-  const runs = runsOf(versions, codeOf);
-  let expression = runs[0].code;
-  for (let index = 1; index < runs.length; index++) {
-    expression = `version >= ${runs[index].from} ? ${runs[index].code} : ${expression}`;
-  }
-  return expression;
+/** An expression that is right in every version, as the branches of a conditional: ['version >= 9 ? A', 'version >= 3 ? B', 'C']. */
+export function branchesByVersion(versions, codeOf) {
+  return runsOf(versions, codeOf)
+    .map(({ from, code }, index) => (index === 0 ? code : `version >= ${from} ? ${code}`))
+    .reverse();
+}
+
+/** `head` and the conditional, on one line where it fits. */
+export function assignmentLines(head, branches) {
+  const oneLine = `${head} = ${branches.join(' : ')};`;
+  if (oneLine.length <= 118 || branches.length === 1) return [oneLine];
+  const last = branches.length - 1;
+  return [
+    `${head} =`,
+    ...branches.map((branch, index) => `  ${index === 0 ? '' : ': '}${branch}${index === last ? ';' : ''}`),
+  ];
 }
 
 /** Lines of statements that are right in every version: an if-else chain, newest first. `codeOf` gives lists of lines. */
 export function statementsByVersion(versions, codeOf) {
   const runs = runsOf(versions, (version) => codeOf(version).join('\n'));
-  if (runs.length === 1) return runs[0].code === '' ? [] : runs[0].code.split('\n');
-  const lines = [];
-  let open = '';
+  const branches = [];
   for (let index = runs.length - 1; index >= 0; index--) {
-    const { from, code } = runs[index];
-    const older = index > 0;
-    if (code === '') {
-      // Nothing to do here: when all older ones do nothing either the chain ends, else they need the bound.
-      if (runs.slice(0, index).every((run) => run.code === '')) break;
-      if (older) {
-        lines.push(`${open}if (version >= ${from}) {`);
-        open = '} else ';
-      }
-      continue;
-    }
-    lines.push(older ? `${open}if (version >= ${from}) {` : `${open}{`);
-    lines.push(...code.split('\n').map((line) => `  ${line}`));
-    open = '} else ';
+    const { code } = runs[index];
+    if (code !== '') branches.push({ condition: conditionOf(runs, index), lines: code.split('\n') });
   }
-  lines.push('}');
-  return lines;
+  if (branches.length === 1) return guarded(branches[0]);
+  return branches.map(joined).flatMap(({ condition, lines }, index) => {
+    const opening = condition === '' ? '} else {' : `${index === 0 ? '' : '} else '}if (${condition}) {`;
+    return [opening, ...lines.map((line) => `  ${line}`), ...(index === branches.length - 1 ? ['}'] : [])];
+  });
+}
+
+const GUARDED_THROW = /^if \((.+)\) (throw .+;)$/;
+
+/** A branch that is nothing but a guarded throw takes the guard into its own condition; only where no other branch follows. */
+function joined(branch, index, branches) {
+  const guard = index === branches.length - 1 && branch.lines.length === 1 ? GUARDED_THROW.exec(branch.lines[0]) : null;
+  if (guard === null) return branch;
+  const condition = branch.condition === '' ? guard[1] : `${branch.condition} && ${guard[1]}`;
+  return { condition, lines: [guard[2]] };
+}
+
+/** When a run applies, given that none of the newer runs that do something did. */
+function conditionOf(runs, index) {
+  const idle = runs.find((run, other) => other > index && run.code === '');
+  const bounds = [];
+  if (index > 0) bounds.push(`version >= ${runs[index].from}`);
+  if (idle !== undefined) bounds.push(`version < ${idle.from}`);
+  return bounds.join(' && ');
+}
+
+function guarded(branch) {
+  const { condition, lines } = joined(branch, 0, [branch]);
+  if (condition === '') return lines;
+  const oneLine = `if (${condition}) ${lines[0]}`;
+  if (lines.length === 1 && !lines[0].startsWith('if ') && oneLine.length <= 116) return [oneLine];
+  return [`if (${condition}) {`, ...lines.map((line) => `  ${line}`), '}'];
 }

@@ -1,6 +1,6 @@
 // The functions that write a struct, and what they know about defaults of whole structs.
 
-import { defaultCode, differsCode, quote } from './defaults.js';
+import { defaultCode, differsCode, isDefaultCode, quote } from './defaults.js';
 import { isArray, isStruct } from './model.js';
 import { capital, elementMethod, methodName, parameter } from './readers.js';
 import { statementsByVersion } from './versions.js';
@@ -39,33 +39,68 @@ export function defaultStructLines(struct) {
 }
 
 export function isDefaultLines(struct) {
-  const tests = struct.fields.map((field) => {
-    const name = `value.${field.name}`;
-    const differs = differsCode(field, name);
-    return field.optional ? `(${name} === undefined || !(${differs}))` : `!(${differs})`;
-  });
+  const tests = struct.fields.map((field) => isDefaultCode(field, `value.${field.name}`));
   return [
     `function isDefault${struct.name}(value: ${struct.name}): boolean {`,
-    `  return (`,
-    ...tests.map((test, index) => `    ${test}${index < tests.length - 1 ? ' &&' : ''}`),
-    '  );',
+    ...(tests.length === 1
+      ? [`  return ${tests[0]};`]
+      : ['  return (', ...tests.map((test, index) => `    ${test}${index < tests.length - 1 ? ' &&' : ''}`), '  );']),
     '}',
   ];
 }
 
 function fieldLines(field, struct) {
-  const statements = statementsByVersion(struct.versions, (version) => {
+  const statements = statementLines(field, struct);
+  const needsLocal =
+    field.tag !== undefined || statements.some((line) => new RegExp(`(?<![.'\\w])${field.local}\\b`).test(line));
+  return needsLocal && isLocal(field) ? [`const ${field.local} = ${valueCode(field)};`, ...statements] : statements;
+}
+
+/** A field that is always set and travels as one value is written straight from the struct. */
+function isLocal(field) {
+  return field.optional || isArray(field) || isStruct(field) || field.maybeNull;
+}
+
+const nameOf = (field) => (isLocal(field) ? field.local : `value.${field.name}`);
+
+/** A struct or array that is usually left out is kept undefined then, so that no empty one is made for it. */
+function staysUndefined(field) {
+  return field.tag !== undefined && (isArray(field) || isStruct(field));
+}
+
+function isSetCode(field) {
+  const differs = differsCode(field, nameOf(field));
+  return staysUndefined(field) ? `${nameOf(field)} !== undefined && ${differs}` : differs;
+}
+
+/** The length of an array differs by version, what follows it does not. */
+function statementLines(field, struct) {
+  if (isArray(field) && field.tag === undefined && !isRequiredSomewhere(field)) {
+    const absent = statementsByVersion(struct.versions, (version) =>
+      field.presentIn.has(version) ? [] : absentLines(field, struct),
+    );
+    const lengths = statementsByVersion(struct.versions, (version) =>
+      field.presentIn.has(version) ? [lengthLine(field, version)] : [],
+    );
+    const elements = statementsByVersion(struct.versions, (version) =>
+      field.presentIn.has(version) ? [elementsLine(field, version)] : [],
+    );
+    return [...absent, ...lengths, ...elements];
+  }
+  return statementsByVersion(struct.versions, (version) => {
     if (!field.presentIn.has(version)) return absentLines(field, struct);
     return field.tag === undefined ? writeInVersion(field, struct, version) : [];
   });
-  const needsLocal =
-    field.tag !== undefined || statements.some((line) => new RegExp(`\\b${field.local}\\b`).test(line));
-  return needsLocal ? [`const ${field.local} = ${valueCode(field)};`, ...statements] : statements;
+}
+
+/** It may be null in some versions and not in others. */
+function isRequiredSomewhere(field) {
+  return field.maybeNull && [...field.presentIn].some((version) => !field.nullableIn.has(version));
 }
 
 function valueCode(field) {
   const name = `value.${field.name}`;
-  if (!field.optional) return name;
+  if (!field.optional || staysUndefined(field)) return name;
   const fallback = defaultCode(field);
   return field.maybeNull && fallback !== 'null'
     ? `${name} === undefined ? ${fallback} : ${name}`
@@ -74,17 +109,15 @@ function valueCode(field) {
 
 function absentLines(field, struct) {
   if (field.ignorable) return [];
-  return [
-    `if (${differsCode(field, field.local)}) throw unsupportedField('${struct.name}', ${quote(field.name)}, version);`,
-  ];
+  return [`if (${isSetCode(field)}) throw unsupportedField('${struct.name}', ${quote(field.name)}, version);`];
 }
 
 function writeInVersion(field, struct, version) {
   const nullable = field.nullableIn.has(version);
   const name =
     field.maybeNull && !nullable
-      ? `notNull(${field.local}, '${struct.name}', ${quote(field.name)}, version)`
-      : field.local;
+      ? `notNull(${nameOf(field)}, '${struct.name}', ${quote(field.name)}, version)`
+      : nameOf(field);
   if (isArray(field)) return arrayLines(field, version, name);
   if (isStruct(field)) {
     const write = (value) => `write${field.structName}(writer, ${value}, version);`;
@@ -108,18 +141,22 @@ function writeMethod(field, version, nullable) {
 }
 
 function arrayLines(field, version, name) {
-  const flexible = field.isFlexible(version);
-  const length = (count) => `writer.write${flexible ? 'Compact' : ''}ArrayLength(${count});`;
-  const elements = (value) =>
+  if (name === nameOf(field)) return [lengthLine(field, version), elementsLine(field, version)];
+  const present = `present${capital(field.name)}`;
+  return [`const ${present} = ${name};`, lengthLine(field, version, present), elementsLine(field, version, present)];
+}
+
+function lengthLine(field, version, name = nameOf(field)) {
+  const count = field.nullableIn.has(version) ? `${name} === null ? -1 : ${name}.length` : `${name}.length`;
+  return `writer.write${field.isFlexible(version) ? 'Compact' : ''}ArrayLength(${count});`;
+}
+
+function elementsLine(field, version, name = nameOf(field)) {
+  const write =
     field.structName === undefined
-      ? `write${elementMethod(field, flexible)}Array(writer, ${value});`
-      : `write${field.structName}Array(writer, ${value}, version);`;
-  if (field.nullableIn.has(version)) {
-    return [length(`${name} === null ? -1 : ${name}.length`), `if (${name} !== null) ${elements(name)}`];
-  }
-  if (name === field.local) return [length(`${name}.length`), elements(name)];
-  const elementsName = `present${capital(field.name)}`;
-  return [`const ${elementsName} = ${name};`, length(`${elementsName}.length`), elements(elementsName)];
+      ? `write${elementMethod(field, field.isFlexible(version))}Array(writer, ${name});`
+      : `write${field.structName}Array(writer, ${name}, version);`;
+  return field.nullableIn.has(version) ? `if (${name} !== null) ${write}` : write;
 }
 
 function sectionLines(tagged, version) {
@@ -127,7 +164,7 @@ function sectionLines(tagged, version) {
   if (known.length === 0) return ['writer.writeUnsignedVarint(0);'];
   const flag = (field) => `has${capital(field.name)}`;
   return [
-    ...known.map((field) => `const ${flag(field)} = ${differsCode(field, field.local)};`),
+    ...known.map((field) => `const ${flag(field)} = ${isSetCode(field)};`),
     `writer.writeUnsignedVarint(${countCode(known.map(flag))});`,
     ...known.flatMap((field) => [
       `if (${flag(field)}) {`,

@@ -26,13 +26,17 @@ export interface PartitionProduceData {
 }
 
 function readProduceRequest(reader: ByteReader, version: number): Decoded<ProduceRequest> {
-  const transactionalId = version >= 9 ? reader.readCompactNullableString('transactionalId') : version >= 3 ? reader.readNullableString('transactionalId') : null;
+  const transactionalId =
+    version >= 9 ? reader.readCompactNullableString('transactionalId')
+    : version >= 3 ? reader.readNullableString('transactionalId')
+    : null;
   const acks = reader.readInt16('acks');
   const timeoutMs = reader.readInt32('timeoutMs');
-  const topicData = version >= 9 ? readTopicProduceDataArray(reader, version, reader.readCompactArrayLength(3, 'topicData')) : readTopicProduceDataArray(reader, version, reader.readArrayLength(3, 'topicData'));
-  if (version >= 9) {
-    reader.skipTaggedFields();
-  }
+  const topicDataCount =
+    version >= 9 ? reader.readCompactArrayLength(3, 'topicData')
+    : reader.readArrayLength(3, 'topicData');
+  const topicData = readTopicProduceDataArray(reader, version, topicDataCount);
+  if (version >= 9) reader.skipTaggedFields();
   return { transactionalId, acks, timeoutMs, topicData };
 }
 
@@ -42,82 +46,67 @@ function writeProduceRequest(writer: ByteWriter, value: ProduceRequest, version:
     writer.writeCompactNullableString(transactionalId);
   } else if (version >= 3) {
     writer.writeNullableString(transactionalId);
-  } else {
-    if (transactionalId !== null) throw unsupportedField('ProduceRequest', 'transactionalId', version);
+  } else if (transactionalId !== null) {
+    throw unsupportedField('ProduceRequest', 'transactionalId', version);
   }
-  const acks = value.acks;
-  writer.writeInt16(acks);
-  const timeoutMs = value.timeoutMs;
-  writer.writeInt32(timeoutMs);
+  writer.writeInt16(value.acks);
+  writer.writeInt32(value.timeoutMs);
   const topicData = value.topicData;
   if (version >= 9) {
     writer.writeCompactArrayLength(topicData.length);
-    writeTopicProduceDataArray(writer, topicData, version);
   } else {
     writer.writeArrayLength(topicData.length);
-    writeTopicProduceDataArray(writer, topicData, version);
   }
-  if (version >= 9) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeTopicProduceDataArray(writer, topicData, version);
+  if (version >= 9) writer.writeUnsignedVarint(0);
 }
 
 function readTopicProduceData(reader: ByteReader, version: number): Decoded<TopicProduceData> {
   const name = version >= 13 ? '' : version >= 9 ? reader.readCompactString('name') : reader.readString('name');
   const topicId = version >= 13 ? reader.readUuid('topicId') : ZERO_UUID;
-  const partitionData = version >= 9 ? readPartitionProduceDataArray(reader, version, reader.readCompactArrayLength(6, 'partitionData')) : readPartitionProduceDataArray(reader, version, reader.readArrayLength(6, 'partitionData'));
-  if (version >= 9) {
-    reader.skipTaggedFields();
-  }
+  const partitionDataCount =
+    version >= 9 ? reader.readCompactArrayLength(6, 'partitionData')
+    : reader.readArrayLength(6, 'partitionData');
+  const partitionData = readPartitionProduceDataArray(reader, version, partitionDataCount);
+  if (version >= 9) reader.skipTaggedFields();
   return { name, topicId, partitionData };
 }
 
 function writeTopicProduceData(writer: ByteWriter, value: TopicProduceData, version: number): void {
   const name = value.name ?? '';
-  if (version >= 13) {
-  } else if (version >= 9) {
+  if (version >= 9 && version < 13) {
     writer.writeCompactString(name);
-  } else {
+  } else if (version < 13) {
     writer.writeString(name);
   }
   const topicId = value.topicId ?? ZERO_UUID;
-  if (version >= 13) {
-    writer.writeUuid(topicId);
-  }
+  if (version >= 13) writer.writeUuid(topicId);
   const partitionData = value.partitionData;
   if (version >= 9) {
     writer.writeCompactArrayLength(partitionData.length);
-    writePartitionProduceDataArray(writer, partitionData, version);
   } else {
     writer.writeArrayLength(partitionData.length);
-    writePartitionProduceDataArray(writer, partitionData, version);
   }
-  if (version >= 9) {
-    writer.writeUnsignedVarint(0);
-  }
+  writePartitionProduceDataArray(writer, partitionData, version);
+  if (version >= 9) writer.writeUnsignedVarint(0);
 }
 
 function readPartitionProduceData(reader: ByteReader, version: number): Decoded<PartitionProduceData> {
-  const indexField = reader.readInt32('index');
+  const index = reader.readInt32('index');
   const records = version >= 9 ? reader.readCompactNullableBytes('records') : reader.readNullableBytes('records');
-  if (version >= 9) {
-    reader.skipTaggedFields();
-  }
-  return { index: indexField, records };
+  if (version >= 9) reader.skipTaggedFields();
+  return { index, records };
 }
 
 function writePartitionProduceData(writer: ByteWriter, value: PartitionProduceData, version: number): void {
-  const indexField = value.index;
-  writer.writeInt32(indexField);
+  writer.writeInt32(value.index);
   const records = value.records;
   if (version >= 9) {
     writer.writeCompactRecords(records);
   } else {
     writer.writeRecords(records);
   }
-  if (version >= 9) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 9) writer.writeUnsignedVarint(0);
 }
 
 function readTopicProduceDataArray(reader: ByteReader, version: number, count: number): Decoded<TopicProduceData>[] {
@@ -130,13 +119,21 @@ function writeTopicProduceDataArray(writer: ByteWriter, elements: readonly Topic
   for (const element of elements) writeTopicProduceData(writer, element, version);
 }
 
-function readPartitionProduceDataArray(reader: ByteReader, version: number, count: number): Decoded<PartitionProduceData>[] {
+function readPartitionProduceDataArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<PartitionProduceData>[] {
   const elements: Decoded<PartitionProduceData>[] = [];
   for (let index = 0; index < count; index++) elements.push(readPartitionProduceData(reader, version));
   return elements;
 }
 
-function writePartitionProduceDataArray(writer: ByteWriter, elements: readonly PartitionProduceData[], version: number): void {
+function writePartitionProduceDataArray(
+  writer: ByteWriter,
+  elements: readonly PartitionProduceData[],
+  version: number,
+): void {
   for (const element of elements) writePartitionProduceData(writer, element, version);
 }
 
@@ -190,7 +187,10 @@ export interface ProduceResponseNodeEndpoint {
 }
 
 function readProduceResponse(reader: ByteReader, version: number): Decoded<ProduceResponse> {
-  const responses = version >= 9 ? readTopicProduceResponseArray(reader, version, reader.readCompactArrayLength(3, 'responses')) : readTopicProduceResponseArray(reader, version, reader.readArrayLength(3, 'responses'));
+  const responsesCount =
+    version >= 9 ? reader.readCompactArrayLength(3, 'responses')
+    : reader.readArrayLength(3, 'responses');
+  const responses = readTopicProduceResponseArray(reader, version, responsesCount);
   const throttleTimeMs = version >= 1 ? reader.readInt32('throttleTimeMs') : 0;
   let nodeEndpoints: Decoded<ProduceResponseNodeEndpoint>[] = [];
   if (version >= 10) {
@@ -199,7 +199,11 @@ function readProduceResponse(reader: ByteReader, version: number): Decoded<Produ
       const end = reader.readTaggedFieldEnd('tagged field size');
       switch (tag) {
         case 0:
-          nodeEndpoints = readProduceResponseNodeEndpointArray(reader, version, reader.readCompactArrayLength(11, 'nodeEndpoints'));
+          nodeEndpoints = readProduceResponseNodeEndpointArray(
+            reader,
+            version,
+            reader.readCompactArrayLength(11, 'nodeEndpoints'),
+          );
           reader.expectPosition(end, 'nodeEndpoints');
           break;
         default:
@@ -216,22 +220,18 @@ function writeProduceResponse(writer: ByteWriter, value: ProduceResponse, versio
   const responses = value.responses;
   if (version >= 9) {
     writer.writeCompactArrayLength(responses.length);
-    writeTopicProduceResponseArray(writer, responses, version);
   } else {
     writer.writeArrayLength(responses.length);
-    writeTopicProduceResponseArray(writer, responses, version);
   }
+  writeTopicProduceResponseArray(writer, responses, version);
   const throttleTimeMs = value.throttleTimeMs ?? 0;
-  if (version >= 1) {
-    writer.writeInt32(throttleTimeMs);
-  }
-  const nodeEndpoints = value.nodeEndpoints ?? [];
-  if (version >= 10) {
-  } else {
-    if (nodeEndpoints.length !== 0) throw unsupportedField('ProduceResponse', 'nodeEndpoints', version);
+  if (version >= 1) writer.writeInt32(throttleTimeMs);
+  const nodeEndpoints = value.nodeEndpoints;
+  if (version < 10 && nodeEndpoints !== undefined && nodeEndpoints.length !== 0) {
+    throw unsupportedField('ProduceResponse', 'nodeEndpoints', version);
   }
   if (version >= 10) {
-    const hasNodeEndpoints = nodeEndpoints.length !== 0;
+    const hasNodeEndpoints = nodeEndpoints !== undefined && nodeEndpoints.length !== 0;
     writer.writeUnsignedVarint(hasNodeEndpoints ? 1 : 0);
     if (hasNodeEndpoints) {
       const begin = writer.beginTaggedField(0);
@@ -247,47 +247,49 @@ function writeProduceResponse(writer: ByteWriter, value: ProduceResponse, versio
 function readTopicProduceResponse(reader: ByteReader, version: number): Decoded<TopicProduceResponse> {
   const name = version >= 13 ? '' : version >= 9 ? reader.readCompactString('name') : reader.readString('name');
   const topicId = version >= 13 ? reader.readUuid('topicId') : ZERO_UUID;
-  const partitionResponses = version >= 9 ? readPartitionProduceResponseArray(reader, version, reader.readCompactArrayLength(14, 'partitionResponses')) : readPartitionProduceResponseArray(reader, version, reader.readArrayLength(14, 'partitionResponses'));
-  if (version >= 9) {
-    reader.skipTaggedFields();
-  }
+  const partitionResponsesCount =
+    version >= 9 ? reader.readCompactArrayLength(14, 'partitionResponses')
+    : reader.readArrayLength(14, 'partitionResponses');
+  const partitionResponses = readPartitionProduceResponseArray(reader, version, partitionResponsesCount);
+  if (version >= 9) reader.skipTaggedFields();
   return { name, topicId, partitionResponses };
 }
 
 function writeTopicProduceResponse(writer: ByteWriter, value: TopicProduceResponse, version: number): void {
   const name = value.name ?? '';
-  if (version >= 13) {
-  } else if (version >= 9) {
+  if (version >= 9 && version < 13) {
     writer.writeCompactString(name);
-  } else {
+  } else if (version < 13) {
     writer.writeString(name);
   }
   const topicId = value.topicId ?? ZERO_UUID;
-  if (version >= 13) {
-    writer.writeUuid(topicId);
-  }
+  if (version >= 13) writer.writeUuid(topicId);
   const partitionResponses = value.partitionResponses;
   if (version >= 9) {
     writer.writeCompactArrayLength(partitionResponses.length);
-    writePartitionProduceResponseArray(writer, partitionResponses, version);
   } else {
     writer.writeArrayLength(partitionResponses.length);
-    writePartitionProduceResponseArray(writer, partitionResponses, version);
   }
-  if (version >= 9) {
-    writer.writeUnsignedVarint(0);
-  }
+  writePartitionProduceResponseArray(writer, partitionResponses, version);
+  if (version >= 9) writer.writeUnsignedVarint(0);
 }
 
 function readPartitionProduceResponse(reader: ByteReader, version: number): Decoded<PartitionProduceResponse> {
-  const indexField = reader.readInt32('index');
+  const index = reader.readInt32('index');
   const errorCode = reader.readInt16('errorCode');
   const baseOffset = reader.readSafeInt64('baseOffset');
   const logAppendTimeMs = version >= 2 ? reader.readSafeInt64('logAppendTimeMs') : -1;
   const logStartOffset = version >= 5 ? reader.readSafeInt64('logStartOffset') : -1;
-  const recordErrors = version >= 9 ? readBatchIndexAndErrorMessageArray(reader, version, reader.readCompactArrayLength(6, 'recordErrors')) : version >= 8 ? readBatchIndexAndErrorMessageArray(reader, version, reader.readArrayLength(6, 'recordErrors')) : [];
-  const errorMessage = version >= 9 ? reader.readCompactNullableString('errorMessage') : version >= 8 ? reader.readNullableString('errorMessage') : null;
-  let currentLeader: Decoded<ProduceResponseLeaderIdAndEpoch> = defaultProduceResponseLeaderIdAndEpoch();
+  const recordErrorsCount =
+    version >= 9 ? reader.readCompactArrayLength(6, 'recordErrors')
+    : version >= 8 ? reader.readArrayLength(6, 'recordErrors')
+    : 0;
+  const recordErrors = readBatchIndexAndErrorMessageArray(reader, version, recordErrorsCount);
+  const errorMessage =
+    version >= 9 ? reader.readCompactNullableString('errorMessage')
+    : version >= 8 ? reader.readNullableString('errorMessage')
+    : null;
+  let currentLeader: Decoded<ProduceResponseLeaderIdAndEpoch> | undefined;
   if (version >= 10) {
     for (let left = reader.readTaggedFieldCount(); left > 0; left--) {
       const tag = reader.readUnsignedVarint('tag');
@@ -305,53 +307,44 @@ function readPartitionProduceResponse(reader: ByteReader, version: number): Deco
     reader.skipTaggedFields();
   }
   return {
-    index: indexField,
+    index,
     errorCode,
     baseOffset,
     logAppendTimeMs,
     logStartOffset,
     recordErrors,
     errorMessage,
-    currentLeader,
+    currentLeader: currentLeader ?? defaultProduceResponseLeaderIdAndEpoch(),
   };
 }
 
 function writePartitionProduceResponse(writer: ByteWriter, value: PartitionProduceResponse, version: number): void {
-  const indexField = value.index;
-  writer.writeInt32(indexField);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
-  const baseOffset = value.baseOffset;
-  writer.writeSafeInt64(baseOffset);
+  writer.writeInt32(value.index);
+  writer.writeInt16(value.errorCode);
+  writer.writeSafeInt64(value.baseOffset);
   const logAppendTimeMs = value.logAppendTimeMs ?? -1;
-  if (version >= 2) {
-    writer.writeSafeInt64(logAppendTimeMs);
-  }
+  if (version >= 2) writer.writeSafeInt64(logAppendTimeMs);
   const logStartOffset = value.logStartOffset ?? -1;
-  if (version >= 5) {
-    writer.writeSafeInt64(logStartOffset);
-  }
+  if (version >= 5) writer.writeSafeInt64(logStartOffset);
   const recordErrors = value.recordErrors ?? [];
   if (version >= 9) {
     writer.writeCompactArrayLength(recordErrors.length);
-    writeBatchIndexAndErrorMessageArray(writer, recordErrors, version);
   } else if (version >= 8) {
     writer.writeArrayLength(recordErrors.length);
-    writeBatchIndexAndErrorMessageArray(writer, recordErrors, version);
   }
+  if (version >= 8) writeBatchIndexAndErrorMessageArray(writer, recordErrors, version);
   const errorMessage = value.errorMessage ?? null;
   if (version >= 9) {
     writer.writeCompactNullableString(errorMessage);
   } else if (version >= 8) {
     writer.writeNullableString(errorMessage);
   }
-  const currentLeader = value.currentLeader ?? defaultProduceResponseLeaderIdAndEpoch();
-  if (version >= 10) {
-  } else {
-    if (!isDefaultProduceResponseLeaderIdAndEpoch(currentLeader)) throw unsupportedField('PartitionProduceResponse', 'currentLeader', version);
+  const currentLeader = value.currentLeader;
+  if (version < 10 && currentLeader !== undefined && !isDefaultProduceResponseLeaderIdAndEpoch(currentLeader)) {
+    throw unsupportedField('PartitionProduceResponse', 'currentLeader', version);
   }
   if (version >= 10) {
-    const hasCurrentLeader = !isDefaultProduceResponseLeaderIdAndEpoch(currentLeader);
+    const hasCurrentLeader = currentLeader !== undefined && !isDefaultProduceResponseLeaderIdAndEpoch(currentLeader);
     writer.writeUnsignedVarint(hasCurrentLeader ? 1 : 0);
     if (hasCurrentLeader) {
       const begin = writer.beginTaggedField(0);
@@ -365,35 +358,39 @@ function writePartitionProduceResponse(writer: ByteWriter, value: PartitionProdu
 
 function readBatchIndexAndErrorMessage(reader: ByteReader, version: number): Decoded<BatchIndexAndErrorMessage> {
   const batchIndex = reader.readInt32('batchIndex');
-  const batchIndexErrorMessage = version >= 9 ? reader.readCompactNullableString('batchIndexErrorMessage') : reader.readNullableString('batchIndexErrorMessage');
-  if (version >= 9) {
-    reader.skipTaggedFields();
-  }
+  const batchIndexErrorMessage =
+    version >= 9 ? reader.readCompactNullableString('batchIndexErrorMessage')
+    : reader.readNullableString('batchIndexErrorMessage');
+  if (version >= 9) reader.skipTaggedFields();
   return { batchIndex, batchIndexErrorMessage };
 }
 
 function writeBatchIndexAndErrorMessage(writer: ByteWriter, value: BatchIndexAndErrorMessage, version: number): void {
-  const batchIndex = value.batchIndex;
-  writer.writeInt32(batchIndex);
+  writer.writeInt32(value.batchIndex);
   const batchIndexErrorMessage = value.batchIndexErrorMessage ?? null;
   if (version >= 9) {
     writer.writeCompactNullableString(batchIndexErrorMessage);
   } else {
     writer.writeNullableString(batchIndexErrorMessage);
   }
-  if (version >= 9) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 9) writer.writeUnsignedVarint(0);
 }
 
-function readProduceResponseLeaderIdAndEpoch(reader: ByteReader, _version: number): Decoded<ProduceResponseLeaderIdAndEpoch> {
+function readProduceResponseLeaderIdAndEpoch(
+  reader: ByteReader,
+  _version: number,
+): Decoded<ProduceResponseLeaderIdAndEpoch> {
   const leaderId = reader.readInt32('leaderId');
   const leaderEpoch = reader.readInt32('leaderEpoch');
   reader.skipTaggedFields();
   return { leaderId, leaderEpoch };
 }
 
-function writeProduceResponseLeaderIdAndEpoch(writer: ByteWriter, value: ProduceResponseLeaderIdAndEpoch, _version: number): void {
+function writeProduceResponseLeaderIdAndEpoch(
+  writer: ByteWriter,
+  value: ProduceResponseLeaderIdAndEpoch,
+  _version: number,
+): void {
   const leaderId = value.leaderId ?? -1;
   writer.writeInt32(leaderId);
   const leaderEpoch = value.leaderEpoch ?? -1;
@@ -410,45 +407,70 @@ function readProduceResponseNodeEndpoint(reader: ByteReader, _version: number): 
   return { nodeId, host, port, rack };
 }
 
-function writeProduceResponseNodeEndpoint(writer: ByteWriter, value: ProduceResponseNodeEndpoint, _version: number): void {
-  const nodeId = value.nodeId;
-  writer.writeInt32(nodeId);
-  const host = value.host;
-  writer.writeCompactString(host);
-  const port = value.port;
-  writer.writeInt32(port);
+function writeProduceResponseNodeEndpoint(
+  writer: ByteWriter,
+  value: ProduceResponseNodeEndpoint,
+  _version: number,
+): void {
+  writer.writeInt32(value.nodeId);
+  writer.writeCompactString(value.host);
+  writer.writeInt32(value.port);
   const rack = value.rack ?? null;
   writer.writeCompactNullableString(rack);
   writer.writeUnsignedVarint(0);
 }
 
-function readTopicProduceResponseArray(reader: ByteReader, version: number, count: number): Decoded<TopicProduceResponse>[] {
+function readTopicProduceResponseArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<TopicProduceResponse>[] {
   const elements: Decoded<TopicProduceResponse>[] = [];
   for (let index = 0; index < count; index++) elements.push(readTopicProduceResponse(reader, version));
   return elements;
 }
 
-function writeTopicProduceResponseArray(writer: ByteWriter, elements: readonly TopicProduceResponse[], version: number): void {
+function writeTopicProduceResponseArray(
+  writer: ByteWriter,
+  elements: readonly TopicProduceResponse[],
+  version: number,
+): void {
   for (const element of elements) writeTopicProduceResponse(writer, element, version);
 }
 
-function readPartitionProduceResponseArray(reader: ByteReader, version: number, count: number): Decoded<PartitionProduceResponse>[] {
+function readPartitionProduceResponseArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<PartitionProduceResponse>[] {
   const elements: Decoded<PartitionProduceResponse>[] = [];
   for (let index = 0; index < count; index++) elements.push(readPartitionProduceResponse(reader, version));
   return elements;
 }
 
-function writePartitionProduceResponseArray(writer: ByteWriter, elements: readonly PartitionProduceResponse[], version: number): void {
+function writePartitionProduceResponseArray(
+  writer: ByteWriter,
+  elements: readonly PartitionProduceResponse[],
+  version: number,
+): void {
   for (const element of elements) writePartitionProduceResponse(writer, element, version);
 }
 
-function readBatchIndexAndErrorMessageArray(reader: ByteReader, version: number, count: number): Decoded<BatchIndexAndErrorMessage>[] {
+function readBatchIndexAndErrorMessageArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<BatchIndexAndErrorMessage>[] {
   const elements: Decoded<BatchIndexAndErrorMessage>[] = [];
   for (let index = 0; index < count; index++) elements.push(readBatchIndexAndErrorMessage(reader, version));
   return elements;
 }
 
-function writeBatchIndexAndErrorMessageArray(writer: ByteWriter, elements: readonly BatchIndexAndErrorMessage[], version: number): void {
+function writeBatchIndexAndErrorMessageArray(
+  writer: ByteWriter,
+  elements: readonly BatchIndexAndErrorMessage[],
+  version: number,
+): void {
   for (const element of elements) writeBatchIndexAndErrorMessage(writer, element, version);
 }
 
@@ -461,18 +483,26 @@ function defaultProduceResponseLeaderIdAndEpoch(): Decoded<ProduceResponseLeader
 
 function isDefaultProduceResponseLeaderIdAndEpoch(value: ProduceResponseLeaderIdAndEpoch): boolean {
   return (
-    (value.leaderId === undefined || !(value.leaderId !== -1)) &&
-    (value.leaderEpoch === undefined || !(value.leaderEpoch !== -1))
+    (value.leaderId ?? -1) === -1 &&
+    (value.leaderEpoch ?? -1) === -1
   );
 }
 
-function readProduceResponseNodeEndpointArray(reader: ByteReader, version: number, count: number): Decoded<ProduceResponseNodeEndpoint>[] {
+function readProduceResponseNodeEndpointArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ProduceResponseNodeEndpoint>[] {
   const elements: Decoded<ProduceResponseNodeEndpoint>[] = [];
   for (let index = 0; index < count; index++) elements.push(readProduceResponseNodeEndpoint(reader, version));
   return elements;
 }
 
-function writeProduceResponseNodeEndpointArray(writer: ByteWriter, elements: readonly ProduceResponseNodeEndpoint[], version: number): void {
+function writeProduceResponseNodeEndpointArray(
+  writer: ByteWriter,
+  elements: readonly ProduceResponseNodeEndpoint[],
+  version: number,
+): void {
   for (const element of elements) writeProduceResponseNodeEndpoint(writer, element, version);
 }
 

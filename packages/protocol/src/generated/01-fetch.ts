@@ -73,11 +73,16 @@ function readFetchRequest(reader: ByteReader, version: number): Decoded<FetchReq
   const isolationLevel = version >= 4 ? reader.readInt8('isolationLevel') : 0;
   const sessionId = version >= 7 ? reader.readInt32('sessionId') : 0;
   const sessionEpoch = version >= 7 ? reader.readInt32('sessionEpoch') : -1;
-  const topics = version >= 12 ? readFetchRequestFetchTopicArray(reader, version, reader.readCompactArrayLength(3, 'topics')) : readFetchRequestFetchTopicArray(reader, version, reader.readArrayLength(3, 'topics'));
-  const forgottenTopicsData = version >= 12 ? readFetchRequestForgottenTopicArray(reader, version, reader.readCompactArrayLength(3, 'forgottenTopicsData')) : version >= 7 ? readFetchRequestForgottenTopicArray(reader, version, reader.readArrayLength(3, 'forgottenTopicsData')) : [];
+  const topicsCount = version >= 12 ? reader.readCompactArrayLength(3, 'topics') : reader.readArrayLength(3, 'topics');
+  const topics = readFetchRequestFetchTopicArray(reader, version, topicsCount);
+  const forgottenTopicsDataCount =
+    version >= 12 ? reader.readCompactArrayLength(3, 'forgottenTopicsData')
+    : version >= 7 ? reader.readArrayLength(3, 'forgottenTopicsData')
+    : 0;
+  const forgottenTopicsData = readFetchRequestForgottenTopicArray(reader, version, forgottenTopicsDataCount);
   const rackId = version >= 12 ? reader.readCompactString('rackId') : version >= 11 ? reader.readString('rackId') : '';
   let clusterId: string | null = null;
-  let replicaState: Decoded<FetchRequestReplicaState> = defaultFetchRequestReplicaState();
+  let replicaState: Decoded<FetchRequestReplicaState> | undefined;
   if (version >= 15) {
     for (let left = reader.readTaggedFieldCount(); left > 0; left--) {
       const tag = reader.readUnsignedVarint('tag');
@@ -112,7 +117,7 @@ function readFetchRequest(reader: ByteReader, version: number): Decoded<FetchReq
   return {
     clusterId,
     replicaId,
-    replicaState,
+    replicaState: replicaState ?? defaultFetchRequestReplicaState(),
     maxWaitMs,
     minBytes,
     maxBytes,
@@ -133,49 +138,37 @@ function writeFetchRequest(writer: ByteWriter, value: FetchRequest, version: num
   } else {
     writer.writeInt32(replicaId);
   }
-  const replicaState = value.replicaState ?? defaultFetchRequestReplicaState();
-  if (version >= 15) {
-  } else {
-    if (!isDefaultFetchRequestReplicaState(replicaState)) throw unsupportedField('FetchRequest', 'replicaState', version);
+  const replicaState = value.replicaState;
+  if (version < 15 && replicaState !== undefined && !isDefaultFetchRequestReplicaState(replicaState)) {
+    throw unsupportedField('FetchRequest', 'replicaState', version);
   }
-  const maxWaitMs = value.maxWaitMs;
-  writer.writeInt32(maxWaitMs);
-  const minBytes = value.minBytes;
-  writer.writeInt32(minBytes);
+  writer.writeInt32(value.maxWaitMs);
+  writer.writeInt32(value.minBytes);
   const maxBytes = value.maxBytes ?? 0x7fffffff;
-  if (version >= 3) {
-    writer.writeInt32(maxBytes);
-  }
+  if (version >= 3) writer.writeInt32(maxBytes);
   const isolationLevel = value.isolationLevel ?? 0;
-  if (version >= 4) {
-    writer.writeInt8(isolationLevel);
-  }
+  if (version >= 4) writer.writeInt8(isolationLevel);
   const sessionId = value.sessionId ?? 0;
-  if (version >= 7) {
-    writer.writeInt32(sessionId);
-  }
+  if (version >= 7) writer.writeInt32(sessionId);
   const sessionEpoch = value.sessionEpoch ?? -1;
-  if (version >= 7) {
-    writer.writeInt32(sessionEpoch);
-  }
+  if (version >= 7) writer.writeInt32(sessionEpoch);
   const topics = value.topics;
   if (version >= 12) {
     writer.writeCompactArrayLength(topics.length);
-    writeFetchRequestFetchTopicArray(writer, topics, version);
   } else {
     writer.writeArrayLength(topics.length);
-    writeFetchRequestFetchTopicArray(writer, topics, version);
   }
+  writeFetchRequestFetchTopicArray(writer, topics, version);
   const forgottenTopicsData = value.forgottenTopicsData ?? [];
+  if (version < 7 && forgottenTopicsData.length !== 0) {
+    throw unsupportedField('FetchRequest', 'forgottenTopicsData', version);
+  }
   if (version >= 12) {
     writer.writeCompactArrayLength(forgottenTopicsData.length);
-    writeFetchRequestForgottenTopicArray(writer, forgottenTopicsData, version);
   } else if (version >= 7) {
     writer.writeArrayLength(forgottenTopicsData.length);
-    writeFetchRequestForgottenTopicArray(writer, forgottenTopicsData, version);
-  } else {
-    if (forgottenTopicsData.length !== 0) throw unsupportedField('FetchRequest', 'forgottenTopicsData', version);
   }
+  if (version >= 7) writeFetchRequestForgottenTopicArray(writer, forgottenTopicsData, version);
   const rackId = value.rackId ?? '';
   if (version >= 12) {
     writer.writeCompactString(rackId);
@@ -184,7 +177,7 @@ function writeFetchRequest(writer: ByteWriter, value: FetchRequest, version: num
   }
   if (version >= 15) {
     const hasClusterId = clusterId !== null;
-    const hasReplicaState = !isDefaultFetchRequestReplicaState(replicaState);
+    const hasReplicaState = replicaState !== undefined && !isDefaultFetchRequestReplicaState(replicaState);
     writer.writeUnsignedVarint((hasClusterId ? 1 : 0) + (hasReplicaState ? 1 : 0));
     if (hasClusterId) {
       const begin = writer.beginTaggedField(0);
@@ -225,36 +218,31 @@ function writeFetchRequestReplicaState(writer: ByteWriter, value: FetchRequestRe
 function readFetchRequestFetchTopic(reader: ByteReader, version: number): Decoded<FetchRequestFetchTopic> {
   const topic = version >= 13 ? '' : version >= 12 ? reader.readCompactString('topic') : reader.readString('topic');
   const topicId = version >= 13 ? reader.readUuid('topicId') : ZERO_UUID;
-  const partitions = version >= 12 ? readFetchRequestFetchPartitionArray(reader, version, reader.readCompactArrayLength(16, 'partitions')) : readFetchRequestFetchPartitionArray(reader, version, reader.readArrayLength(16, 'partitions'));
-  if (version >= 12) {
-    reader.skipTaggedFields();
-  }
+  const partitionsCount =
+    version >= 12 ? reader.readCompactArrayLength(16, 'partitions')
+    : reader.readArrayLength(16, 'partitions');
+  const partitions = readFetchRequestFetchPartitionArray(reader, version, partitionsCount);
+  if (version >= 12) reader.skipTaggedFields();
   return { topic, topicId, partitions };
 }
 
 function writeFetchRequestFetchTopic(writer: ByteWriter, value: FetchRequestFetchTopic, version: number): void {
   const topic = value.topic ?? '';
-  if (version >= 13) {
-  } else if (version >= 12) {
+  if (version >= 12 && version < 13) {
     writer.writeCompactString(topic);
-  } else {
+  } else if (version < 13) {
     writer.writeString(topic);
   }
   const topicId = value.topicId ?? ZERO_UUID;
-  if (version >= 13) {
-    writer.writeUuid(topicId);
-  }
+  if (version >= 13) writer.writeUuid(topicId);
   const partitions = value.partitions;
   if (version >= 12) {
     writer.writeCompactArrayLength(partitions.length);
-    writeFetchRequestFetchPartitionArray(writer, partitions, version);
   } else {
     writer.writeArrayLength(partitions.length);
-    writeFetchRequestFetchPartitionArray(writer, partitions, version);
   }
-  if (version >= 12) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeFetchRequestFetchPartitionArray(writer, partitions, version);
+  if (version >= 12) writer.writeUnsignedVarint(0);
 }
 
 function readFetchRequestFetchPartition(reader: ByteReader, version: number): Decoded<FetchRequestFetchPartition> {
@@ -312,26 +300,19 @@ function readFetchRequestFetchPartition(reader: ByteReader, version: number): De
 }
 
 function writeFetchRequestFetchPartition(writer: ByteWriter, value: FetchRequestFetchPartition, version: number): void {
-  const partition = value.partition;
-  writer.writeInt32(partition);
+  writer.writeInt32(value.partition);
   const currentLeaderEpoch = value.currentLeaderEpoch ?? -1;
-  if (version >= 9) {
-    writer.writeInt32(currentLeaderEpoch);
-  }
-  const fetchOffset = value.fetchOffset;
-  writer.writeSafeInt64(fetchOffset);
+  if (version >= 9) writer.writeInt32(currentLeaderEpoch);
+  writer.writeSafeInt64(value.fetchOffset);
   const lastFetchedEpoch = value.lastFetchedEpoch ?? -1;
   if (version >= 12) {
     writer.writeInt32(lastFetchedEpoch);
-  } else {
-    if (lastFetchedEpoch !== -1) throw unsupportedField('FetchRequestFetchPartition', 'lastFetchedEpoch', version);
+  } else if (lastFetchedEpoch !== -1) {
+    throw unsupportedField('FetchRequestFetchPartition', 'lastFetchedEpoch', version);
   }
   const logStartOffset = value.logStartOffset ?? -1;
-  if (version >= 5) {
-    writer.writeSafeInt64(logStartOffset);
-  }
-  const partitionMaxBytes = value.partitionMaxBytes;
-  writer.writeInt32(partitionMaxBytes);
+  if (version >= 5) writer.writeSafeInt64(logStartOffset);
+  writer.writeInt32(value.partitionMaxBytes);
   const replicaDirectoryId = value.replicaDirectoryId ?? ZERO_UUID;
   const highWatermark = value.highWatermark ?? 9223372036854775807n;
   if (version >= 18) {
@@ -364,36 +345,31 @@ function writeFetchRequestFetchPartition(writer: ByteWriter, value: FetchRequest
 function readFetchRequestForgottenTopic(reader: ByteReader, version: number): Decoded<FetchRequestForgottenTopic> {
   const topic = version >= 13 ? '' : version >= 12 ? reader.readCompactString('topic') : reader.readString('topic');
   const topicId = version >= 13 ? reader.readUuid('topicId') : ZERO_UUID;
-  const partitions = version >= 12 ? readInt32Array(reader, reader.readCompactArrayLength(4, 'partitions'), 'partitions') : readInt32Array(reader, reader.readArrayLength(4, 'partitions'), 'partitions');
-  if (version >= 12) {
-    reader.skipTaggedFields();
-  }
+  const partitionsCount =
+    version >= 12 ? reader.readCompactArrayLength(4, 'partitions')
+    : reader.readArrayLength(4, 'partitions');
+  const partitions = readInt32Array(reader, partitionsCount, 'partitions');
+  if (version >= 12) reader.skipTaggedFields();
   return { topic, topicId, partitions };
 }
 
 function writeFetchRequestForgottenTopic(writer: ByteWriter, value: FetchRequestForgottenTopic, version: number): void {
   const topic = value.topic ?? '';
-  if (version >= 13) {
-  } else if (version >= 12) {
+  if (version >= 12 && version < 13) {
     writer.writeCompactString(topic);
-  } else {
+  } else if (version < 13) {
     writer.writeString(topic);
   }
   const topicId = value.topicId ?? ZERO_UUID;
-  if (version >= 13) {
-    writer.writeUuid(topicId);
-  }
+  if (version >= 13) writer.writeUuid(topicId);
   const partitions = value.partitions;
   if (version >= 12) {
     writer.writeCompactArrayLength(partitions.length);
-    writeInt32Array(writer, partitions);
   } else {
     writer.writeArrayLength(partitions.length);
-    writeInt32Array(writer, partitions);
   }
-  if (version >= 12) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeInt32Array(writer, partitions);
+  if (version >= 12) writer.writeUnsignedVarint(0);
 }
 
 function defaultFetchRequestReplicaState(): Decoded<FetchRequestReplicaState> {
@@ -405,38 +381,62 @@ function defaultFetchRequestReplicaState(): Decoded<FetchRequestReplicaState> {
 
 function isDefaultFetchRequestReplicaState(value: FetchRequestReplicaState): boolean {
   return (
-    (value.replicaId === undefined || !(value.replicaId !== -1)) &&
-    (value.replicaEpoch === undefined || !(value.replicaEpoch !== -1n))
+    (value.replicaId ?? -1) === -1 &&
+    (value.replicaEpoch ?? -1n) === -1n
   );
 }
 
-function readFetchRequestFetchTopicArray(reader: ByteReader, version: number, count: number): Decoded<FetchRequestFetchTopic>[] {
+function readFetchRequestFetchTopicArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<FetchRequestFetchTopic>[] {
   const elements: Decoded<FetchRequestFetchTopic>[] = [];
   for (let index = 0; index < count; index++) elements.push(readFetchRequestFetchTopic(reader, version));
   return elements;
 }
 
-function writeFetchRequestFetchTopicArray(writer: ByteWriter, elements: readonly FetchRequestFetchTopic[], version: number): void {
+function writeFetchRequestFetchTopicArray(
+  writer: ByteWriter,
+  elements: readonly FetchRequestFetchTopic[],
+  version: number,
+): void {
   for (const element of elements) writeFetchRequestFetchTopic(writer, element, version);
 }
 
-function readFetchRequestFetchPartitionArray(reader: ByteReader, version: number, count: number): Decoded<FetchRequestFetchPartition>[] {
+function readFetchRequestFetchPartitionArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<FetchRequestFetchPartition>[] {
   const elements: Decoded<FetchRequestFetchPartition>[] = [];
   for (let index = 0; index < count; index++) elements.push(readFetchRequestFetchPartition(reader, version));
   return elements;
 }
 
-function writeFetchRequestFetchPartitionArray(writer: ByteWriter, elements: readonly FetchRequestFetchPartition[], version: number): void {
+function writeFetchRequestFetchPartitionArray(
+  writer: ByteWriter,
+  elements: readonly FetchRequestFetchPartition[],
+  version: number,
+): void {
   for (const element of elements) writeFetchRequestFetchPartition(writer, element, version);
 }
 
-function readFetchRequestForgottenTopicArray(reader: ByteReader, version: number, count: number): Decoded<FetchRequestForgottenTopic>[] {
+function readFetchRequestForgottenTopicArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<FetchRequestForgottenTopic>[] {
   const elements: Decoded<FetchRequestForgottenTopic>[] = [];
   for (let index = 0; index < count; index++) elements.push(readFetchRequestForgottenTopic(reader, version));
   return elements;
 }
 
-function writeFetchRequestForgottenTopicArray(writer: ByteWriter, elements: readonly FetchRequestForgottenTopic[], version: number): void {
+function writeFetchRequestForgottenTopicArray(
+  writer: ByteWriter,
+  elements: readonly FetchRequestForgottenTopic[],
+  version: number,
+): void {
   for (const element of elements) writeFetchRequestForgottenTopic(writer, element, version);
 }
 
@@ -512,7 +512,10 @@ function readFetchResponse(reader: ByteReader, version: number): Decoded<FetchRe
   const throttleTimeMs = version >= 1 ? reader.readInt32('throttleTimeMs') : 0;
   const errorCode = version >= 7 ? reader.readInt16('errorCode') : 0;
   const sessionId = version >= 7 ? reader.readInt32('sessionId') : 0;
-  const responses = version >= 12 ? readFetchableTopicResponseArray(reader, version, reader.readCompactArrayLength(3, 'responses')) : readFetchableTopicResponseArray(reader, version, reader.readArrayLength(3, 'responses'));
+  const responsesCount =
+    version >= 12 ? reader.readCompactArrayLength(3, 'responses')
+    : reader.readArrayLength(3, 'responses');
+  const responses = readFetchableTopicResponseArray(reader, version, responsesCount);
   let nodeEndpoints: Decoded<FetchResponseNodeEndpoint>[] = [];
   if (version >= 16) {
     for (let left = reader.readTaggedFieldCount(); left > 0; left--) {
@@ -520,7 +523,11 @@ function readFetchResponse(reader: ByteReader, version: number): Decoded<FetchRe
       const end = reader.readTaggedFieldEnd('tagged field size');
       switch (tag) {
         case 0:
-          nodeEndpoints = readFetchResponseNodeEndpointArray(reader, version, reader.readCompactArrayLength(11, 'nodeEndpoints'));
+          nodeEndpoints = readFetchResponseNodeEndpointArray(
+            reader,
+            version,
+            reader.readCompactArrayLength(11, 'nodeEndpoints'),
+          );
           reader.expectPosition(end, 'nodeEndpoints');
           break;
         default:
@@ -535,34 +542,28 @@ function readFetchResponse(reader: ByteReader, version: number): Decoded<FetchRe
 
 function writeFetchResponse(writer: ByteWriter, value: FetchResponse, version: number): void {
   const throttleTimeMs = value.throttleTimeMs ?? 0;
-  if (version >= 1) {
-    writer.writeInt32(throttleTimeMs);
-  }
+  if (version >= 1) writer.writeInt32(throttleTimeMs);
   const errorCode = value.errorCode ?? 0;
-  if (version >= 7) {
-    writer.writeInt16(errorCode);
-  }
+  if (version >= 7) writer.writeInt16(errorCode);
   const sessionId = value.sessionId ?? 0;
   if (version >= 7) {
     writer.writeInt32(sessionId);
-  } else {
-    if (sessionId !== 0) throw unsupportedField('FetchResponse', 'sessionId', version);
+  } else if (sessionId !== 0) {
+    throw unsupportedField('FetchResponse', 'sessionId', version);
   }
   const responses = value.responses;
   if (version >= 12) {
     writer.writeCompactArrayLength(responses.length);
-    writeFetchableTopicResponseArray(writer, responses, version);
   } else {
     writer.writeArrayLength(responses.length);
-    writeFetchableTopicResponseArray(writer, responses, version);
   }
-  const nodeEndpoints = value.nodeEndpoints ?? [];
-  if (version >= 16) {
-  } else {
-    if (nodeEndpoints.length !== 0) throw unsupportedField('FetchResponse', 'nodeEndpoints', version);
+  writeFetchableTopicResponseArray(writer, responses, version);
+  const nodeEndpoints = value.nodeEndpoints;
+  if (version < 16 && nodeEndpoints !== undefined && nodeEndpoints.length !== 0) {
+    throw unsupportedField('FetchResponse', 'nodeEndpoints', version);
   }
   if (version >= 16) {
-    const hasNodeEndpoints = nodeEndpoints.length !== 0;
+    const hasNodeEndpoints = nodeEndpoints !== undefined && nodeEndpoints.length !== 0;
     writer.writeUnsignedVarint(hasNodeEndpoints ? 1 : 0);
     if (hasNodeEndpoints) {
       const begin = writer.beginTaggedField(0);
@@ -578,36 +579,31 @@ function writeFetchResponse(writer: ByteWriter, value: FetchResponse, version: n
 function readFetchableTopicResponse(reader: ByteReader, version: number): Decoded<FetchableTopicResponse> {
   const topic = version >= 13 ? '' : version >= 12 ? reader.readCompactString('topic') : reader.readString('topic');
   const topicId = version >= 13 ? reader.readUuid('topicId') : ZERO_UUID;
-  const partitions = version >= 12 ? readFetchResponsePartitionDataArray(reader, version, reader.readCompactArrayLength(18, 'partitions')) : readFetchResponsePartitionDataArray(reader, version, reader.readArrayLength(18, 'partitions'));
-  if (version >= 12) {
-    reader.skipTaggedFields();
-  }
+  const partitionsCount =
+    version >= 12 ? reader.readCompactArrayLength(18, 'partitions')
+    : reader.readArrayLength(18, 'partitions');
+  const partitions = readFetchResponsePartitionDataArray(reader, version, partitionsCount);
+  if (version >= 12) reader.skipTaggedFields();
   return { topic, topicId, partitions };
 }
 
 function writeFetchableTopicResponse(writer: ByteWriter, value: FetchableTopicResponse, version: number): void {
   const topic = value.topic ?? '';
-  if (version >= 13) {
-  } else if (version >= 12) {
+  if (version >= 12 && version < 13) {
     writer.writeCompactString(topic);
-  } else {
+  } else if (version < 13) {
     writer.writeString(topic);
   }
   const topicId = value.topicId ?? ZERO_UUID;
-  if (version >= 13) {
-    writer.writeUuid(topicId);
-  }
+  if (version >= 13) writer.writeUuid(topicId);
   const partitions = value.partitions;
   if (version >= 12) {
     writer.writeCompactArrayLength(partitions.length);
-    writeFetchResponsePartitionDataArray(writer, partitions, version);
   } else {
     writer.writeArrayLength(partitions.length);
-    writeFetchResponsePartitionDataArray(writer, partitions, version);
   }
-  if (version >= 12) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeFetchResponsePartitionDataArray(writer, partitions, version);
+  if (version >= 12) writer.writeUnsignedVarint(0);
 }
 
 function readFetchResponsePartitionData(reader: ByteReader, version: number): Decoded<FetchResponsePartitionData> {
@@ -616,12 +612,16 @@ function readFetchResponsePartitionData(reader: ByteReader, version: number): De
   const highWatermark = reader.readSafeInt64('highWatermark');
   const lastStableOffset = version >= 4 ? reader.readSafeInt64('lastStableOffset') : -1;
   const logStartOffset = version >= 5 ? reader.readSafeInt64('logStartOffset') : -1;
-  const abortedTransactions = version >= 12 ? readAbortedTransactionArrayOrNull(reader, version, reader.readCompactNullableArrayLength(16, 'abortedTransactions')) : version >= 4 ? readAbortedTransactionArrayOrNull(reader, version, reader.readNullableArrayLength(16, 'abortedTransactions')) : [];
+  const abortedTransactionsCount =
+    version >= 12 ? reader.readCompactNullableArrayLength(16, 'abortedTransactions')
+    : version >= 4 ? reader.readNullableArrayLength(16, 'abortedTransactions')
+    : 0;
+  const abortedTransactions = readAbortedTransactionArrayOrNull(reader, version, abortedTransactionsCount);
   const preferredReadReplica = version >= 11 ? reader.readInt32('preferredReadReplica') : -1;
   const records = version >= 12 ? reader.readCompactNullableBytes('records') : reader.readNullableBytes('records');
-  let divergingEpoch: Decoded<FetchResponseEpochEndOffset> = defaultFetchResponseEpochEndOffset();
-  let currentLeader: Decoded<FetchResponseLeaderIdAndEpoch> = defaultFetchResponseLeaderIdAndEpoch();
-  let snapshotId: Decoded<FetchResponseSnapshotId> = defaultFetchResponseSnapshotId();
+  let divergingEpoch: Decoded<FetchResponseEpochEndOffset> | undefined;
+  let currentLeader: Decoded<FetchResponseLeaderIdAndEpoch> | undefined;
+  let snapshotId: Decoded<FetchResponseSnapshotId> | undefined;
   if (version >= 12) {
     for (let left = reader.readTaggedFieldCount(); left > 0; left--) {
       const tag = reader.readUnsignedVarint('tag');
@@ -650,9 +650,9 @@ function readFetchResponsePartitionData(reader: ByteReader, version: number): De
     highWatermark,
     lastStableOffset,
     logStartOffset,
-    divergingEpoch,
-    currentLeader,
-    snapshotId,
+    divergingEpoch: divergingEpoch ?? defaultFetchResponseEpochEndOffset(),
+    currentLeader: currentLeader ?? defaultFetchResponseLeaderIdAndEpoch(),
+    snapshotId: snapshotId ?? defaultFetchResponseSnapshotId(),
     abortedTransactions,
     preferredReadReplica,
     records,
@@ -660,48 +660,39 @@ function readFetchResponsePartitionData(reader: ByteReader, version: number): De
 }
 
 function writeFetchResponsePartitionData(writer: ByteWriter, value: FetchResponsePartitionData, version: number): void {
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
-  const highWatermark = value.highWatermark;
-  writer.writeSafeInt64(highWatermark);
+  writer.writeInt32(value.partitionIndex);
+  writer.writeInt16(value.errorCode);
+  writer.writeSafeInt64(value.highWatermark);
   const lastStableOffset = value.lastStableOffset ?? -1;
-  if (version >= 4) {
-    writer.writeSafeInt64(lastStableOffset);
-  }
+  if (version >= 4) writer.writeSafeInt64(lastStableOffset);
   const logStartOffset = value.logStartOffset ?? -1;
-  if (version >= 5) {
-    writer.writeSafeInt64(logStartOffset);
+  if (version >= 5) writer.writeSafeInt64(logStartOffset);
+  const divergingEpoch = value.divergingEpoch;
+  if (version < 12 && divergingEpoch !== undefined && !isDefaultFetchResponseEpochEndOffset(divergingEpoch)) {
+    throw unsupportedField('FetchResponsePartitionData', 'divergingEpoch', version);
   }
-  const divergingEpoch = value.divergingEpoch ?? defaultFetchResponseEpochEndOffset();
-  if (version >= 12) {
-  } else {
-    if (!isDefaultFetchResponseEpochEndOffset(divergingEpoch)) throw unsupportedField('FetchResponsePartitionData', 'divergingEpoch', version);
+  const currentLeader = value.currentLeader;
+  if (version < 12 && currentLeader !== undefined && !isDefaultFetchResponseLeaderIdAndEpoch(currentLeader)) {
+    throw unsupportedField('FetchResponsePartitionData', 'currentLeader', version);
   }
-  const currentLeader = value.currentLeader ?? defaultFetchResponseLeaderIdAndEpoch();
-  if (version >= 12) {
-  } else {
-    if (!isDefaultFetchResponseLeaderIdAndEpoch(currentLeader)) throw unsupportedField('FetchResponsePartitionData', 'currentLeader', version);
-  }
-  const snapshotId = value.snapshotId ?? defaultFetchResponseSnapshotId();
-  if (version >= 12) {
-  } else {
-    if (!isDefaultFetchResponseSnapshotId(snapshotId)) throw unsupportedField('FetchResponsePartitionData', 'snapshotId', version);
+  const snapshotId = value.snapshotId;
+  if (version < 12 && snapshotId !== undefined && !isDefaultFetchResponseSnapshotId(snapshotId)) {
+    throw unsupportedField('FetchResponsePartitionData', 'snapshotId', version);
   }
   const abortedTransactions = value.abortedTransactions === undefined ? [] : value.abortedTransactions;
   if (version >= 12) {
     writer.writeCompactArrayLength(abortedTransactions === null ? -1 : abortedTransactions.length);
-    if (abortedTransactions !== null) writeAbortedTransactionArray(writer, abortedTransactions, version);
   } else if (version >= 4) {
     writer.writeArrayLength(abortedTransactions === null ? -1 : abortedTransactions.length);
+  }
+  if (version >= 4) {
     if (abortedTransactions !== null) writeAbortedTransactionArray(writer, abortedTransactions, version);
   }
   const preferredReadReplica = value.preferredReadReplica ?? -1;
   if (version >= 11) {
     writer.writeInt32(preferredReadReplica);
-  } else {
-    if (preferredReadReplica !== -1) throw unsupportedField('FetchResponsePartitionData', 'preferredReadReplica', version);
+  } else if (preferredReadReplica !== -1) {
+    throw unsupportedField('FetchResponsePartitionData', 'preferredReadReplica', version);
   }
   const records = value.records;
   if (version >= 12) {
@@ -710,9 +701,9 @@ function writeFetchResponsePartitionData(writer: ByteWriter, value: FetchRespons
     writer.writeRecords(records);
   }
   if (version >= 12) {
-    const hasDivergingEpoch = !isDefaultFetchResponseEpochEndOffset(divergingEpoch);
-    const hasCurrentLeader = !isDefaultFetchResponseLeaderIdAndEpoch(currentLeader);
-    const hasSnapshotId = !isDefaultFetchResponseSnapshotId(snapshotId);
+    const hasDivergingEpoch = divergingEpoch !== undefined && !isDefaultFetchResponseEpochEndOffset(divergingEpoch);
+    const hasCurrentLeader = currentLeader !== undefined && !isDefaultFetchResponseLeaderIdAndEpoch(currentLeader);
+    const hasSnapshotId = snapshotId !== undefined && !isDefaultFetchResponseSnapshotId(snapshotId);
     writer.writeUnsignedVarint((hasDivergingEpoch ? 1 : 0) + (hasCurrentLeader ? 1 : 0) + (hasSnapshotId ? 1 : 0));
     if (hasDivergingEpoch) {
       const begin = writer.beginTaggedField(0);
@@ -739,7 +730,11 @@ function readFetchResponseEpochEndOffset(reader: ByteReader, _version: number): 
   return { epoch, endOffset };
 }
 
-function writeFetchResponseEpochEndOffset(writer: ByteWriter, value: FetchResponseEpochEndOffset, _version: number): void {
+function writeFetchResponseEpochEndOffset(
+  writer: ByteWriter,
+  value: FetchResponseEpochEndOffset,
+  _version: number,
+): void {
   const epoch = value.epoch ?? -1;
   writer.writeInt32(epoch);
   const endOffset = value.endOffset ?? -1;
@@ -747,14 +742,21 @@ function writeFetchResponseEpochEndOffset(writer: ByteWriter, value: FetchRespon
   writer.writeUnsignedVarint(0);
 }
 
-function readFetchResponseLeaderIdAndEpoch(reader: ByteReader, _version: number): Decoded<FetchResponseLeaderIdAndEpoch> {
+function readFetchResponseLeaderIdAndEpoch(
+  reader: ByteReader,
+  _version: number,
+): Decoded<FetchResponseLeaderIdAndEpoch> {
   const leaderId = reader.readInt32('leaderId');
   const leaderEpoch = reader.readInt32('leaderEpoch');
   reader.skipTaggedFields();
   return { leaderId, leaderEpoch };
 }
 
-function writeFetchResponseLeaderIdAndEpoch(writer: ByteWriter, value: FetchResponseLeaderIdAndEpoch, _version: number): void {
+function writeFetchResponseLeaderIdAndEpoch(
+  writer: ByteWriter,
+  value: FetchResponseLeaderIdAndEpoch,
+  _version: number,
+): void {
   const leaderId = value.leaderId ?? -1;
   writer.writeInt32(leaderId);
   const leaderEpoch = value.leaderEpoch ?? -1;
@@ -780,20 +782,14 @@ function writeFetchResponseSnapshotId(writer: ByteWriter, value: FetchResponseSn
 function readAbortedTransaction(reader: ByteReader, version: number): Decoded<AbortedTransaction> {
   const producerId = reader.readSafeInt64('producerId');
   const firstOffset = reader.readSafeInt64('firstOffset');
-  if (version >= 12) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 12) reader.skipTaggedFields();
   return { producerId, firstOffset };
 }
 
 function writeAbortedTransaction(writer: ByteWriter, value: AbortedTransaction, version: number): void {
-  const producerId = value.producerId;
-  writer.writeSafeInt64(producerId);
-  const firstOffset = value.firstOffset;
-  writer.writeSafeInt64(firstOffset);
-  if (version >= 12) {
-    writer.writeUnsignedVarint(0);
-  }
+  writer.writeSafeInt64(value.producerId);
+  writer.writeSafeInt64(value.firstOffset);
+  if (version >= 12) writer.writeUnsignedVarint(0);
 }
 
 function readFetchResponseNodeEndpoint(reader: ByteReader, _version: number): Decoded<FetchResponseNodeEndpoint> {
@@ -806,34 +802,47 @@ function readFetchResponseNodeEndpoint(reader: ByteReader, _version: number): De
 }
 
 function writeFetchResponseNodeEndpoint(writer: ByteWriter, value: FetchResponseNodeEndpoint, _version: number): void {
-  const nodeId = value.nodeId;
-  writer.writeInt32(nodeId);
-  const host = value.host;
-  writer.writeCompactString(host);
-  const port = value.port;
-  writer.writeInt32(port);
+  writer.writeInt32(value.nodeId);
+  writer.writeCompactString(value.host);
+  writer.writeInt32(value.port);
   const rack = value.rack ?? null;
   writer.writeCompactNullableString(rack);
   writer.writeUnsignedVarint(0);
 }
 
-function readFetchableTopicResponseArray(reader: ByteReader, version: number, count: number): Decoded<FetchableTopicResponse>[] {
+function readFetchableTopicResponseArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<FetchableTopicResponse>[] {
   const elements: Decoded<FetchableTopicResponse>[] = [];
   for (let index = 0; index < count; index++) elements.push(readFetchableTopicResponse(reader, version));
   return elements;
 }
 
-function writeFetchableTopicResponseArray(writer: ByteWriter, elements: readonly FetchableTopicResponse[], version: number): void {
+function writeFetchableTopicResponseArray(
+  writer: ByteWriter,
+  elements: readonly FetchableTopicResponse[],
+  version: number,
+): void {
   for (const element of elements) writeFetchableTopicResponse(writer, element, version);
 }
 
-function readFetchResponsePartitionDataArray(reader: ByteReader, version: number, count: number): Decoded<FetchResponsePartitionData>[] {
+function readFetchResponsePartitionDataArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<FetchResponsePartitionData>[] {
   const elements: Decoded<FetchResponsePartitionData>[] = [];
   for (let index = 0; index < count; index++) elements.push(readFetchResponsePartitionData(reader, version));
   return elements;
 }
 
-function writeFetchResponsePartitionDataArray(writer: ByteWriter, elements: readonly FetchResponsePartitionData[], version: number): void {
+function writeFetchResponsePartitionDataArray(
+  writer: ByteWriter,
+  elements: readonly FetchResponsePartitionData[],
+  version: number,
+): void {
   for (const element of elements) writeFetchResponsePartitionData(writer, element, version);
 }
 
@@ -846,8 +855,8 @@ function defaultFetchResponseEpochEndOffset(): Decoded<FetchResponseEpochEndOffs
 
 function isDefaultFetchResponseEpochEndOffset(value: FetchResponseEpochEndOffset): boolean {
   return (
-    (value.epoch === undefined || !(value.epoch !== -1)) &&
-    (value.endOffset === undefined || !(value.endOffset !== -1))
+    (value.epoch ?? -1) === -1 &&
+    (value.endOffset ?? -1) === -1
   );
 }
 
@@ -860,8 +869,8 @@ function defaultFetchResponseLeaderIdAndEpoch(): Decoded<FetchResponseLeaderIdAn
 
 function isDefaultFetchResponseLeaderIdAndEpoch(value: FetchResponseLeaderIdAndEpoch): boolean {
   return (
-    (value.leaderId === undefined || !(value.leaderId !== -1)) &&
-    (value.leaderEpoch === undefined || !(value.leaderEpoch !== -1))
+    (value.leaderId ?? -1) === -1 &&
+    (value.leaderEpoch ?? -1) === -1
   );
 }
 
@@ -874,32 +883,52 @@ function defaultFetchResponseSnapshotId(): Decoded<FetchResponseSnapshotId> {
 
 function isDefaultFetchResponseSnapshotId(value: FetchResponseSnapshotId): boolean {
   return (
-    (value.endOffset === undefined || !(value.endOffset !== -1)) &&
-    (value.epoch === undefined || !(value.epoch !== -1))
+    (value.endOffset ?? -1) === -1 &&
+    (value.epoch ?? -1) === -1
   );
 }
 
-function readAbortedTransactionArray(reader: ByteReader, version: number, count: number): Decoded<AbortedTransaction>[] {
+function readAbortedTransactionArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<AbortedTransaction>[] {
   const elements: Decoded<AbortedTransaction>[] = [];
   for (let index = 0; index < count; index++) elements.push(readAbortedTransaction(reader, version));
   return elements;
 }
 
-function readAbortedTransactionArrayOrNull(reader: ByteReader, version: number, count: number): Decoded<AbortedTransaction>[] | null {
+function readAbortedTransactionArrayOrNull(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<AbortedTransaction>[] | null {
   return count < 0 ? null : readAbortedTransactionArray(reader, version, count);
 }
 
-function writeAbortedTransactionArray(writer: ByteWriter, elements: readonly AbortedTransaction[], version: number): void {
+function writeAbortedTransactionArray(
+  writer: ByteWriter,
+  elements: readonly AbortedTransaction[],
+  version: number,
+): void {
   for (const element of elements) writeAbortedTransaction(writer, element, version);
 }
 
-function readFetchResponseNodeEndpointArray(reader: ByteReader, version: number, count: number): Decoded<FetchResponseNodeEndpoint>[] {
+function readFetchResponseNodeEndpointArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<FetchResponseNodeEndpoint>[] {
   const elements: Decoded<FetchResponseNodeEndpoint>[] = [];
   for (let index = 0; index < count; index++) elements.push(readFetchResponseNodeEndpoint(reader, version));
   return elements;
 }
 
-function writeFetchResponseNodeEndpointArray(writer: ByteWriter, elements: readonly FetchResponseNodeEndpoint[], version: number): void {
+function writeFetchResponseNodeEndpointArray(
+  writer: ByteWriter,
+  elements: readonly FetchResponseNodeEndpoint[],
+  version: number,
+): void {
   for (const element of elements) writeFetchResponseNodeEndpoint(writer, element, version);
 }
 

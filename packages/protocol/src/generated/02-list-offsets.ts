@@ -36,67 +36,57 @@ export interface ListOffsetsPartition {
 function readListOffsetsRequest(reader: ByteReader, version: number): Decoded<ListOffsetsRequest> {
   const replicaId = reader.readInt32('replicaId');
   const isolationLevel = version >= 2 ? reader.readInt8('isolationLevel') : 0;
-  const topics = version >= 6 ? readListOffsetsTopicArray(reader, version, reader.readCompactArrayLength(3, 'topics')) : readListOffsetsTopicArray(reader, version, reader.readArrayLength(3, 'topics'));
+  const topicsCount = version >= 6 ? reader.readCompactArrayLength(3, 'topics') : reader.readArrayLength(3, 'topics');
+  const topics = readListOffsetsTopicArray(reader, version, topicsCount);
   const timeoutMs = version >= 10 ? reader.readInt32('timeoutMs') : 0;
-  if (version >= 6) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 6) reader.skipTaggedFields();
   return { replicaId, isolationLevel, topics, timeoutMs };
 }
 
 function writeListOffsetsRequest(writer: ByteWriter, value: ListOffsetsRequest, version: number): void {
-  const replicaId = value.replicaId;
-  writer.writeInt32(replicaId);
+  writer.writeInt32(value.replicaId);
   const isolationLevel = value.isolationLevel ?? 0;
   if (version >= 2) {
     writer.writeInt8(isolationLevel);
-  } else {
-    if (isolationLevel !== 0) throw unsupportedField('ListOffsetsRequest', 'isolationLevel', version);
+  } else if (isolationLevel !== 0) {
+    throw unsupportedField('ListOffsetsRequest', 'isolationLevel', version);
   }
   const topics = value.topics;
   if (version >= 6) {
     writer.writeCompactArrayLength(topics.length);
-    writeListOffsetsTopicArray(writer, topics, version);
   } else {
     writer.writeArrayLength(topics.length);
-    writeListOffsetsTopicArray(writer, topics, version);
   }
+  writeListOffsetsTopicArray(writer, topics, version);
   const timeoutMs = value.timeoutMs ?? 0;
-  if (version >= 10) {
-    writer.writeInt32(timeoutMs);
-  }
-  if (version >= 6) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 10) writer.writeInt32(timeoutMs);
+  if (version >= 6) writer.writeUnsignedVarint(0);
 }
 
 function readListOffsetsTopic(reader: ByteReader, version: number): Decoded<ListOffsetsTopic> {
   const name = version >= 6 ? reader.readCompactString('name') : reader.readString('name');
-  const partitions = version >= 6 ? readListOffsetsPartitionArray(reader, version, reader.readCompactArrayLength(12, 'partitions')) : readListOffsetsPartitionArray(reader, version, reader.readArrayLength(12, 'partitions'));
-  if (version >= 6) {
-    reader.skipTaggedFields();
-  }
+  const partitionsCount =
+    version >= 6 ? reader.readCompactArrayLength(12, 'partitions')
+    : reader.readArrayLength(12, 'partitions');
+  const partitions = readListOffsetsPartitionArray(reader, version, partitionsCount);
+  if (version >= 6) reader.skipTaggedFields();
   return { name, partitions };
 }
 
 function writeListOffsetsTopic(writer: ByteWriter, value: ListOffsetsTopic, version: number): void {
-  const name = value.name;
   if (version >= 6) {
-    writer.writeCompactString(name);
+    writer.writeCompactString(value.name);
   } else {
-    writer.writeString(name);
+    writer.writeString(value.name);
   }
   const partitions = value.partitions;
   if (version >= 6) {
     writer.writeCompactArrayLength(partitions.length);
-    writeListOffsetsPartitionArray(writer, partitions, version);
   } else {
     writer.writeArrayLength(partitions.length);
-    writeListOffsetsPartitionArray(writer, partitions, version);
   }
-  if (version >= 6) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeListOffsetsPartitionArray(writer, partitions, version);
+  if (version >= 6) writer.writeUnsignedVarint(0);
 }
 
 function readListOffsetsPartition(reader: ByteReader, version: number): Decoded<ListOffsetsPartition> {
@@ -104,30 +94,22 @@ function readListOffsetsPartition(reader: ByteReader, version: number): Decoded<
   const currentLeaderEpoch = version >= 4 ? reader.readInt32('currentLeaderEpoch') : -1;
   const timestamp = reader.readSafeInt64('timestamp');
   const maxNumOffsets = version >= 1 ? 1 : reader.readInt32('maxNumOffsets');
-  if (version >= 6) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 6) reader.skipTaggedFields();
   return { partitionIndex, currentLeaderEpoch, timestamp, maxNumOffsets };
 }
 
 function writeListOffsetsPartition(writer: ByteWriter, value: ListOffsetsPartition, version: number): void {
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
+  writer.writeInt32(value.partitionIndex);
   const currentLeaderEpoch = value.currentLeaderEpoch ?? -1;
-  if (version >= 4) {
-    writer.writeInt32(currentLeaderEpoch);
-  }
-  const timestamp = value.timestamp;
-  writer.writeSafeInt64(timestamp);
+  if (version >= 4) writer.writeInt32(currentLeaderEpoch);
+  writer.writeSafeInt64(value.timestamp);
   const maxNumOffsets = value.maxNumOffsets ?? 1;
   if (version >= 1) {
     if (maxNumOffsets !== 1) throw unsupportedField('ListOffsetsPartition', 'maxNumOffsets', version);
   } else {
     writer.writeInt32(maxNumOffsets);
   }
-  if (version >= 6) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 6) writer.writeUnsignedVarint(0);
 }
 
 function readListOffsetsTopicArray(reader: ByteReader, version: number, count: number): Decoded<ListOffsetsTopic>[] {
@@ -140,13 +122,21 @@ function writeListOffsetsTopicArray(writer: ByteWriter, elements: readonly ListO
   for (const element of elements) writeListOffsetsTopic(writer, element, version);
 }
 
-function readListOffsetsPartitionArray(reader: ByteReader, version: number, count: number): Decoded<ListOffsetsPartition>[] {
+function readListOffsetsPartitionArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ListOffsetsPartition>[] {
   const elements: Decoded<ListOffsetsPartition>[] = [];
   for (let index = 0; index < count; index++) elements.push(readListOffsetsPartition(reader, version));
   return elements;
 }
 
-function writeListOffsetsPartitionArray(writer: ByteWriter, elements: readonly ListOffsetsPartition[], version: number): void {
+function writeListOffsetsPartitionArray(
+  writer: ByteWriter,
+  elements: readonly ListOffsetsPartition[],
+  version: number,
+): void {
   for (const element of elements) writeListOffsetsPartition(writer, element, version);
 }
 
@@ -176,125 +166,130 @@ export interface ListOffsetsPartitionResponse {
 
 function readListOffsetsResponse(reader: ByteReader, version: number): Decoded<ListOffsetsResponse> {
   const throttleTimeMs = version >= 2 ? reader.readInt32('throttleTimeMs') : 0;
-  const topics = version >= 6 ? readListOffsetsTopicResponseArray(reader, version, reader.readCompactArrayLength(3, 'topics')) : readListOffsetsTopicResponseArray(reader, version, reader.readArrayLength(3, 'topics'));
-  if (version >= 6) {
-    reader.skipTaggedFields();
-  }
+  const topicsCount = version >= 6 ? reader.readCompactArrayLength(3, 'topics') : reader.readArrayLength(3, 'topics');
+  const topics = readListOffsetsTopicResponseArray(reader, version, topicsCount);
+  if (version >= 6) reader.skipTaggedFields();
   return { throttleTimeMs, topics };
 }
 
 function writeListOffsetsResponse(writer: ByteWriter, value: ListOffsetsResponse, version: number): void {
   const throttleTimeMs = value.throttleTimeMs ?? 0;
-  if (version >= 2) {
-    writer.writeInt32(throttleTimeMs);
-  }
+  if (version >= 2) writer.writeInt32(throttleTimeMs);
   const topics = value.topics;
   if (version >= 6) {
     writer.writeCompactArrayLength(topics.length);
-    writeListOffsetsTopicResponseArray(writer, topics, version);
   } else {
     writer.writeArrayLength(topics.length);
-    writeListOffsetsTopicResponseArray(writer, topics, version);
   }
-  if (version >= 6) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeListOffsetsTopicResponseArray(writer, topics, version);
+  if (version >= 6) writer.writeUnsignedVarint(0);
 }
 
 function readListOffsetsTopicResponse(reader: ByteReader, version: number): Decoded<ListOffsetsTopicResponse> {
   const name = version >= 6 ? reader.readCompactString('name') : reader.readString('name');
-  const partitions = version >= 6 ? readListOffsetsPartitionResponseArray(reader, version, reader.readCompactArrayLength(10, 'partitions')) : readListOffsetsPartitionResponseArray(reader, version, reader.readArrayLength(10, 'partitions'));
-  if (version >= 6) {
-    reader.skipTaggedFields();
-  }
+  const partitionsCount =
+    version >= 6 ? reader.readCompactArrayLength(10, 'partitions')
+    : reader.readArrayLength(10, 'partitions');
+  const partitions = readListOffsetsPartitionResponseArray(reader, version, partitionsCount);
+  if (version >= 6) reader.skipTaggedFields();
   return { name, partitions };
 }
 
 function writeListOffsetsTopicResponse(writer: ByteWriter, value: ListOffsetsTopicResponse, version: number): void {
-  const name = value.name;
   if (version >= 6) {
-    writer.writeCompactString(name);
+    writer.writeCompactString(value.name);
   } else {
-    writer.writeString(name);
+    writer.writeString(value.name);
   }
   const partitions = value.partitions;
   if (version >= 6) {
     writer.writeCompactArrayLength(partitions.length);
-    writeListOffsetsPartitionResponseArray(writer, partitions, version);
   } else {
     writer.writeArrayLength(partitions.length);
-    writeListOffsetsPartitionResponseArray(writer, partitions, version);
   }
-  if (version >= 6) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeListOffsetsPartitionResponseArray(writer, partitions, version);
+  if (version >= 6) writer.writeUnsignedVarint(0);
 }
 
 function readListOffsetsPartitionResponse(reader: ByteReader, version: number): Decoded<ListOffsetsPartitionResponse> {
   const partitionIndex = reader.readInt32('partitionIndex');
   const errorCode = reader.readInt16('errorCode');
-  const oldStyleOffsets = version >= 1 ? [] : readSafeInt64Array(reader, reader.readArrayLength(8, 'oldStyleOffsets'), 'oldStyleOffsets');
+  const oldStyleOffsetsCount = version >= 1 ? 0 : reader.readArrayLength(8, 'oldStyleOffsets');
+  const oldStyleOffsets = readSafeInt64Array(reader, oldStyleOffsetsCount, 'oldStyleOffsets');
   const timestamp = version >= 1 ? reader.readSafeInt64('timestamp') : -1;
   const offset = version >= 1 ? reader.readSafeInt64('offset') : -1;
   const leaderEpoch = version >= 4 ? reader.readInt32('leaderEpoch') : -1;
-  if (version >= 6) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 6) reader.skipTaggedFields();
   return { partitionIndex, errorCode, oldStyleOffsets, timestamp, offset, leaderEpoch };
 }
 
-function writeListOffsetsPartitionResponse(writer: ByteWriter, value: ListOffsetsPartitionResponse, version: number): void {
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+function writeListOffsetsPartitionResponse(
+  writer: ByteWriter,
+  value: ListOffsetsPartitionResponse,
+  version: number,
+): void {
+  writer.writeInt32(value.partitionIndex);
+  writer.writeInt16(value.errorCode);
   const oldStyleOffsets = value.oldStyleOffsets ?? [];
-  if (version >= 1) {
-    if (oldStyleOffsets.length !== 0) throw unsupportedField('ListOffsetsPartitionResponse', 'oldStyleOffsets', version);
-  } else {
-    writer.writeArrayLength(oldStyleOffsets.length);
-    writeSafeInt64Array(writer, oldStyleOffsets);
+  if (version >= 1 && oldStyleOffsets.length !== 0) {
+    throw unsupportedField('ListOffsetsPartitionResponse', 'oldStyleOffsets', version);
   }
+  if (version < 1) writer.writeArrayLength(oldStyleOffsets.length);
+  if (version < 1) writeSafeInt64Array(writer, oldStyleOffsets);
   const timestamp = value.timestamp ?? -1;
   if (version >= 1) {
     writer.writeSafeInt64(timestamp);
-  } else {
-    if (timestamp !== -1) throw unsupportedField('ListOffsetsPartitionResponse', 'timestamp', version);
+  } else if (timestamp !== -1) {
+    throw unsupportedField('ListOffsetsPartitionResponse', 'timestamp', version);
   }
   const offset = value.offset ?? -1;
   if (version >= 1) {
     writer.writeSafeInt64(offset);
-  } else {
-    if (offset !== -1) throw unsupportedField('ListOffsetsPartitionResponse', 'offset', version);
+  } else if (offset !== -1) {
+    throw unsupportedField('ListOffsetsPartitionResponse', 'offset', version);
   }
   const leaderEpoch = value.leaderEpoch ?? -1;
   if (version >= 4) {
     writer.writeInt32(leaderEpoch);
-  } else {
-    if (leaderEpoch !== -1) throw unsupportedField('ListOffsetsPartitionResponse', 'leaderEpoch', version);
+  } else if (leaderEpoch !== -1) {
+    throw unsupportedField('ListOffsetsPartitionResponse', 'leaderEpoch', version);
   }
-  if (version >= 6) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 6) writer.writeUnsignedVarint(0);
 }
 
-function readListOffsetsTopicResponseArray(reader: ByteReader, version: number, count: number): Decoded<ListOffsetsTopicResponse>[] {
+function readListOffsetsTopicResponseArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ListOffsetsTopicResponse>[] {
   const elements: Decoded<ListOffsetsTopicResponse>[] = [];
   for (let index = 0; index < count; index++) elements.push(readListOffsetsTopicResponse(reader, version));
   return elements;
 }
 
-function writeListOffsetsTopicResponseArray(writer: ByteWriter, elements: readonly ListOffsetsTopicResponse[], version: number): void {
+function writeListOffsetsTopicResponseArray(
+  writer: ByteWriter,
+  elements: readonly ListOffsetsTopicResponse[],
+  version: number,
+): void {
   for (const element of elements) writeListOffsetsTopicResponse(writer, element, version);
 }
 
-function readListOffsetsPartitionResponseArray(reader: ByteReader, version: number, count: number): Decoded<ListOffsetsPartitionResponse>[] {
+function readListOffsetsPartitionResponseArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ListOffsetsPartitionResponse>[] {
   const elements: Decoded<ListOffsetsPartitionResponse>[] = [];
   for (let index = 0; index < count; index++) elements.push(readListOffsetsPartitionResponse(reader, version));
   return elements;
 }
 
-function writeListOffsetsPartitionResponseArray(writer: ByteWriter, elements: readonly ListOffsetsPartitionResponse[], version: number): void {
+function writeListOffsetsPartitionResponseArray(
+  writer: ByteWriter,
+  elements: readonly ListOffsetsPartitionResponse[],
+  version: number,
+): void {
   for (const element of elements) writeListOffsetsPartitionResponse(writer, element, version);
 }
 

@@ -28,13 +28,18 @@ export interface MetadataRequestTopic {
 }
 
 function readMetadataRequest(reader: ByteReader, version: number): Decoded<MetadataRequest> {
-  const topics = version >= 9 ? readMetadataRequestTopicArrayOrNull(reader, version, reader.readCompactNullableArrayLength(2, 'topics')) : version >= 1 ? readMetadataRequestTopicArrayOrNull(reader, version, reader.readNullableArrayLength(2, 'topics')) : readMetadataRequestTopicArray(reader, version, reader.readArrayLength(2, 'topics'));
+  const topicsCount =
+    version >= 9 ? reader.readCompactNullableArrayLength(2, 'topics')
+    : version >= 1 ? reader.readNullableArrayLength(2, 'topics')
+    : reader.readArrayLength(2, 'topics');
+  const topics = readMetadataRequestTopicArrayOrNull(reader, version, topicsCount);
   const allowAutoTopicCreation = version >= 4 ? reader.readBool('allowAutoTopicCreation') : true;
-  const includeClusterAuthorizedOperations = version >= 11 ? false : version >= 8 ? reader.readBool('includeClusterAuthorizedOperations') : false;
+  const includeClusterAuthorizedOperations =
+    version >= 11 ? false
+    : version >= 8 ? reader.readBool('includeClusterAuthorizedOperations')
+    : false;
   const includeTopicAuthorizedOperations = version >= 8 ? reader.readBool('includeTopicAuthorizedOperations') : false;
-  if (version >= 9) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 9) reader.skipTaggedFields();
   return { topics, allowAutoTopicCreation, includeClusterAuthorizedOperations, includeTopicAuthorizedOperations };
 }
 
@@ -54,42 +59,43 @@ function writeMetadataRequest(writer: ByteWriter, value: MetadataRequest, versio
   const allowAutoTopicCreation = value.allowAutoTopicCreation ?? true;
   if (version >= 4) {
     writer.writeBool(allowAutoTopicCreation);
-  } else {
-    if (!allowAutoTopicCreation) throw unsupportedField('MetadataRequest', 'allowAutoTopicCreation', version);
+  } else if (!allowAutoTopicCreation) {
+    throw unsupportedField('MetadataRequest', 'allowAutoTopicCreation', version);
   }
   const includeClusterAuthorizedOperations = value.includeClusterAuthorizedOperations ?? false;
   if (version >= 11) {
-    if (includeClusterAuthorizedOperations) throw unsupportedField('MetadataRequest', 'includeClusterAuthorizedOperations', version);
+    if (includeClusterAuthorizedOperations) throw unsupportedField(
+      'MetadataRequest',
+      'includeClusterAuthorizedOperations',
+      version,
+    );
   } else if (version >= 8) {
     writer.writeBool(includeClusterAuthorizedOperations);
-  } else {
-    if (includeClusterAuthorizedOperations) throw unsupportedField('MetadataRequest', 'includeClusterAuthorizedOperations', version);
+  } else if (includeClusterAuthorizedOperations) {
+    throw unsupportedField('MetadataRequest', 'includeClusterAuthorizedOperations', version);
   }
   const includeTopicAuthorizedOperations = value.includeTopicAuthorizedOperations ?? false;
   if (version >= 8) {
     writer.writeBool(includeTopicAuthorizedOperations);
-  } else {
-    if (includeTopicAuthorizedOperations) throw unsupportedField('MetadataRequest', 'includeTopicAuthorizedOperations', version);
+  } else if (includeTopicAuthorizedOperations) {
+    throw unsupportedField('MetadataRequest', 'includeTopicAuthorizedOperations', version);
   }
-  if (version >= 9) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 9) writer.writeUnsignedVarint(0);
 }
 
 function readMetadataRequestTopic(reader: ByteReader, version: number): Decoded<MetadataRequestTopic> {
   const topicId = version >= 10 ? reader.readUuid('topicId') : ZERO_UUID;
-  const name = version >= 10 ? reader.readCompactNullableString('name') : version >= 9 ? reader.readCompactString('name') : reader.readString('name');
-  if (version >= 9) {
-    reader.skipTaggedFields();
-  }
+  const name =
+    version >= 10 ? reader.readCompactNullableString('name')
+    : version >= 9 ? reader.readCompactString('name')
+    : reader.readString('name');
+  if (version >= 9) reader.skipTaggedFields();
   return { topicId, name };
 }
 
 function writeMetadataRequestTopic(writer: ByteWriter, value: MetadataRequestTopic, version: number): void {
   const topicId = value.topicId ?? ZERO_UUID;
-  if (version >= 10) {
-    writer.writeUuid(topicId);
-  }
+  if (version >= 10) writer.writeUuid(topicId);
   const name = value.name;
   if (version >= 10) {
     writer.writeCompactNullableString(name);
@@ -98,22 +104,32 @@ function writeMetadataRequestTopic(writer: ByteWriter, value: MetadataRequestTop
   } else {
     writer.writeString(notNull(name, 'MetadataRequestTopic', 'name', version));
   }
-  if (version >= 9) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 9) writer.writeUnsignedVarint(0);
 }
 
-function readMetadataRequestTopicArray(reader: ByteReader, version: number, count: number): Decoded<MetadataRequestTopic>[] {
+function readMetadataRequestTopicArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<MetadataRequestTopic>[] {
   const elements: Decoded<MetadataRequestTopic>[] = [];
   for (let index = 0; index < count; index++) elements.push(readMetadataRequestTopic(reader, version));
   return elements;
 }
 
-function readMetadataRequestTopicArrayOrNull(reader: ByteReader, version: number, count: number): Decoded<MetadataRequestTopic>[] | null {
+function readMetadataRequestTopicArrayOrNull(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<MetadataRequestTopic>[] | null {
   return count < 0 ? null : readMetadataRequestTopicArray(reader, version, count);
 }
 
-function writeMetadataRequestTopicArray(writer: ByteWriter, elements: readonly MetadataRequestTopic[], version: number): void {
+function writeMetadataRequestTopicArray(
+  writer: ByteWriter,
+  elements: readonly MetadataRequestTopic[],
+  version: number,
+): void {
   for (const element of elements) writeMetadataRequestTopic(writer, element, version);
 }
 
@@ -166,31 +182,36 @@ export interface MetadataResponsePartition {
 
 function readMetadataResponse(reader: ByteReader, version: number): Decoded<MetadataResponse> {
   const throttleTimeMs = version >= 3 ? reader.readInt32('throttleTimeMs') : 0;
-  const brokers = version >= 9 ? readMetadataResponseBrokerArray(reader, version, reader.readCompactArrayLength(10, 'brokers')) : readMetadataResponseBrokerArray(reader, version, reader.readArrayLength(10, 'brokers'));
-  const clusterId = version >= 9 ? reader.readCompactNullableString('clusterId') : version >= 2 ? reader.readNullableString('clusterId') : null;
+  const brokersCount =
+    version >= 9 ? reader.readCompactArrayLength(10, 'brokers')
+    : reader.readArrayLength(10, 'brokers');
+  const brokers = readMetadataResponseBrokerArray(reader, version, brokersCount);
+  const clusterId =
+    version >= 9 ? reader.readCompactNullableString('clusterId')
+    : version >= 2 ? reader.readNullableString('clusterId')
+    : null;
   const controllerId = version >= 1 ? reader.readInt32('controllerId') : -1;
-  const topics = version >= 9 ? readMetadataResponseTopicArray(reader, version, reader.readCompactArrayLength(8, 'topics')) : readMetadataResponseTopicArray(reader, version, reader.readArrayLength(8, 'topics'));
-  const clusterAuthorizedOperations = version >= 11 ? -2147483648 : version >= 8 ? reader.readInt32('clusterAuthorizedOperations') : -2147483648;
+  const topicsCount = version >= 9 ? reader.readCompactArrayLength(8, 'topics') : reader.readArrayLength(8, 'topics');
+  const topics = readMetadataResponseTopicArray(reader, version, topicsCount);
+  const clusterAuthorizedOperations =
+    version >= 11 ? -2147483648
+    : version >= 8 ? reader.readInt32('clusterAuthorizedOperations')
+    : -2147483648;
   const errorCode = version >= 13 ? reader.readInt16('errorCode') : 0;
-  if (version >= 9) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 9) reader.skipTaggedFields();
   return { throttleTimeMs, brokers, clusterId, controllerId, topics, clusterAuthorizedOperations, errorCode };
 }
 
 function writeMetadataResponse(writer: ByteWriter, value: MetadataResponse, version: number): void {
   const throttleTimeMs = value.throttleTimeMs ?? 0;
-  if (version >= 3) {
-    writer.writeInt32(throttleTimeMs);
-  }
+  if (version >= 3) writer.writeInt32(throttleTimeMs);
   const brokers = value.brokers;
   if (version >= 9) {
     writer.writeCompactArrayLength(brokers.length);
-    writeMetadataResponseBrokerArray(writer, brokers, version);
   } else {
     writer.writeArrayLength(brokers.length);
-    writeMetadataResponseBrokerArray(writer, brokers, version);
   }
+  writeMetadataResponseBrokerArray(writer, brokers, version);
   const clusterId = value.clusterId ?? null;
   if (version >= 9) {
     writer.writeCompactNullableString(clusterId);
@@ -198,83 +219,79 @@ function writeMetadataResponse(writer: ByteWriter, value: MetadataResponse, vers
     writer.writeNullableString(clusterId);
   }
   const controllerId = value.controllerId ?? -1;
-  if (version >= 1) {
-    writer.writeInt32(controllerId);
-  }
+  if (version >= 1) writer.writeInt32(controllerId);
   const topics = value.topics;
   if (version >= 9) {
     writer.writeCompactArrayLength(topics.length);
-    writeMetadataResponseTopicArray(writer, topics, version);
   } else {
     writer.writeArrayLength(topics.length);
-    writeMetadataResponseTopicArray(writer, topics, version);
   }
+  writeMetadataResponseTopicArray(writer, topics, version);
   const clusterAuthorizedOperations = value.clusterAuthorizedOperations ?? -2147483648;
   if (version >= 11) {
-    if (clusterAuthorizedOperations !== -2147483648) throw unsupportedField('MetadataResponse', 'clusterAuthorizedOperations', version);
+    if (clusterAuthorizedOperations !== -2147483648) throw unsupportedField(
+      'MetadataResponse',
+      'clusterAuthorizedOperations',
+      version,
+    );
   } else if (version >= 8) {
     writer.writeInt32(clusterAuthorizedOperations);
-  } else {
-    if (clusterAuthorizedOperations !== -2147483648) throw unsupportedField('MetadataResponse', 'clusterAuthorizedOperations', version);
+  } else if (clusterAuthorizedOperations !== -2147483648) {
+    throw unsupportedField('MetadataResponse', 'clusterAuthorizedOperations', version);
   }
   const errorCode = value.errorCode ?? 0;
-  if (version >= 13) {
-    writer.writeInt16(errorCode);
-  }
-  if (version >= 9) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 13) writer.writeInt16(errorCode);
+  if (version >= 9) writer.writeUnsignedVarint(0);
 }
 
 function readMetadataResponseBroker(reader: ByteReader, version: number): Decoded<MetadataResponseBroker> {
   const nodeId = reader.readInt32('nodeId');
   const host = version >= 9 ? reader.readCompactString('host') : reader.readString('host');
   const port = reader.readInt32('port');
-  const rack = version >= 9 ? reader.readCompactNullableString('rack') : version >= 1 ? reader.readNullableString('rack') : null;
-  if (version >= 9) {
-    reader.skipTaggedFields();
-  }
+  const rack =
+    version >= 9 ? reader.readCompactNullableString('rack')
+    : version >= 1 ? reader.readNullableString('rack')
+    : null;
+  if (version >= 9) reader.skipTaggedFields();
   return { nodeId, host, port, rack };
 }
 
 function writeMetadataResponseBroker(writer: ByteWriter, value: MetadataResponseBroker, version: number): void {
-  const nodeId = value.nodeId;
-  writer.writeInt32(nodeId);
-  const host = value.host;
+  writer.writeInt32(value.nodeId);
   if (version >= 9) {
-    writer.writeCompactString(host);
+    writer.writeCompactString(value.host);
   } else {
-    writer.writeString(host);
+    writer.writeString(value.host);
   }
-  const port = value.port;
-  writer.writeInt32(port);
+  writer.writeInt32(value.port);
   const rack = value.rack ?? null;
   if (version >= 9) {
     writer.writeCompactNullableString(rack);
   } else if (version >= 1) {
     writer.writeNullableString(rack);
   }
-  if (version >= 9) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 9) writer.writeUnsignedVarint(0);
 }
 
 function readMetadataResponseTopic(reader: ByteReader, version: number): Decoded<MetadataResponseTopic> {
   const errorCode = reader.readInt16('errorCode');
-  const name = version >= 12 ? reader.readCompactNullableString('name') : version >= 9 ? reader.readCompactString('name') : reader.readString('name');
+  const name =
+    version >= 12 ? reader.readCompactNullableString('name')
+    : version >= 9 ? reader.readCompactString('name')
+    : reader.readString('name');
   const topicId = version >= 10 ? reader.readUuid('topicId') : ZERO_UUID;
   const isInternal = version >= 1 ? reader.readBool('isInternal') : false;
-  const partitions = version >= 9 ? readMetadataResponsePartitionArray(reader, version, reader.readCompactArrayLength(18, 'partitions')) : readMetadataResponsePartitionArray(reader, version, reader.readArrayLength(18, 'partitions'));
+  const partitionsCount =
+    version >= 9 ? reader.readCompactArrayLength(18, 'partitions')
+    : reader.readArrayLength(18, 'partitions');
+  const partitions = readMetadataResponsePartitionArray(reader, version, partitionsCount);
   const topicAuthorizedOperations = version >= 8 ? reader.readInt32('topicAuthorizedOperations') : -2147483648;
-  if (version >= 9) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 9) reader.skipTaggedFields();
   return { errorCode, name, topicId, isInternal, partitions, topicAuthorizedOperations };
 }
 
 function writeMetadataResponseTopic(writer: ByteWriter, value: MetadataResponseTopic, version: number): void {
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+  writer.writeInt16(value.errorCode);
   const name = value.name;
   if (version >= 12) {
     writer.writeCompactNullableString(name);
@@ -284,30 +301,23 @@ function writeMetadataResponseTopic(writer: ByteWriter, value: MetadataResponseT
     writer.writeString(notNull(name, 'MetadataResponseTopic', 'name', version));
   }
   const topicId = value.topicId ?? ZERO_UUID;
-  if (version >= 10) {
-    writer.writeUuid(topicId);
-  }
+  if (version >= 10) writer.writeUuid(topicId);
   const isInternal = value.isInternal ?? false;
-  if (version >= 1) {
-    writer.writeBool(isInternal);
-  }
+  if (version >= 1) writer.writeBool(isInternal);
   const partitions = value.partitions;
   if (version >= 9) {
     writer.writeCompactArrayLength(partitions.length);
-    writeMetadataResponsePartitionArray(writer, partitions, version);
   } else {
     writer.writeArrayLength(partitions.length);
-    writeMetadataResponsePartitionArray(writer, partitions, version);
   }
+  writeMetadataResponsePartitionArray(writer, partitions, version);
   const topicAuthorizedOperations = value.topicAuthorizedOperations ?? -2147483648;
   if (version >= 8) {
     writer.writeInt32(topicAuthorizedOperations);
-  } else {
-    if (topicAuthorizedOperations !== -2147483648) throw unsupportedField('MetadataResponseTopic', 'topicAuthorizedOperations', version);
+  } else if (topicAuthorizedOperations !== -2147483648) {
+    throw unsupportedField('MetadataResponseTopic', 'topicAuthorizedOperations', version);
   }
-  if (version >= 9) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 9) writer.writeUnsignedVarint(0);
 }
 
 function readMetadataResponsePartition(reader: ByteReader, version: number): Decoded<MetadataResponsePartition> {
@@ -315,82 +325,104 @@ function readMetadataResponsePartition(reader: ByteReader, version: number): Dec
   const partitionIndex = reader.readInt32('partitionIndex');
   const leaderId = reader.readInt32('leaderId');
   const leaderEpoch = version >= 7 ? reader.readInt32('leaderEpoch') : -1;
-  const replicaNodes = version >= 9 ? readInt32Array(reader, reader.readCompactArrayLength(4, 'replicaNodes'), 'replicaNodes') : readInt32Array(reader, reader.readArrayLength(4, 'replicaNodes'), 'replicaNodes');
-  const isrNodes = version >= 9 ? readInt32Array(reader, reader.readCompactArrayLength(4, 'isrNodes'), 'isrNodes') : readInt32Array(reader, reader.readArrayLength(4, 'isrNodes'), 'isrNodes');
-  const offlineReplicas = version >= 9 ? readInt32Array(reader, reader.readCompactArrayLength(4, 'offlineReplicas'), 'offlineReplicas') : version >= 5 ? readInt32Array(reader, reader.readArrayLength(4, 'offlineReplicas'), 'offlineReplicas') : [];
-  if (version >= 9) {
-    reader.skipTaggedFields();
-  }
+  const replicaNodesCount =
+    version >= 9 ? reader.readCompactArrayLength(4, 'replicaNodes')
+    : reader.readArrayLength(4, 'replicaNodes');
+  const replicaNodes = readInt32Array(reader, replicaNodesCount, 'replicaNodes');
+  const isrNodesCount =
+    version >= 9 ? reader.readCompactArrayLength(4, 'isrNodes')
+    : reader.readArrayLength(4, 'isrNodes');
+  const isrNodes = readInt32Array(reader, isrNodesCount, 'isrNodes');
+  const offlineReplicasCount =
+    version >= 9 ? reader.readCompactArrayLength(4, 'offlineReplicas')
+    : version >= 5 ? reader.readArrayLength(4, 'offlineReplicas')
+    : 0;
+  const offlineReplicas = readInt32Array(reader, offlineReplicasCount, 'offlineReplicas');
+  if (version >= 9) reader.skipTaggedFields();
   return { errorCode, partitionIndex, leaderId, leaderEpoch, replicaNodes, isrNodes, offlineReplicas };
 }
 
 function writeMetadataResponsePartition(writer: ByteWriter, value: MetadataResponsePartition, version: number): void {
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
-  const leaderId = value.leaderId;
-  writer.writeInt32(leaderId);
+  writer.writeInt16(value.errorCode);
+  writer.writeInt32(value.partitionIndex);
+  writer.writeInt32(value.leaderId);
   const leaderEpoch = value.leaderEpoch ?? -1;
-  if (version >= 7) {
-    writer.writeInt32(leaderEpoch);
-  }
+  if (version >= 7) writer.writeInt32(leaderEpoch);
   const replicaNodes = value.replicaNodes;
   if (version >= 9) {
     writer.writeCompactArrayLength(replicaNodes.length);
-    writeInt32Array(writer, replicaNodes);
   } else {
     writer.writeArrayLength(replicaNodes.length);
-    writeInt32Array(writer, replicaNodes);
   }
+  writeInt32Array(writer, replicaNodes);
   const isrNodes = value.isrNodes;
   if (version >= 9) {
     writer.writeCompactArrayLength(isrNodes.length);
-    writeInt32Array(writer, isrNodes);
   } else {
     writer.writeArrayLength(isrNodes.length);
-    writeInt32Array(writer, isrNodes);
   }
+  writeInt32Array(writer, isrNodes);
   const offlineReplicas = value.offlineReplicas ?? [];
   if (version >= 9) {
     writer.writeCompactArrayLength(offlineReplicas.length);
-    writeInt32Array(writer, offlineReplicas);
   } else if (version >= 5) {
     writer.writeArrayLength(offlineReplicas.length);
-    writeInt32Array(writer, offlineReplicas);
   }
-  if (version >= 9) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 5) writeInt32Array(writer, offlineReplicas);
+  if (version >= 9) writer.writeUnsignedVarint(0);
 }
 
-function readMetadataResponseBrokerArray(reader: ByteReader, version: number, count: number): Decoded<MetadataResponseBroker>[] {
+function readMetadataResponseBrokerArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<MetadataResponseBroker>[] {
   const elements: Decoded<MetadataResponseBroker>[] = [];
   for (let index = 0; index < count; index++) elements.push(readMetadataResponseBroker(reader, version));
   return elements;
 }
 
-function writeMetadataResponseBrokerArray(writer: ByteWriter, elements: readonly MetadataResponseBroker[], version: number): void {
+function writeMetadataResponseBrokerArray(
+  writer: ByteWriter,
+  elements: readonly MetadataResponseBroker[],
+  version: number,
+): void {
   for (const element of elements) writeMetadataResponseBroker(writer, element, version);
 }
 
-function readMetadataResponseTopicArray(reader: ByteReader, version: number, count: number): Decoded<MetadataResponseTopic>[] {
+function readMetadataResponseTopicArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<MetadataResponseTopic>[] {
   const elements: Decoded<MetadataResponseTopic>[] = [];
   for (let index = 0; index < count; index++) elements.push(readMetadataResponseTopic(reader, version));
   return elements;
 }
 
-function writeMetadataResponseTopicArray(writer: ByteWriter, elements: readonly MetadataResponseTopic[], version: number): void {
+function writeMetadataResponseTopicArray(
+  writer: ByteWriter,
+  elements: readonly MetadataResponseTopic[],
+  version: number,
+): void {
   for (const element of elements) writeMetadataResponseTopic(writer, element, version);
 }
 
-function readMetadataResponsePartitionArray(reader: ByteReader, version: number, count: number): Decoded<MetadataResponsePartition>[] {
+function readMetadataResponsePartitionArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<MetadataResponsePartition>[] {
   const elements: Decoded<MetadataResponsePartition>[] = [];
   for (let index = 0; index < count; index++) elements.push(readMetadataResponsePartition(reader, version));
   return elements;
 }
 
-function writeMetadataResponsePartitionArray(writer: ByteWriter, elements: readonly MetadataResponsePartition[], version: number): void {
+function writeMetadataResponsePartitionArray(
+  writer: ByteWriter,
+  elements: readonly MetadataResponsePartition[],
+  version: number,
+): void {
   for (const element of elements) writeMetadataResponsePartition(writer, element, version);
 }
 

@@ -59,12 +59,18 @@ function readLeaderAndIsrRequest(reader: ByteReader, version: number): Decoded<L
   const controllerEpoch = reader.readInt32('controllerEpoch');
   const brokerEpoch = version >= 2 ? reader.readInt64('brokerEpoch') : -1n;
   const type = version >= 5 ? reader.readInt8('type') : 0;
-  const ungroupedPartitionStates = version >= 2 ? [] : readLeaderAndIsrPartitionStateArray(reader, version, reader.readArrayLength(26, 'ungroupedPartitionStates'));
-  const topicStates = version >= 4 ? readLeaderAndIsrTopicStateArray(reader, version, reader.readCompactArrayLength(3, 'topicStates')) : version >= 2 ? readLeaderAndIsrTopicStateArray(reader, version, reader.readArrayLength(3, 'topicStates')) : [];
-  const liveLeaders = version >= 4 ? readLeaderAndIsrLiveLeaderArray(reader, version, reader.readCompactArrayLength(10, 'liveLeaders')) : readLeaderAndIsrLiveLeaderArray(reader, version, reader.readArrayLength(10, 'liveLeaders'));
-  if (version >= 4) {
-    reader.skipTaggedFields();
-  }
+  const ungroupedPartitionStatesCount = version >= 2 ? 0 : reader.readArrayLength(26, 'ungroupedPartitionStates');
+  const ungroupedPartitionStates = readLeaderAndIsrPartitionStateArray(reader, version, ungroupedPartitionStatesCount);
+  const topicStatesCount =
+    version >= 4 ? reader.readCompactArrayLength(3, 'topicStates')
+    : version >= 2 ? reader.readArrayLength(3, 'topicStates')
+    : 0;
+  const topicStates = readLeaderAndIsrTopicStateArray(reader, version, topicStatesCount);
+  const liveLeadersCount =
+    version >= 4 ? reader.readCompactArrayLength(10, 'liveLeaders')
+    : reader.readArrayLength(10, 'liveLeaders');
+  const liveLeaders = readLeaderAndIsrLiveLeaderArray(reader, version, liveLeadersCount);
+  if (version >= 4) reader.skipTaggedFields();
   return {
     controllerId,
     isKRaftController,
@@ -78,88 +84,73 @@ function readLeaderAndIsrRequest(reader: ByteReader, version: number): Decoded<L
 }
 
 function writeLeaderAndIsrRequest(writer: ByteWriter, value: LeaderAndIsrRequest, version: number): void {
-  const controllerId = value.controllerId;
-  writer.writeInt32(controllerId);
+  writer.writeInt32(value.controllerId);
   const isKRaftController = value.isKRaftController ?? false;
   if (version >= 7) {
     writer.writeBool(isKRaftController);
-  } else {
-    if (isKRaftController) throw unsupportedField('LeaderAndIsrRequest', 'isKRaftController', version);
+  } else if (isKRaftController) {
+    throw unsupportedField('LeaderAndIsrRequest', 'isKRaftController', version);
   }
-  const controllerEpoch = value.controllerEpoch;
-  writer.writeInt32(controllerEpoch);
+  writer.writeInt32(value.controllerEpoch);
   const brokerEpoch = value.brokerEpoch ?? -1n;
-  if (version >= 2) {
-    writer.writeInt64(brokerEpoch);
-  }
+  if (version >= 2) writer.writeInt64(brokerEpoch);
   const type = value.type ?? 0;
   if (version >= 5) {
     writer.writeInt8(type);
-  } else {
-    if (type !== 0) throw unsupportedField('LeaderAndIsrRequest', 'type', version);
+  } else if (type !== 0) {
+    throw unsupportedField('LeaderAndIsrRequest', 'type', version);
   }
   const ungroupedPartitionStates = value.ungroupedPartitionStates ?? [];
-  if (version >= 2) {
-    if (ungroupedPartitionStates.length !== 0) throw unsupportedField('LeaderAndIsrRequest', 'ungroupedPartitionStates', version);
-  } else {
-    writer.writeArrayLength(ungroupedPartitionStates.length);
-    writeLeaderAndIsrPartitionStateArray(writer, ungroupedPartitionStates, version);
+  if (version >= 2 && ungroupedPartitionStates.length !== 0) {
+    throw unsupportedField('LeaderAndIsrRequest', 'ungroupedPartitionStates', version);
   }
+  if (version < 2) writer.writeArrayLength(ungroupedPartitionStates.length);
+  if (version < 2) writeLeaderAndIsrPartitionStateArray(writer, ungroupedPartitionStates, version);
   const topicStates = value.topicStates ?? [];
+  if (version < 2 && topicStates.length !== 0) throw unsupportedField('LeaderAndIsrRequest', 'topicStates', version);
   if (version >= 4) {
     writer.writeCompactArrayLength(topicStates.length);
-    writeLeaderAndIsrTopicStateArray(writer, topicStates, version);
   } else if (version >= 2) {
     writer.writeArrayLength(topicStates.length);
-    writeLeaderAndIsrTopicStateArray(writer, topicStates, version);
-  } else {
-    if (topicStates.length !== 0) throw unsupportedField('LeaderAndIsrRequest', 'topicStates', version);
   }
+  if (version >= 2) writeLeaderAndIsrTopicStateArray(writer, topicStates, version);
   const liveLeaders = value.liveLeaders;
   if (version >= 4) {
     writer.writeCompactArrayLength(liveLeaders.length);
-    writeLeaderAndIsrLiveLeaderArray(writer, liveLeaders, version);
   } else {
     writer.writeArrayLength(liveLeaders.length);
-    writeLeaderAndIsrLiveLeaderArray(writer, liveLeaders, version);
   }
-  if (version >= 4) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeLeaderAndIsrLiveLeaderArray(writer, liveLeaders, version);
+  if (version >= 4) writer.writeUnsignedVarint(0);
 }
 
 function readLeaderAndIsrTopicState(reader: ByteReader, version: number): Decoded<LeaderAndIsrTopicState> {
   const topicName = version >= 4 ? reader.readCompactString('topicName') : reader.readString('topicName');
   const topicId = version >= 5 ? reader.readUuid('topicId') : ZERO_UUID;
-  const partitionStates = version >= 4 ? readLeaderAndIsrPartitionStateArray(reader, version, reader.readCompactArrayLength(26, 'partitionStates')) : readLeaderAndIsrPartitionStateArray(reader, version, reader.readArrayLength(26, 'partitionStates'));
-  if (version >= 4) {
-    reader.skipTaggedFields();
-  }
+  const partitionStatesCount =
+    version >= 4 ? reader.readCompactArrayLength(26, 'partitionStates')
+    : reader.readArrayLength(26, 'partitionStates');
+  const partitionStates = readLeaderAndIsrPartitionStateArray(reader, version, partitionStatesCount);
+  if (version >= 4) reader.skipTaggedFields();
   return { topicName, topicId, partitionStates };
 }
 
 function writeLeaderAndIsrTopicState(writer: ByteWriter, value: LeaderAndIsrTopicState, version: number): void {
-  const topicName = value.topicName;
   if (version >= 4) {
-    writer.writeCompactString(topicName);
+    writer.writeCompactString(value.topicName);
   } else {
-    writer.writeString(topicName);
+    writer.writeString(value.topicName);
   }
   const topicId = value.topicId ?? ZERO_UUID;
-  if (version >= 5) {
-    writer.writeUuid(topicId);
-  }
+  if (version >= 5) writer.writeUuid(topicId);
   const partitionStates = value.partitionStates;
   if (version >= 4) {
     writer.writeCompactArrayLength(partitionStates.length);
-    writeLeaderAndIsrPartitionStateArray(writer, partitionStates, version);
   } else {
     writer.writeArrayLength(partitionStates.length);
-    writeLeaderAndIsrPartitionStateArray(writer, partitionStates, version);
   }
-  if (version >= 4) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeLeaderAndIsrPartitionStateArray(writer, partitionStates, version);
+  if (version >= 4) writer.writeUnsignedVarint(0);
 }
 
 function readLeaderAndIsrPartitionState(reader: ByteReader, version: number): Decoded<LeaderAndIsrPartitionState> {
@@ -168,16 +159,26 @@ function readLeaderAndIsrPartitionState(reader: ByteReader, version: number): De
   const controllerEpoch = reader.readInt32('controllerEpoch');
   const leader = reader.readInt32('leader');
   const leaderEpoch = reader.readInt32('leaderEpoch');
-  const isr = version >= 4 ? readInt32Array(reader, reader.readCompactArrayLength(4, 'isr'), 'isr') : readInt32Array(reader, reader.readArrayLength(4, 'isr'), 'isr');
+  const isrCount = version >= 4 ? reader.readCompactArrayLength(4, 'isr') : reader.readArrayLength(4, 'isr');
+  const isr = readInt32Array(reader, isrCount, 'isr');
   const partitionEpoch = reader.readInt32('partitionEpoch');
-  const replicas = version >= 4 ? readInt32Array(reader, reader.readCompactArrayLength(4, 'replicas'), 'replicas') : readInt32Array(reader, reader.readArrayLength(4, 'replicas'), 'replicas');
-  const addingReplicas = version >= 4 ? readInt32Array(reader, reader.readCompactArrayLength(4, 'addingReplicas'), 'addingReplicas') : version >= 3 ? readInt32Array(reader, reader.readArrayLength(4, 'addingReplicas'), 'addingReplicas') : [];
-  const removingReplicas = version >= 4 ? readInt32Array(reader, reader.readCompactArrayLength(4, 'removingReplicas'), 'removingReplicas') : version >= 3 ? readInt32Array(reader, reader.readArrayLength(4, 'removingReplicas'), 'removingReplicas') : [];
+  const replicasCount =
+    version >= 4 ? reader.readCompactArrayLength(4, 'replicas')
+    : reader.readArrayLength(4, 'replicas');
+  const replicas = readInt32Array(reader, replicasCount, 'replicas');
+  const addingReplicasCount =
+    version >= 4 ? reader.readCompactArrayLength(4, 'addingReplicas')
+    : version >= 3 ? reader.readArrayLength(4, 'addingReplicas')
+    : 0;
+  const addingReplicas = readInt32Array(reader, addingReplicasCount, 'addingReplicas');
+  const removingReplicasCount =
+    version >= 4 ? reader.readCompactArrayLength(4, 'removingReplicas')
+    : version >= 3 ? reader.readArrayLength(4, 'removingReplicas')
+    : 0;
+  const removingReplicas = readInt32Array(reader, removingReplicasCount, 'removingReplicas');
   const isNew = version >= 1 ? reader.readBool('isNew') : false;
   const leaderRecoveryState = version >= 6 ? reader.readInt8('leaderRecoveryState') : 0;
-  if (version >= 4) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 4) reader.skipTaggedFields();
   return {
     topicName,
     partitionIndex,
@@ -196,120 +197,121 @@ function readLeaderAndIsrPartitionState(reader: ByteReader, version: number): De
 
 function writeLeaderAndIsrPartitionState(writer: ByteWriter, value: LeaderAndIsrPartitionState, version: number): void {
   const topicName = value.topicName ?? '';
-  if (version >= 2) {
-  } else {
-    writer.writeString(topicName);
-  }
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
-  const controllerEpoch = value.controllerEpoch;
-  writer.writeInt32(controllerEpoch);
-  const leader = value.leader;
-  writer.writeInt32(leader);
-  const leaderEpoch = value.leaderEpoch;
-  writer.writeInt32(leaderEpoch);
+  if (version < 2) writer.writeString(topicName);
+  writer.writeInt32(value.partitionIndex);
+  writer.writeInt32(value.controllerEpoch);
+  writer.writeInt32(value.leader);
+  writer.writeInt32(value.leaderEpoch);
   const isr = value.isr;
   if (version >= 4) {
     writer.writeCompactArrayLength(isr.length);
-    writeInt32Array(writer, isr);
   } else {
     writer.writeArrayLength(isr.length);
-    writeInt32Array(writer, isr);
   }
-  const partitionEpoch = value.partitionEpoch;
-  writer.writeInt32(partitionEpoch);
+  writeInt32Array(writer, isr);
+  writer.writeInt32(value.partitionEpoch);
   const replicas = value.replicas;
   if (version >= 4) {
     writer.writeCompactArrayLength(replicas.length);
-    writeInt32Array(writer, replicas);
   } else {
     writer.writeArrayLength(replicas.length);
-    writeInt32Array(writer, replicas);
   }
+  writeInt32Array(writer, replicas);
   const addingReplicas = value.addingReplicas ?? [];
   if (version >= 4) {
     writer.writeCompactArrayLength(addingReplicas.length);
-    writeInt32Array(writer, addingReplicas);
   } else if (version >= 3) {
     writer.writeArrayLength(addingReplicas.length);
-    writeInt32Array(writer, addingReplicas);
   }
+  if (version >= 3) writeInt32Array(writer, addingReplicas);
   const removingReplicas = value.removingReplicas ?? [];
   if (version >= 4) {
     writer.writeCompactArrayLength(removingReplicas.length);
-    writeInt32Array(writer, removingReplicas);
   } else if (version >= 3) {
     writer.writeArrayLength(removingReplicas.length);
-    writeInt32Array(writer, removingReplicas);
   }
+  if (version >= 3) writeInt32Array(writer, removingReplicas);
   const isNew = value.isNew ?? false;
-  if (version >= 1) {
-    writer.writeBool(isNew);
-  }
+  if (version >= 1) writer.writeBool(isNew);
   const leaderRecoveryState = value.leaderRecoveryState ?? 0;
   if (version >= 6) {
     writer.writeInt8(leaderRecoveryState);
-  } else {
-    if (leaderRecoveryState !== 0) throw unsupportedField('LeaderAndIsrPartitionState', 'leaderRecoveryState', version);
+  } else if (leaderRecoveryState !== 0) {
+    throw unsupportedField('LeaderAndIsrPartitionState', 'leaderRecoveryState', version);
   }
-  if (version >= 4) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 4) writer.writeUnsignedVarint(0);
 }
 
 function readLeaderAndIsrLiveLeader(reader: ByteReader, version: number): Decoded<LeaderAndIsrLiveLeader> {
   const brokerId = reader.readInt32('brokerId');
   const hostName = version >= 4 ? reader.readCompactString('hostName') : reader.readString('hostName');
   const port = reader.readInt32('port');
-  if (version >= 4) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 4) reader.skipTaggedFields();
   return { brokerId, hostName, port };
 }
 
 function writeLeaderAndIsrLiveLeader(writer: ByteWriter, value: LeaderAndIsrLiveLeader, version: number): void {
-  const brokerId = value.brokerId;
-  writer.writeInt32(brokerId);
-  const hostName = value.hostName;
+  writer.writeInt32(value.brokerId);
   if (version >= 4) {
-    writer.writeCompactString(hostName);
+    writer.writeCompactString(value.hostName);
   } else {
-    writer.writeString(hostName);
+    writer.writeString(value.hostName);
   }
-  const port = value.port;
-  writer.writeInt32(port);
-  if (version >= 4) {
-    writer.writeUnsignedVarint(0);
-  }
+  writer.writeInt32(value.port);
+  if (version >= 4) writer.writeUnsignedVarint(0);
 }
 
-function readLeaderAndIsrTopicStateArray(reader: ByteReader, version: number, count: number): Decoded<LeaderAndIsrTopicState>[] {
+function readLeaderAndIsrTopicStateArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<LeaderAndIsrTopicState>[] {
   const elements: Decoded<LeaderAndIsrTopicState>[] = [];
   for (let index = 0; index < count; index++) elements.push(readLeaderAndIsrTopicState(reader, version));
   return elements;
 }
 
-function writeLeaderAndIsrTopicStateArray(writer: ByteWriter, elements: readonly LeaderAndIsrTopicState[], version: number): void {
+function writeLeaderAndIsrTopicStateArray(
+  writer: ByteWriter,
+  elements: readonly LeaderAndIsrTopicState[],
+  version: number,
+): void {
   for (const element of elements) writeLeaderAndIsrTopicState(writer, element, version);
 }
 
-function readLeaderAndIsrPartitionStateArray(reader: ByteReader, version: number, count: number): Decoded<LeaderAndIsrPartitionState>[] {
+function readLeaderAndIsrPartitionStateArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<LeaderAndIsrPartitionState>[] {
   const elements: Decoded<LeaderAndIsrPartitionState>[] = [];
   for (let index = 0; index < count; index++) elements.push(readLeaderAndIsrPartitionState(reader, version));
   return elements;
 }
 
-function writeLeaderAndIsrPartitionStateArray(writer: ByteWriter, elements: readonly LeaderAndIsrPartitionState[], version: number): void {
+function writeLeaderAndIsrPartitionStateArray(
+  writer: ByteWriter,
+  elements: readonly LeaderAndIsrPartitionState[],
+  version: number,
+): void {
   for (const element of elements) writeLeaderAndIsrPartitionState(writer, element, version);
 }
 
-function readLeaderAndIsrLiveLeaderArray(reader: ByteReader, version: number, count: number): Decoded<LeaderAndIsrLiveLeader>[] {
+function readLeaderAndIsrLiveLeaderArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<LeaderAndIsrLiveLeader>[] {
   const elements: Decoded<LeaderAndIsrLiveLeader>[] = [];
   for (let index = 0; index < count; index++) elements.push(readLeaderAndIsrLiveLeader(reader, version));
   return elements;
 }
 
-function writeLeaderAndIsrLiveLeaderArray(writer: ByteWriter, elements: readonly LeaderAndIsrLiveLeader[], version: number): void {
+function writeLeaderAndIsrLiveLeaderArray(
+  writer: ByteWriter,
+  elements: readonly LeaderAndIsrLiveLeader[],
+  version: number,
+): void {
   for (const element of elements) writeLeaderAndIsrLiveLeader(writer, element, version);
 }
 
@@ -335,49 +337,49 @@ export interface LeaderAndIsrPartitionError {
 
 function readLeaderAndIsrResponse(reader: ByteReader, version: number): Decoded<LeaderAndIsrResponse> {
   const errorCode = reader.readInt16('errorCode');
-  const partitionErrors = version >= 5 ? [] : version >= 4 ? readLeaderAndIsrPartitionErrorArray(reader, version, reader.readCompactArrayLength(7, 'partitionErrors')) : readLeaderAndIsrPartitionErrorArray(reader, version, reader.readArrayLength(7, 'partitionErrors'));
-  const topics = version >= 5 ? readLeaderAndIsrTopicErrorArray(reader, version, reader.readCompactArrayLength(18, 'topics')) : [];
-  if (version >= 4) {
-    reader.skipTaggedFields();
-  }
+  const partitionErrorsCount =
+    version >= 5 ? 0
+    : version >= 4 ? reader.readCompactArrayLength(7, 'partitionErrors')
+    : reader.readArrayLength(7, 'partitionErrors');
+  const partitionErrors = readLeaderAndIsrPartitionErrorArray(reader, version, partitionErrorsCount);
+  const topicsCount = version >= 5 ? reader.readCompactArrayLength(18, 'topics') : 0;
+  const topics = readLeaderAndIsrTopicErrorArray(reader, version, topicsCount);
+  if (version >= 4) reader.skipTaggedFields();
   return { errorCode, partitionErrors, topics };
 }
 
 function writeLeaderAndIsrResponse(writer: ByteWriter, value: LeaderAndIsrResponse, version: number): void {
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+  writer.writeInt16(value.errorCode);
   const partitionErrors = value.partitionErrors ?? [];
-  if (version >= 5) {
-    if (partitionErrors.length !== 0) throw unsupportedField('LeaderAndIsrResponse', 'partitionErrors', version);
-  } else if (version >= 4) {
+  if (version >= 5 && partitionErrors.length !== 0) {
+    throw unsupportedField('LeaderAndIsrResponse', 'partitionErrors', version);
+  }
+  if (version >= 4 && version < 5) {
     writer.writeCompactArrayLength(partitionErrors.length);
-    writeLeaderAndIsrPartitionErrorArray(writer, partitionErrors, version);
-  } else {
+  } else if (version < 5) {
     writer.writeArrayLength(partitionErrors.length);
-    writeLeaderAndIsrPartitionErrorArray(writer, partitionErrors, version);
   }
+  if (version < 5) writeLeaderAndIsrPartitionErrorArray(writer, partitionErrors, version);
   const topics = value.topics ?? [];
-  if (version >= 5) {
-    writer.writeCompactArrayLength(topics.length);
-    writeLeaderAndIsrTopicErrorArray(writer, topics, version);
-  } else {
-    if (topics.length !== 0) throw unsupportedField('LeaderAndIsrResponse', 'topics', version);
-  }
-  if (version >= 4) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version < 5 && topics.length !== 0) throw unsupportedField('LeaderAndIsrResponse', 'topics', version);
+  if (version >= 5) writer.writeCompactArrayLength(topics.length);
+  if (version >= 5) writeLeaderAndIsrTopicErrorArray(writer, topics, version);
+  if (version >= 4) writer.writeUnsignedVarint(0);
 }
 
 function readLeaderAndIsrTopicError(reader: ByteReader, version: number): Decoded<LeaderAndIsrTopicError> {
   const topicId = reader.readUuid('topicId');
-  const partitionErrors = readLeaderAndIsrPartitionErrorArray(reader, version, reader.readCompactArrayLength(7, 'partitionErrors'));
+  const partitionErrors = readLeaderAndIsrPartitionErrorArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(7, 'partitionErrors'),
+  );
   reader.skipTaggedFields();
   return { topicId, partitionErrors };
 }
 
 function writeLeaderAndIsrTopicError(writer: ByteWriter, value: LeaderAndIsrTopicError, version: number): void {
-  const topicId = value.topicId;
-  writer.writeUuid(topicId);
+  writer.writeUuid(value.topicId);
   const partitionErrors = value.partitionErrors;
   writer.writeCompactArrayLength(partitionErrors.length);
   writeLeaderAndIsrPartitionErrorArray(writer, partitionErrors, version);
@@ -385,49 +387,61 @@ function writeLeaderAndIsrTopicError(writer: ByteWriter, value: LeaderAndIsrTopi
 }
 
 function readLeaderAndIsrPartitionError(reader: ByteReader, version: number): Decoded<LeaderAndIsrPartitionError> {
-  const topicName = version >= 5 ? '' : version >= 4 ? reader.readCompactString('topicName') : reader.readString('topicName');
+  const topicName =
+    version >= 5 ? ''
+    : version >= 4 ? reader.readCompactString('topicName')
+    : reader.readString('topicName');
   const partitionIndex = reader.readInt32('partitionIndex');
   const errorCode = reader.readInt16('errorCode');
-  if (version >= 4) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 4) reader.skipTaggedFields();
   return { topicName, partitionIndex, errorCode };
 }
 
 function writeLeaderAndIsrPartitionError(writer: ByteWriter, value: LeaderAndIsrPartitionError, version: number): void {
   const topicName = value.topicName ?? '';
-  if (version >= 5) {
-  } else if (version >= 4) {
+  if (version >= 4 && version < 5) {
     writer.writeCompactString(topicName);
-  } else {
+  } else if (version < 5) {
     writer.writeString(topicName);
   }
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
-  if (version >= 4) {
-    writer.writeUnsignedVarint(0);
-  }
+  writer.writeInt32(value.partitionIndex);
+  writer.writeInt16(value.errorCode);
+  if (version >= 4) writer.writeUnsignedVarint(0);
 }
 
-function readLeaderAndIsrTopicErrorArray(reader: ByteReader, version: number, count: number): Decoded<LeaderAndIsrTopicError>[] {
+function readLeaderAndIsrTopicErrorArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<LeaderAndIsrTopicError>[] {
   const elements: Decoded<LeaderAndIsrTopicError>[] = [];
   for (let index = 0; index < count; index++) elements.push(readLeaderAndIsrTopicError(reader, version));
   return elements;
 }
 
-function writeLeaderAndIsrTopicErrorArray(writer: ByteWriter, elements: readonly LeaderAndIsrTopicError[], version: number): void {
+function writeLeaderAndIsrTopicErrorArray(
+  writer: ByteWriter,
+  elements: readonly LeaderAndIsrTopicError[],
+  version: number,
+): void {
   for (const element of elements) writeLeaderAndIsrTopicError(writer, element, version);
 }
 
-function readLeaderAndIsrPartitionErrorArray(reader: ByteReader, version: number, count: number): Decoded<LeaderAndIsrPartitionError>[] {
+function readLeaderAndIsrPartitionErrorArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<LeaderAndIsrPartitionError>[] {
   const elements: Decoded<LeaderAndIsrPartitionError>[] = [];
   for (let index = 0; index < count; index++) elements.push(readLeaderAndIsrPartitionError(reader, version));
   return elements;
 }
 
-function writeLeaderAndIsrPartitionErrorArray(writer: ByteWriter, elements: readonly LeaderAndIsrPartitionError[], version: number): void {
+function writeLeaderAndIsrPartitionErrorArray(
+  writer: ByteWriter,
+  elements: readonly LeaderAndIsrPartitionError[],
+  version: number,
+): void {
   for (const element of elements) writeLeaderAndIsrPartitionError(writer, element, version);
 }
 

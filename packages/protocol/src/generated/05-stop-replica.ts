@@ -48,12 +48,17 @@ function readStopReplicaRequest(reader: ByteReader, version: number): Decoded<St
   const controllerEpoch = reader.readInt32('controllerEpoch');
   const brokerEpoch = version >= 1 ? reader.readInt64('brokerEpoch') : -1n;
   const deletePartitions = version >= 3 ? false : reader.readBool('deletePartitions');
-  const ungroupedPartitions = version >= 1 ? [] : readStopReplicaPartitionV0Array(reader, version, reader.readArrayLength(6, 'ungroupedPartitions'));
-  const topics = version >= 3 ? [] : version >= 2 ? readStopReplicaTopicV1Array(reader, version, reader.readCompactArrayLength(3, 'topics')) : version >= 1 ? readStopReplicaTopicV1Array(reader, version, reader.readArrayLength(3, 'topics')) : [];
-  const topicStates = version >= 3 ? readStopReplicaTopicStateArray(reader, version, reader.readCompactArrayLength(3, 'topicStates')) : [];
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  const ungroupedPartitionsCount = version >= 1 ? 0 : reader.readArrayLength(6, 'ungroupedPartitions');
+  const ungroupedPartitions = readStopReplicaPartitionV0Array(reader, version, ungroupedPartitionsCount);
+  const topicsCount =
+    version >= 3 ? 0
+    : version >= 2 ? reader.readCompactArrayLength(3, 'topics')
+    : version >= 1 ? reader.readArrayLength(3, 'topics')
+    : 0;
+  const topics = readStopReplicaTopicV1Array(reader, version, topicsCount);
+  const topicStatesCount = version >= 3 ? reader.readCompactArrayLength(3, 'topicStates') : 0;
+  const topicStates = readStopReplicaTopicStateArray(reader, version, topicStatesCount);
+  if (version >= 2) reader.skipTaggedFields();
   return {
     controllerId,
     isKRaftController,
@@ -67,20 +72,16 @@ function readStopReplicaRequest(reader: ByteReader, version: number): Decoded<St
 }
 
 function writeStopReplicaRequest(writer: ByteWriter, value: StopReplicaRequest, version: number): void {
-  const controllerId = value.controllerId;
-  writer.writeInt32(controllerId);
+  writer.writeInt32(value.controllerId);
   const isKRaftController = value.isKRaftController ?? false;
   if (version >= 4) {
     writer.writeBool(isKRaftController);
-  } else {
-    if (isKRaftController) throw unsupportedField('StopReplicaRequest', 'isKRaftController', version);
+  } else if (isKRaftController) {
+    throw unsupportedField('StopReplicaRequest', 'isKRaftController', version);
   }
-  const controllerEpoch = value.controllerEpoch;
-  writer.writeInt32(controllerEpoch);
+  writer.writeInt32(value.controllerEpoch);
   const brokerEpoch = value.brokerEpoch ?? -1n;
-  if (version >= 1) {
-    writer.writeInt64(brokerEpoch);
-  }
+  if (version >= 1) writer.writeInt64(brokerEpoch);
   const deletePartitions = value.deletePartitions ?? false;
   if (version >= 3) {
     if (deletePartitions) throw unsupportedField('StopReplicaRequest', 'deletePartitions', version);
@@ -88,34 +89,28 @@ function writeStopReplicaRequest(writer: ByteWriter, value: StopReplicaRequest, 
     writer.writeBool(deletePartitions);
   }
   const ungroupedPartitions = value.ungroupedPartitions ?? [];
-  if (version >= 1) {
-    if (ungroupedPartitions.length !== 0) throw unsupportedField('StopReplicaRequest', 'ungroupedPartitions', version);
-  } else {
-    writer.writeArrayLength(ungroupedPartitions.length);
-    writeStopReplicaPartitionV0Array(writer, ungroupedPartitions, version);
+  if (version >= 1 && ungroupedPartitions.length !== 0) {
+    throw unsupportedField('StopReplicaRequest', 'ungroupedPartitions', version);
   }
+  if (version < 1) writer.writeArrayLength(ungroupedPartitions.length);
+  if (version < 1) writeStopReplicaPartitionV0Array(writer, ungroupedPartitions, version);
   const topics = value.topics ?? [];
   if (version >= 3) {
     if (topics.length !== 0) throw unsupportedField('StopReplicaRequest', 'topics', version);
-  } else if (version >= 2) {
+  } else if (version < 1 && topics.length !== 0) {
+    throw unsupportedField('StopReplicaRequest', 'topics', version);
+  }
+  if (version >= 2 && version < 3) {
     writer.writeCompactArrayLength(topics.length);
-    writeStopReplicaTopicV1Array(writer, topics, version);
-  } else if (version >= 1) {
+  } else if (version >= 1 && version < 3) {
     writer.writeArrayLength(topics.length);
-    writeStopReplicaTopicV1Array(writer, topics, version);
-  } else {
-    if (topics.length !== 0) throw unsupportedField('StopReplicaRequest', 'topics', version);
   }
+  if (version >= 1 && version < 3) writeStopReplicaTopicV1Array(writer, topics, version);
   const topicStates = value.topicStates ?? [];
-  if (version >= 3) {
-    writer.writeCompactArrayLength(topicStates.length);
-    writeStopReplicaTopicStateArray(writer, topicStates, version);
-  } else {
-    if (topicStates.length !== 0) throw unsupportedField('StopReplicaRequest', 'topicStates', version);
-  }
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version < 3 && topicStates.length !== 0) throw unsupportedField('StopReplicaRequest', 'topicStates', version);
+  if (version >= 3) writer.writeCompactArrayLength(topicStates.length);
+  if (version >= 3) writeStopReplicaTopicStateArray(writer, topicStates, version);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
 function readStopReplicaPartitionV0(reader: ByteReader, _version: number): Decoded<StopReplicaPartitionV0> {
@@ -125,51 +120,49 @@ function readStopReplicaPartitionV0(reader: ByteReader, _version: number): Decod
 }
 
 function writeStopReplicaPartitionV0(writer: ByteWriter, value: StopReplicaPartitionV0, _version: number): void {
-  const topicName = value.topicName;
-  writer.writeString(topicName);
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
+  writer.writeString(value.topicName);
+  writer.writeInt32(value.partitionIndex);
 }
 
 function readStopReplicaTopicV1(reader: ByteReader, version: number): Decoded<StopReplicaTopicV1> {
   const name = version >= 2 ? reader.readCompactString('name') : reader.readString('name');
-  const partitionIndexes = version >= 2 ? readInt32Array(reader, reader.readCompactArrayLength(4, 'partitionIndexes'), 'partitionIndexes') : readInt32Array(reader, reader.readArrayLength(4, 'partitionIndexes'), 'partitionIndexes');
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  const partitionIndexesCount =
+    version >= 2 ? reader.readCompactArrayLength(4, 'partitionIndexes')
+    : reader.readArrayLength(4, 'partitionIndexes');
+  const partitionIndexes = readInt32Array(reader, partitionIndexesCount, 'partitionIndexes');
+  if (version >= 2) reader.skipTaggedFields();
   return { name, partitionIndexes };
 }
 
 function writeStopReplicaTopicV1(writer: ByteWriter, value: StopReplicaTopicV1, version: number): void {
-  const name = value.name;
   if (version >= 2) {
-    writer.writeCompactString(name);
+    writer.writeCompactString(value.name);
   } else {
-    writer.writeString(name);
+    writer.writeString(value.name);
   }
   const partitionIndexes = value.partitionIndexes;
   if (version >= 2) {
     writer.writeCompactArrayLength(partitionIndexes.length);
-    writeInt32Array(writer, partitionIndexes);
   } else {
     writer.writeArrayLength(partitionIndexes.length);
-    writeInt32Array(writer, partitionIndexes);
   }
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeInt32Array(writer, partitionIndexes);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
 function readStopReplicaTopicState(reader: ByteReader, version: number): Decoded<StopReplicaTopicState> {
   const topicName = reader.readCompactString('topicName');
-  const partitionStates = readStopReplicaPartitionStateArray(reader, version, reader.readCompactArrayLength(10, 'partitionStates'));
+  const partitionStates = readStopReplicaPartitionStateArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(10, 'partitionStates'),
+  );
   reader.skipTaggedFields();
   return { topicName, partitionStates };
 }
 
 function writeStopReplicaTopicState(writer: ByteWriter, value: StopReplicaTopicState, version: number): void {
-  const topicName = value.topicName;
-  writer.writeCompactString(topicName);
+  writer.writeCompactString(value.topicName);
   const partitionStates = value.partitionStates;
   writer.writeCompactArrayLength(partitionStates.length);
   writeStopReplicaPartitionStateArray(writer, partitionStates, version);
@@ -185,52 +178,82 @@ function readStopReplicaPartitionState(reader: ByteReader, _version: number): De
 }
 
 function writeStopReplicaPartitionState(writer: ByteWriter, value: StopReplicaPartitionState, _version: number): void {
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
+  writer.writeInt32(value.partitionIndex);
   const leaderEpoch = value.leaderEpoch ?? -1;
   writer.writeInt32(leaderEpoch);
-  const deletePartition = value.deletePartition;
-  writer.writeBool(deletePartition);
+  writer.writeBool(value.deletePartition);
   writer.writeUnsignedVarint(0);
 }
 
-function readStopReplicaPartitionV0Array(reader: ByteReader, version: number, count: number): Decoded<StopReplicaPartitionV0>[] {
+function readStopReplicaPartitionV0Array(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<StopReplicaPartitionV0>[] {
   const elements: Decoded<StopReplicaPartitionV0>[] = [];
   for (let index = 0; index < count; index++) elements.push(readStopReplicaPartitionV0(reader, version));
   return elements;
 }
 
-function writeStopReplicaPartitionV0Array(writer: ByteWriter, elements: readonly StopReplicaPartitionV0[], version: number): void {
+function writeStopReplicaPartitionV0Array(
+  writer: ByteWriter,
+  elements: readonly StopReplicaPartitionV0[],
+  version: number,
+): void {
   for (const element of elements) writeStopReplicaPartitionV0(writer, element, version);
 }
 
-function readStopReplicaTopicV1Array(reader: ByteReader, version: number, count: number): Decoded<StopReplicaTopicV1>[] {
+function readStopReplicaTopicV1Array(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<StopReplicaTopicV1>[] {
   const elements: Decoded<StopReplicaTopicV1>[] = [];
   for (let index = 0; index < count; index++) elements.push(readStopReplicaTopicV1(reader, version));
   return elements;
 }
 
-function writeStopReplicaTopicV1Array(writer: ByteWriter, elements: readonly StopReplicaTopicV1[], version: number): void {
+function writeStopReplicaTopicV1Array(
+  writer: ByteWriter,
+  elements: readonly StopReplicaTopicV1[],
+  version: number,
+): void {
   for (const element of elements) writeStopReplicaTopicV1(writer, element, version);
 }
 
-function readStopReplicaTopicStateArray(reader: ByteReader, version: number, count: number): Decoded<StopReplicaTopicState>[] {
+function readStopReplicaTopicStateArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<StopReplicaTopicState>[] {
   const elements: Decoded<StopReplicaTopicState>[] = [];
   for (let index = 0; index < count; index++) elements.push(readStopReplicaTopicState(reader, version));
   return elements;
 }
 
-function writeStopReplicaTopicStateArray(writer: ByteWriter, elements: readonly StopReplicaTopicState[], version: number): void {
+function writeStopReplicaTopicStateArray(
+  writer: ByteWriter,
+  elements: readonly StopReplicaTopicState[],
+  version: number,
+): void {
   for (const element of elements) writeStopReplicaTopicState(writer, element, version);
 }
 
-function readStopReplicaPartitionStateArray(reader: ByteReader, version: number, count: number): Decoded<StopReplicaPartitionState>[] {
+function readStopReplicaPartitionStateArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<StopReplicaPartitionState>[] {
   const elements: Decoded<StopReplicaPartitionState>[] = [];
   for (let index = 0; index < count; index++) elements.push(readStopReplicaPartitionState(reader, version));
   return elements;
 }
 
-function writeStopReplicaPartitionStateArray(writer: ByteWriter, elements: readonly StopReplicaPartitionState[], version: number): void {
+function writeStopReplicaPartitionStateArray(
+  writer: ByteWriter,
+  elements: readonly StopReplicaPartitionState[],
+  version: number,
+): void {
   for (const element of elements) writeStopReplicaPartitionState(writer, element, version);
 }
 
@@ -247,62 +270,60 @@ export interface StopReplicaPartitionError {
 
 function readStopReplicaResponse(reader: ByteReader, version: number): Decoded<StopReplicaResponse> {
   const errorCode = reader.readInt16('errorCode');
-  const partitionErrors = version >= 2 ? readStopReplicaPartitionErrorArray(reader, version, reader.readCompactArrayLength(8, 'partitionErrors')) : readStopReplicaPartitionErrorArray(reader, version, reader.readArrayLength(8, 'partitionErrors'));
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  const partitionErrorsCount =
+    version >= 2 ? reader.readCompactArrayLength(8, 'partitionErrors')
+    : reader.readArrayLength(8, 'partitionErrors');
+  const partitionErrors = readStopReplicaPartitionErrorArray(reader, version, partitionErrorsCount);
+  if (version >= 2) reader.skipTaggedFields();
   return { errorCode, partitionErrors };
 }
 
 function writeStopReplicaResponse(writer: ByteWriter, value: StopReplicaResponse, version: number): void {
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+  writer.writeInt16(value.errorCode);
   const partitionErrors = value.partitionErrors;
   if (version >= 2) {
     writer.writeCompactArrayLength(partitionErrors.length);
-    writeStopReplicaPartitionErrorArray(writer, partitionErrors, version);
   } else {
     writer.writeArrayLength(partitionErrors.length);
-    writeStopReplicaPartitionErrorArray(writer, partitionErrors, version);
   }
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeStopReplicaPartitionErrorArray(writer, partitionErrors, version);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
 function readStopReplicaPartitionError(reader: ByteReader, version: number): Decoded<StopReplicaPartitionError> {
   const topicName = version >= 2 ? reader.readCompactString('topicName') : reader.readString('topicName');
   const partitionIndex = reader.readInt32('partitionIndex');
   const errorCode = reader.readInt16('errorCode');
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 2) reader.skipTaggedFields();
   return { topicName, partitionIndex, errorCode };
 }
 
 function writeStopReplicaPartitionError(writer: ByteWriter, value: StopReplicaPartitionError, version: number): void {
-  const topicName = value.topicName;
   if (version >= 2) {
-    writer.writeCompactString(topicName);
+    writer.writeCompactString(value.topicName);
   } else {
-    writer.writeString(topicName);
+    writer.writeString(value.topicName);
   }
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  writer.writeInt32(value.partitionIndex);
+  writer.writeInt16(value.errorCode);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
-function readStopReplicaPartitionErrorArray(reader: ByteReader, version: number, count: number): Decoded<StopReplicaPartitionError>[] {
+function readStopReplicaPartitionErrorArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<StopReplicaPartitionError>[] {
   const elements: Decoded<StopReplicaPartitionError>[] = [];
   for (let index = 0; index < count; index++) elements.push(readStopReplicaPartitionError(reader, version));
   return elements;
 }
 
-function writeStopReplicaPartitionErrorArray(writer: ByteWriter, elements: readonly StopReplicaPartitionError[], version: number): void {
+function writeStopReplicaPartitionErrorArray(
+  writer: ByteWriter,
+  elements: readonly StopReplicaPartitionError[],
+  version: number,
+): void {
   for (const element of elements) writeStopReplicaPartitionError(writer, element, version);
 }
 

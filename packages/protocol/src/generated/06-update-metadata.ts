@@ -66,9 +66,21 @@ function readUpdateMetadataRequest(reader: ByteReader, version: number): Decoded
   const isKRaftController = version >= 8 ? reader.readBool('isKRaftController') : false;
   const controllerEpoch = reader.readInt32('controllerEpoch');
   const brokerEpoch = version >= 5 ? reader.readInt64('brokerEpoch') : -1n;
-  const ungroupedPartitionStates = version >= 5 ? [] : readUpdateMetadataPartitionStateArray(reader, version, reader.readArrayLength(24, 'ungroupedPartitionStates'));
-  const topicStates = version >= 6 ? readUpdateMetadataTopicStateArray(reader, version, reader.readCompactArrayLength(3, 'topicStates')) : version >= 5 ? readUpdateMetadataTopicStateArray(reader, version, reader.readArrayLength(3, 'topicStates')) : [];
-  const liveBrokers = version >= 6 ? readUpdateMetadataBrokerArray(reader, version, reader.readCompactArrayLength(7, 'liveBrokers')) : readUpdateMetadataBrokerArray(reader, version, reader.readArrayLength(7, 'liveBrokers'));
+  const ungroupedPartitionStatesCount = version >= 5 ? 0 : reader.readArrayLength(24, 'ungroupedPartitionStates');
+  const ungroupedPartitionStates = readUpdateMetadataPartitionStateArray(
+    reader,
+    version,
+    ungroupedPartitionStatesCount,
+  );
+  const topicStatesCount =
+    version >= 6 ? reader.readCompactArrayLength(3, 'topicStates')
+    : version >= 5 ? reader.readArrayLength(3, 'topicStates')
+    : 0;
+  const topicStates = readUpdateMetadataTopicStateArray(reader, version, topicStatesCount);
+  const liveBrokersCount =
+    version >= 6 ? reader.readCompactArrayLength(7, 'liveBrokers')
+    : reader.readArrayLength(7, 'liveBrokers');
+  const liveBrokers = readUpdateMetadataBrokerArray(reader, version, liveBrokersCount);
   let type: number = 0;
   if (version >= 8) {
     for (let left = reader.readTaggedFieldCount(); left > 0; left--) {
@@ -99,50 +111,41 @@ function readUpdateMetadataRequest(reader: ByteReader, version: number): Decoded
 }
 
 function writeUpdateMetadataRequest(writer: ByteWriter, value: UpdateMetadataRequest, version: number): void {
-  const controllerId = value.controllerId;
-  writer.writeInt32(controllerId);
+  writer.writeInt32(value.controllerId);
   const isKRaftController = value.isKRaftController ?? false;
   if (version >= 8) {
     writer.writeBool(isKRaftController);
-  } else {
-    if (isKRaftController) throw unsupportedField('UpdateMetadataRequest', 'isKRaftController', version);
+  } else if (isKRaftController) {
+    throw unsupportedField('UpdateMetadataRequest', 'isKRaftController', version);
   }
   const type = value.type ?? 0;
-  if (version >= 8) {
-  } else {
-    if (type !== 0) throw unsupportedField('UpdateMetadataRequest', 'type', version);
-  }
-  const controllerEpoch = value.controllerEpoch;
-  writer.writeInt32(controllerEpoch);
+  if (version < 8 && type !== 0) throw unsupportedField('UpdateMetadataRequest', 'type', version);
+  writer.writeInt32(value.controllerEpoch);
   const brokerEpoch = value.brokerEpoch ?? -1n;
-  if (version >= 5) {
-    writer.writeInt64(brokerEpoch);
-  }
+  if (version >= 5) writer.writeInt64(brokerEpoch);
   const ungroupedPartitionStates = value.ungroupedPartitionStates ?? [];
-  if (version >= 5) {
-    if (ungroupedPartitionStates.length !== 0) throw unsupportedField('UpdateMetadataRequest', 'ungroupedPartitionStates', version);
-  } else {
-    writer.writeArrayLength(ungroupedPartitionStates.length);
-    writeUpdateMetadataPartitionStateArray(writer, ungroupedPartitionStates, version);
+  if (version >= 5 && ungroupedPartitionStates.length !== 0) {
+    throw unsupportedField('UpdateMetadataRequest', 'ungroupedPartitionStates', version);
   }
+  if (version < 5) writer.writeArrayLength(ungroupedPartitionStates.length);
+  if (version < 5) writeUpdateMetadataPartitionStateArray(writer, ungroupedPartitionStates, version);
   const topicStates = value.topicStates ?? [];
+  if (version < 5 && topicStates.length !== 0) {
+    throw unsupportedField('UpdateMetadataRequest', 'topicStates', version);
+  }
   if (version >= 6) {
     writer.writeCompactArrayLength(topicStates.length);
-    writeUpdateMetadataTopicStateArray(writer, topicStates, version);
   } else if (version >= 5) {
     writer.writeArrayLength(topicStates.length);
-    writeUpdateMetadataTopicStateArray(writer, topicStates, version);
-  } else {
-    if (topicStates.length !== 0) throw unsupportedField('UpdateMetadataRequest', 'topicStates', version);
   }
+  if (version >= 5) writeUpdateMetadataTopicStateArray(writer, topicStates, version);
   const liveBrokers = value.liveBrokers;
   if (version >= 6) {
     writer.writeCompactArrayLength(liveBrokers.length);
-    writeUpdateMetadataBrokerArray(writer, liveBrokers, version);
   } else {
     writer.writeArrayLength(liveBrokers.length);
-    writeUpdateMetadataBrokerArray(writer, liveBrokers, version);
   }
+  writeUpdateMetadataBrokerArray(writer, liveBrokers, version);
   if (version >= 8) {
     const hasType = type !== 0;
     writer.writeUnsignedVarint(hasType ? 1 : 0);
@@ -159,35 +162,30 @@ function writeUpdateMetadataRequest(writer: ByteWriter, value: UpdateMetadataReq
 function readUpdateMetadataTopicState(reader: ByteReader, version: number): Decoded<UpdateMetadataTopicState> {
   const topicName = version >= 6 ? reader.readCompactString('topicName') : reader.readString('topicName');
   const topicId = version >= 7 ? reader.readUuid('topicId') : ZERO_UUID;
-  const partitionStates = version >= 6 ? readUpdateMetadataPartitionStateArray(reader, version, reader.readCompactArrayLength(24, 'partitionStates')) : readUpdateMetadataPartitionStateArray(reader, version, reader.readArrayLength(24, 'partitionStates'));
-  if (version >= 6) {
-    reader.skipTaggedFields();
-  }
+  const partitionStatesCount =
+    version >= 6 ? reader.readCompactArrayLength(24, 'partitionStates')
+    : reader.readArrayLength(24, 'partitionStates');
+  const partitionStates = readUpdateMetadataPartitionStateArray(reader, version, partitionStatesCount);
+  if (version >= 6) reader.skipTaggedFields();
   return { topicName, topicId, partitionStates };
 }
 
 function writeUpdateMetadataTopicState(writer: ByteWriter, value: UpdateMetadataTopicState, version: number): void {
-  const topicName = value.topicName;
   if (version >= 6) {
-    writer.writeCompactString(topicName);
+    writer.writeCompactString(value.topicName);
   } else {
-    writer.writeString(topicName);
+    writer.writeString(value.topicName);
   }
   const topicId = value.topicId ?? ZERO_UUID;
-  if (version >= 7) {
-    writer.writeUuid(topicId);
-  }
+  if (version >= 7) writer.writeUuid(topicId);
   const partitionStates = value.partitionStates;
   if (version >= 6) {
     writer.writeCompactArrayLength(partitionStates.length);
-    writeUpdateMetadataPartitionStateArray(writer, partitionStates, version);
   } else {
     writer.writeArrayLength(partitionStates.length);
-    writeUpdateMetadataPartitionStateArray(writer, partitionStates, version);
   }
-  if (version >= 6) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeUpdateMetadataPartitionStateArray(writer, partitionStates, version);
+  if (version >= 6) writer.writeUnsignedVarint(0);
 }
 
 function readUpdateMetadataPartitionState(reader: ByteReader, version: number): Decoded<UpdateMetadataPartitionState> {
@@ -196,13 +194,19 @@ function readUpdateMetadataPartitionState(reader: ByteReader, version: number): 
   const controllerEpoch = reader.readInt32('controllerEpoch');
   const leader = reader.readInt32('leader');
   const leaderEpoch = reader.readInt32('leaderEpoch');
-  const isr = version >= 6 ? readInt32Array(reader, reader.readCompactArrayLength(4, 'isr'), 'isr') : readInt32Array(reader, reader.readArrayLength(4, 'isr'), 'isr');
+  const isrCount = version >= 6 ? reader.readCompactArrayLength(4, 'isr') : reader.readArrayLength(4, 'isr');
+  const isr = readInt32Array(reader, isrCount, 'isr');
   const zkVersion = reader.readInt32('zkVersion');
-  const replicas = version >= 6 ? readInt32Array(reader, reader.readCompactArrayLength(4, 'replicas'), 'replicas') : readInt32Array(reader, reader.readArrayLength(4, 'replicas'), 'replicas');
-  const offlineReplicas = version >= 6 ? readInt32Array(reader, reader.readCompactArrayLength(4, 'offlineReplicas'), 'offlineReplicas') : version >= 4 ? readInt32Array(reader, reader.readArrayLength(4, 'offlineReplicas'), 'offlineReplicas') : [];
-  if (version >= 6) {
-    reader.skipTaggedFields();
-  }
+  const replicasCount =
+    version >= 6 ? reader.readCompactArrayLength(4, 'replicas')
+    : reader.readArrayLength(4, 'replicas');
+  const replicas = readInt32Array(reader, replicasCount, 'replicas');
+  const offlineReplicasCount =
+    version >= 6 ? reader.readCompactArrayLength(4, 'offlineReplicas')
+    : version >= 4 ? reader.readArrayLength(4, 'offlineReplicas')
+    : 0;
+  const offlineReplicas = readInt32Array(reader, offlineReplicasCount, 'offlineReplicas');
+  if (version >= 6) reader.skipTaggedFields();
   return {
     topicName,
     partitionIndex,
@@ -216,114 +220,99 @@ function readUpdateMetadataPartitionState(reader: ByteReader, version: number): 
   };
 }
 
-function writeUpdateMetadataPartitionState(writer: ByteWriter, value: UpdateMetadataPartitionState, version: number): void {
+function writeUpdateMetadataPartitionState(
+  writer: ByteWriter,
+  value: UpdateMetadataPartitionState,
+  version: number,
+): void {
   const topicName = value.topicName ?? '';
-  if (version >= 5) {
-  } else {
-    writer.writeString(topicName);
-  }
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
-  const controllerEpoch = value.controllerEpoch;
-  writer.writeInt32(controllerEpoch);
-  const leader = value.leader;
-  writer.writeInt32(leader);
-  const leaderEpoch = value.leaderEpoch;
-  writer.writeInt32(leaderEpoch);
+  if (version < 5) writer.writeString(topicName);
+  writer.writeInt32(value.partitionIndex);
+  writer.writeInt32(value.controllerEpoch);
+  writer.writeInt32(value.leader);
+  writer.writeInt32(value.leaderEpoch);
   const isr = value.isr;
   if (version >= 6) {
     writer.writeCompactArrayLength(isr.length);
-    writeInt32Array(writer, isr);
   } else {
     writer.writeArrayLength(isr.length);
-    writeInt32Array(writer, isr);
   }
-  const zkVersion = value.zkVersion;
-  writer.writeInt32(zkVersion);
+  writeInt32Array(writer, isr);
+  writer.writeInt32(value.zkVersion);
   const replicas = value.replicas;
   if (version >= 6) {
     writer.writeCompactArrayLength(replicas.length);
-    writeInt32Array(writer, replicas);
   } else {
     writer.writeArrayLength(replicas.length);
-    writeInt32Array(writer, replicas);
   }
+  writeInt32Array(writer, replicas);
   const offlineReplicas = value.offlineReplicas ?? [];
   if (version >= 6) {
     writer.writeCompactArrayLength(offlineReplicas.length);
-    writeInt32Array(writer, offlineReplicas);
   } else if (version >= 4) {
     writer.writeArrayLength(offlineReplicas.length);
-    writeInt32Array(writer, offlineReplicas);
   }
-  if (version >= 6) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 4) writeInt32Array(writer, offlineReplicas);
+  if (version >= 6) writer.writeUnsignedVarint(0);
 }
 
 function readUpdateMetadataBroker(reader: ByteReader, version: number): Decoded<UpdateMetadataBroker> {
   const id = reader.readInt32('id');
   const v0Host = version >= 1 ? '' : reader.readString('v0Host');
   const v0Port = version >= 1 ? 0 : reader.readInt32('v0Port');
-  const endpoints = version >= 6 ? readUpdateMetadataEndpointArray(reader, version, reader.readCompactArrayLength(8, 'endpoints')) : version >= 1 ? readUpdateMetadataEndpointArray(reader, version, reader.readArrayLength(8, 'endpoints')) : [];
-  const rack = version >= 6 ? reader.readCompactNullableString('rack') : version >= 2 ? reader.readNullableString('rack') : '';
-  if (version >= 6) {
-    reader.skipTaggedFields();
-  }
+  const endpointsCount =
+    version >= 6 ? reader.readCompactArrayLength(8, 'endpoints')
+    : version >= 1 ? reader.readArrayLength(8, 'endpoints')
+    : 0;
+  const endpoints = readUpdateMetadataEndpointArray(reader, version, endpointsCount);
+  const rack =
+    version >= 6 ? reader.readCompactNullableString('rack')
+    : version >= 2 ? reader.readNullableString('rack')
+    : '';
+  if (version >= 6) reader.skipTaggedFields();
   return { id, v0Host, v0Port, endpoints, rack };
 }
 
 function writeUpdateMetadataBroker(writer: ByteWriter, value: UpdateMetadataBroker, version: number): void {
-  const id = value.id;
-  writer.writeInt32(id);
+  writer.writeInt32(value.id);
   const v0Host = value.v0Host ?? '';
-  if (version >= 1) {
-  } else {
-    writer.writeString(v0Host);
-  }
+  if (version < 1) writer.writeString(v0Host);
   const v0Port = value.v0Port ?? 0;
-  if (version >= 1) {
-  } else {
-    writer.writeInt32(v0Port);
-  }
+  if (version < 1) writer.writeInt32(v0Port);
   const endpoints = value.endpoints ?? [];
   if (version >= 6) {
     writer.writeCompactArrayLength(endpoints.length);
-    writeUpdateMetadataEndpointArray(writer, endpoints, version);
   } else if (version >= 1) {
     writer.writeArrayLength(endpoints.length);
-    writeUpdateMetadataEndpointArray(writer, endpoints, version);
   }
+  if (version >= 1) writeUpdateMetadataEndpointArray(writer, endpoints, version);
   const rack = value.rack === undefined ? '' : value.rack;
   if (version >= 6) {
     writer.writeCompactNullableString(rack);
   } else if (version >= 2) {
     writer.writeNullableString(rack);
   }
-  if (version >= 6) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 6) writer.writeUnsignedVarint(0);
 }
 
 function readUpdateMetadataEndpoint(reader: ByteReader, version: number): Decoded<UpdateMetadataEndpoint> {
   const port = reader.readInt32('port');
   const host = version >= 6 ? reader.readCompactString('host') : reader.readString('host');
-  const listener = version >= 6 ? reader.readCompactString('listener') : version >= 3 ? reader.readString('listener') : '';
+  const listener =
+    version >= 6 ? reader.readCompactString('listener')
+    : version >= 3 ? reader.readString('listener')
+    : '';
   const securityProtocol = reader.readInt16('securityProtocol');
-  if (version >= 6) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 6) reader.skipTaggedFields();
   return { port, host, listener, securityProtocol };
 }
 
 function writeUpdateMetadataEndpoint(writer: ByteWriter, value: UpdateMetadataEndpoint, version: number): void {
-  const port = value.port;
-  writer.writeInt32(port);
-  const host = value.host;
+  writer.writeInt32(value.port);
   if (version >= 6) {
-    writer.writeCompactString(host);
+    writer.writeCompactString(value.host);
   } else {
-    writer.writeString(host);
+    writer.writeString(value.host);
   }
   const listener = value.listener ?? '';
   if (version >= 6) {
@@ -331,50 +320,79 @@ function writeUpdateMetadataEndpoint(writer: ByteWriter, value: UpdateMetadataEn
   } else if (version >= 3) {
     writer.writeString(listener);
   }
-  const securityProtocol = value.securityProtocol;
-  writer.writeInt16(securityProtocol);
-  if (version >= 6) {
-    writer.writeUnsignedVarint(0);
-  }
+  writer.writeInt16(value.securityProtocol);
+  if (version >= 6) writer.writeUnsignedVarint(0);
 }
 
-function readUpdateMetadataTopicStateArray(reader: ByteReader, version: number, count: number): Decoded<UpdateMetadataTopicState>[] {
+function readUpdateMetadataTopicStateArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<UpdateMetadataTopicState>[] {
   const elements: Decoded<UpdateMetadataTopicState>[] = [];
   for (let index = 0; index < count; index++) elements.push(readUpdateMetadataTopicState(reader, version));
   return elements;
 }
 
-function writeUpdateMetadataTopicStateArray(writer: ByteWriter, elements: readonly UpdateMetadataTopicState[], version: number): void {
+function writeUpdateMetadataTopicStateArray(
+  writer: ByteWriter,
+  elements: readonly UpdateMetadataTopicState[],
+  version: number,
+): void {
   for (const element of elements) writeUpdateMetadataTopicState(writer, element, version);
 }
 
-function readUpdateMetadataPartitionStateArray(reader: ByteReader, version: number, count: number): Decoded<UpdateMetadataPartitionState>[] {
+function readUpdateMetadataPartitionStateArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<UpdateMetadataPartitionState>[] {
   const elements: Decoded<UpdateMetadataPartitionState>[] = [];
   for (let index = 0; index < count; index++) elements.push(readUpdateMetadataPartitionState(reader, version));
   return elements;
 }
 
-function writeUpdateMetadataPartitionStateArray(writer: ByteWriter, elements: readonly UpdateMetadataPartitionState[], version: number): void {
+function writeUpdateMetadataPartitionStateArray(
+  writer: ByteWriter,
+  elements: readonly UpdateMetadataPartitionState[],
+  version: number,
+): void {
   for (const element of elements) writeUpdateMetadataPartitionState(writer, element, version);
 }
 
-function readUpdateMetadataBrokerArray(reader: ByteReader, version: number, count: number): Decoded<UpdateMetadataBroker>[] {
+function readUpdateMetadataBrokerArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<UpdateMetadataBroker>[] {
   const elements: Decoded<UpdateMetadataBroker>[] = [];
   for (let index = 0; index < count; index++) elements.push(readUpdateMetadataBroker(reader, version));
   return elements;
 }
 
-function writeUpdateMetadataBrokerArray(writer: ByteWriter, elements: readonly UpdateMetadataBroker[], version: number): void {
+function writeUpdateMetadataBrokerArray(
+  writer: ByteWriter,
+  elements: readonly UpdateMetadataBroker[],
+  version: number,
+): void {
   for (const element of elements) writeUpdateMetadataBroker(writer, element, version);
 }
 
-function readUpdateMetadataEndpointArray(reader: ByteReader, version: number, count: number): Decoded<UpdateMetadataEndpoint>[] {
+function readUpdateMetadataEndpointArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<UpdateMetadataEndpoint>[] {
   const elements: Decoded<UpdateMetadataEndpoint>[] = [];
   for (let index = 0; index < count; index++) elements.push(readUpdateMetadataEndpoint(reader, version));
   return elements;
 }
 
-function writeUpdateMetadataEndpointArray(writer: ByteWriter, elements: readonly UpdateMetadataEndpoint[], version: number): void {
+function writeUpdateMetadataEndpointArray(
+  writer: ByteWriter,
+  elements: readonly UpdateMetadataEndpoint[],
+  version: number,
+): void {
   for (const element of elements) writeUpdateMetadataEndpoint(writer, element, version);
 }
 
@@ -384,18 +402,13 @@ export interface UpdateMetadataResponse {
 
 function readUpdateMetadataResponse(reader: ByteReader, version: number): Decoded<UpdateMetadataResponse> {
   const errorCode = reader.readInt16('errorCode');
-  if (version >= 6) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 6) reader.skipTaggedFields();
   return { errorCode };
 }
 
 function writeUpdateMetadataResponse(writer: ByteWriter, value: UpdateMetadataResponse, version: number): void {
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
-  if (version >= 6) {
-    writer.writeUnsignedVarint(0);
-  }
+  writer.writeInt16(value.errorCode);
+  if (version >= 6) writer.writeUnsignedVarint(0);
 }
 
 export const updateMetadata: ApiCodec<UpdateMetadataRequest, UpdateMetadataResponse> = {

@@ -13,22 +13,15 @@ export interface ControlledShutdownRequest {
 function readControlledShutdownRequest(reader: ByteReader, version: number): Decoded<ControlledShutdownRequest> {
   const brokerId = reader.readInt32('brokerId');
   const brokerEpoch = version >= 2 ? reader.readInt64('brokerEpoch') : -1n;
-  if (version >= 3) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 3) reader.skipTaggedFields();
   return { brokerId, brokerEpoch };
 }
 
 function writeControlledShutdownRequest(writer: ByteWriter, value: ControlledShutdownRequest, version: number): void {
-  const brokerId = value.brokerId;
-  writer.writeInt32(brokerId);
+  writer.writeInt32(value.brokerId);
   const brokerEpoch = value.brokerEpoch ?? -1n;
-  if (version >= 2) {
-    writer.writeInt64(brokerEpoch);
-  }
-  if (version >= 3) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 2) writer.writeInt64(brokerEpoch);
+  if (version >= 3) writer.writeUnsignedVarint(0);
 }
 
 export interface ControlledShutdownResponse {
@@ -43,59 +36,58 @@ export interface RemainingPartition {
 
 function readControlledShutdownResponse(reader: ByteReader, version: number): Decoded<ControlledShutdownResponse> {
   const errorCode = reader.readInt16('errorCode');
-  const remainingPartitions = version >= 3 ? readRemainingPartitionArray(reader, version, reader.readCompactArrayLength(6, 'remainingPartitions')) : readRemainingPartitionArray(reader, version, reader.readArrayLength(6, 'remainingPartitions'));
-  if (version >= 3) {
-    reader.skipTaggedFields();
-  }
+  const remainingPartitionsCount =
+    version >= 3 ? reader.readCompactArrayLength(6, 'remainingPartitions')
+    : reader.readArrayLength(6, 'remainingPartitions');
+  const remainingPartitions = readRemainingPartitionArray(reader, version, remainingPartitionsCount);
+  if (version >= 3) reader.skipTaggedFields();
   return { errorCode, remainingPartitions };
 }
 
 function writeControlledShutdownResponse(writer: ByteWriter, value: ControlledShutdownResponse, version: number): void {
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+  writer.writeInt16(value.errorCode);
   const remainingPartitions = value.remainingPartitions;
   if (version >= 3) {
     writer.writeCompactArrayLength(remainingPartitions.length);
-    writeRemainingPartitionArray(writer, remainingPartitions, version);
   } else {
     writer.writeArrayLength(remainingPartitions.length);
-    writeRemainingPartitionArray(writer, remainingPartitions, version);
   }
-  if (version >= 3) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeRemainingPartitionArray(writer, remainingPartitions, version);
+  if (version >= 3) writer.writeUnsignedVarint(0);
 }
 
 function readRemainingPartition(reader: ByteReader, version: number): Decoded<RemainingPartition> {
   const topicName = version >= 3 ? reader.readCompactString('topicName') : reader.readString('topicName');
   const partitionIndex = reader.readInt32('partitionIndex');
-  if (version >= 3) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 3) reader.skipTaggedFields();
   return { topicName, partitionIndex };
 }
 
 function writeRemainingPartition(writer: ByteWriter, value: RemainingPartition, version: number): void {
-  const topicName = value.topicName;
   if (version >= 3) {
-    writer.writeCompactString(topicName);
+    writer.writeCompactString(value.topicName);
   } else {
-    writer.writeString(topicName);
+    writer.writeString(value.topicName);
   }
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
-  if (version >= 3) {
-    writer.writeUnsignedVarint(0);
-  }
+  writer.writeInt32(value.partitionIndex);
+  if (version >= 3) writer.writeUnsignedVarint(0);
 }
 
-function readRemainingPartitionArray(reader: ByteReader, version: number, count: number): Decoded<RemainingPartition>[] {
+function readRemainingPartitionArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<RemainingPartition>[] {
   const elements: Decoded<RemainingPartition>[] = [];
   for (let index = 0; index < count; index++) elements.push(readRemainingPartition(reader, version));
   return elements;
 }
 
-function writeRemainingPartitionArray(writer: ByteWriter, elements: readonly RemainingPartition[], version: number): void {
+function writeRemainingPartitionArray(
+  writer: ByteWriter,
+  elements: readonly RemainingPartition[],
+  version: number,
+): void {
   for (const element of elements) writeRemainingPartition(writer, element, version);
 }
 

@@ -38,27 +38,29 @@ export interface OffsetCommitRequestPartition {
 function readOffsetCommitRequest(reader: ByteReader, version: number): Decoded<OffsetCommitRequest> {
   const groupId = version >= 8 ? reader.readCompactString('groupId') : reader.readString('groupId');
   const generationIdOrMemberEpoch = version >= 1 ? reader.readInt32('generationIdOrMemberEpoch') : -1;
-  const memberId = version >= 8 ? reader.readCompactString('memberId') : version >= 1 ? reader.readString('memberId') : '';
-  const groupInstanceId = version >= 8 ? reader.readCompactNullableString('groupInstanceId') : version >= 7 ? reader.readNullableString('groupInstanceId') : null;
+  const memberId =
+    version >= 8 ? reader.readCompactString('memberId')
+    : version >= 1 ? reader.readString('memberId')
+    : '';
+  const groupInstanceId =
+    version >= 8 ? reader.readCompactNullableString('groupInstanceId')
+    : version >= 7 ? reader.readNullableString('groupInstanceId')
+    : null;
   const retentionTimeMs = version >= 5 ? -1 : version >= 2 ? reader.readSafeInt64('retentionTimeMs') : -1;
-  const topics = version >= 8 ? readOffsetCommitRequestTopicArray(reader, version, reader.readCompactArrayLength(3, 'topics')) : readOffsetCommitRequestTopicArray(reader, version, reader.readArrayLength(3, 'topics'));
-  if (version >= 8) {
-    reader.skipTaggedFields();
-  }
+  const topicsCount = version >= 8 ? reader.readCompactArrayLength(3, 'topics') : reader.readArrayLength(3, 'topics');
+  const topics = readOffsetCommitRequestTopicArray(reader, version, topicsCount);
+  if (version >= 8) reader.skipTaggedFields();
   return { groupId, generationIdOrMemberEpoch, memberId, groupInstanceId, retentionTimeMs, topics };
 }
 
 function writeOffsetCommitRequest(writer: ByteWriter, value: OffsetCommitRequest, version: number): void {
-  const groupId = value.groupId;
   if (version >= 8) {
-    writer.writeCompactString(groupId);
+    writer.writeCompactString(value.groupId);
   } else {
-    writer.writeString(groupId);
+    writer.writeString(value.groupId);
   }
   const generationIdOrMemberEpoch = value.generationIdOrMemberEpoch ?? -1;
-  if (version >= 1) {
-    writer.writeInt32(generationIdOrMemberEpoch);
-  }
+  if (version >= 1) writer.writeInt32(generationIdOrMemberEpoch);
   const memberId = value.memberId ?? '';
   if (version >= 8) {
     writer.writeCompactString(memberId);
@@ -70,60 +72,49 @@ function writeOffsetCommitRequest(writer: ByteWriter, value: OffsetCommitRequest
     writer.writeCompactNullableString(groupInstanceId);
   } else if (version >= 7) {
     writer.writeNullableString(groupInstanceId);
-  } else {
-    if (groupInstanceId !== null) throw unsupportedField('OffsetCommitRequest', 'groupInstanceId', version);
+  } else if (groupInstanceId !== null) {
+    throw unsupportedField('OffsetCommitRequest', 'groupInstanceId', version);
   }
   const retentionTimeMs = value.retentionTimeMs ?? -1;
-  if (version >= 5) {
-  } else if (version >= 2) {
-    writer.writeSafeInt64(retentionTimeMs);
-  }
+  if (version >= 2 && version < 5) writer.writeSafeInt64(retentionTimeMs);
   const topics = value.topics;
   if (version >= 8) {
     writer.writeCompactArrayLength(topics.length);
-    writeOffsetCommitRequestTopicArray(writer, topics, version);
   } else {
     writer.writeArrayLength(topics.length);
-    writeOffsetCommitRequestTopicArray(writer, topics, version);
   }
-  if (version >= 8) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeOffsetCommitRequestTopicArray(writer, topics, version);
+  if (version >= 8) writer.writeUnsignedVarint(0);
 }
 
 function readOffsetCommitRequestTopic(reader: ByteReader, version: number): Decoded<OffsetCommitRequestTopic> {
   const name = version >= 10 ? '' : version >= 8 ? reader.readCompactString('name') : reader.readString('name');
   const topicId = version >= 10 ? reader.readUuid('topicId') : ZERO_UUID;
-  const partitions = version >= 8 ? readOffsetCommitRequestPartitionArray(reader, version, reader.readCompactArrayLength(14, 'partitions')) : readOffsetCommitRequestPartitionArray(reader, version, reader.readArrayLength(14, 'partitions'));
-  if (version >= 8) {
-    reader.skipTaggedFields();
-  }
+  const partitionsCount =
+    version >= 8 ? reader.readCompactArrayLength(14, 'partitions')
+    : reader.readArrayLength(14, 'partitions');
+  const partitions = readOffsetCommitRequestPartitionArray(reader, version, partitionsCount);
+  if (version >= 8) reader.skipTaggedFields();
   return { name, topicId, partitions };
 }
 
 function writeOffsetCommitRequestTopic(writer: ByteWriter, value: OffsetCommitRequestTopic, version: number): void {
   const name = value.name ?? '';
-  if (version >= 10) {
-  } else if (version >= 8) {
+  if (version >= 8 && version < 10) {
     writer.writeCompactString(name);
-  } else {
+  } else if (version < 10) {
     writer.writeString(name);
   }
   const topicId = value.topicId ?? ZERO_UUID;
-  if (version >= 10) {
-    writer.writeUuid(topicId);
-  }
+  if (version >= 10) writer.writeUuid(topicId);
   const partitions = value.partitions;
   if (version >= 8) {
     writer.writeCompactArrayLength(partitions.length);
-    writeOffsetCommitRequestPartitionArray(writer, partitions, version);
   } else {
     writer.writeArrayLength(partitions.length);
-    writeOffsetCommitRequestPartitionArray(writer, partitions, version);
   }
-  if (version >= 8) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeOffsetCommitRequestPartitionArray(writer, partitions, version);
+  if (version >= 8) writer.writeUnsignedVarint(0);
 }
 
 function readOffsetCommitRequestPartition(reader: ByteReader, version: number): Decoded<OffsetCommitRequestPartition> {
@@ -131,29 +122,29 @@ function readOffsetCommitRequestPartition(reader: ByteReader, version: number): 
   const committedOffset = reader.readSafeInt64('committedOffset');
   const committedLeaderEpoch = version >= 6 ? reader.readInt32('committedLeaderEpoch') : -1;
   const commitTimestamp = version >= 2 ? -1 : version >= 1 ? reader.readSafeInt64('commitTimestamp') : -1;
-  const committedMetadata = version >= 8 ? reader.readCompactNullableString('committedMetadata') : reader.readNullableString('committedMetadata');
-  if (version >= 8) {
-    reader.skipTaggedFields();
-  }
+  const committedMetadata =
+    version >= 8 ? reader.readCompactNullableString('committedMetadata')
+    : reader.readNullableString('committedMetadata');
+  if (version >= 8) reader.skipTaggedFields();
   return { partitionIndex, committedOffset, committedLeaderEpoch, commitTimestamp, committedMetadata };
 }
 
-function writeOffsetCommitRequestPartition(writer: ByteWriter, value: OffsetCommitRequestPartition, version: number): void {
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
-  const committedOffset = value.committedOffset;
-  writer.writeSafeInt64(committedOffset);
+function writeOffsetCommitRequestPartition(
+  writer: ByteWriter,
+  value: OffsetCommitRequestPartition,
+  version: number,
+): void {
+  writer.writeInt32(value.partitionIndex);
+  writer.writeSafeInt64(value.committedOffset);
   const committedLeaderEpoch = value.committedLeaderEpoch ?? -1;
-  if (version >= 6) {
-    writer.writeInt32(committedLeaderEpoch);
-  }
+  if (version >= 6) writer.writeInt32(committedLeaderEpoch);
   const commitTimestamp = value.commitTimestamp ?? -1;
   if (version >= 2) {
     if (commitTimestamp !== -1) throw unsupportedField('OffsetCommitRequestPartition', 'commitTimestamp', version);
   } else if (version >= 1) {
     writer.writeSafeInt64(commitTimestamp);
-  } else {
-    if (commitTimestamp !== -1) throw unsupportedField('OffsetCommitRequestPartition', 'commitTimestamp', version);
+  } else if (commitTimestamp !== -1) {
+    throw unsupportedField('OffsetCommitRequestPartition', 'commitTimestamp', version);
   }
   const committedMetadata = value.committedMetadata;
   if (version >= 8) {
@@ -161,28 +152,42 @@ function writeOffsetCommitRequestPartition(writer: ByteWriter, value: OffsetComm
   } else {
     writer.writeNullableString(committedMetadata);
   }
-  if (version >= 8) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 8) writer.writeUnsignedVarint(0);
 }
 
-function readOffsetCommitRequestTopicArray(reader: ByteReader, version: number, count: number): Decoded<OffsetCommitRequestTopic>[] {
+function readOffsetCommitRequestTopicArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<OffsetCommitRequestTopic>[] {
   const elements: Decoded<OffsetCommitRequestTopic>[] = [];
   for (let index = 0; index < count; index++) elements.push(readOffsetCommitRequestTopic(reader, version));
   return elements;
 }
 
-function writeOffsetCommitRequestTopicArray(writer: ByteWriter, elements: readonly OffsetCommitRequestTopic[], version: number): void {
+function writeOffsetCommitRequestTopicArray(
+  writer: ByteWriter,
+  elements: readonly OffsetCommitRequestTopic[],
+  version: number,
+): void {
   for (const element of elements) writeOffsetCommitRequestTopic(writer, element, version);
 }
 
-function readOffsetCommitRequestPartitionArray(reader: ByteReader, version: number, count: number): Decoded<OffsetCommitRequestPartition>[] {
+function readOffsetCommitRequestPartitionArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<OffsetCommitRequestPartition>[] {
   const elements: Decoded<OffsetCommitRequestPartition>[] = [];
   for (let index = 0; index < count; index++) elements.push(readOffsetCommitRequestPartition(reader, version));
   return elements;
 }
 
-function writeOffsetCommitRequestPartitionArray(writer: ByteWriter, elements: readonly OffsetCommitRequestPartition[], version: number): void {
+function writeOffsetCommitRequestPartitionArray(
+  writer: ByteWriter,
+  elements: readonly OffsetCommitRequestPartition[],
+  version: number,
+): void {
   for (const element of elements) writeOffsetCommitRequestPartition(writer, element, version);
 }
 
@@ -207,102 +212,108 @@ export interface OffsetCommitResponsePartition {
 
 function readOffsetCommitResponse(reader: ByteReader, version: number): Decoded<OffsetCommitResponse> {
   const throttleTimeMs = version >= 3 ? reader.readInt32('throttleTimeMs') : 0;
-  const topics = version >= 8 ? readOffsetCommitResponseTopicArray(reader, version, reader.readCompactArrayLength(3, 'topics')) : readOffsetCommitResponseTopicArray(reader, version, reader.readArrayLength(3, 'topics'));
-  if (version >= 8) {
-    reader.skipTaggedFields();
-  }
+  const topicsCount = version >= 8 ? reader.readCompactArrayLength(3, 'topics') : reader.readArrayLength(3, 'topics');
+  const topics = readOffsetCommitResponseTopicArray(reader, version, topicsCount);
+  if (version >= 8) reader.skipTaggedFields();
   return { throttleTimeMs, topics };
 }
 
 function writeOffsetCommitResponse(writer: ByteWriter, value: OffsetCommitResponse, version: number): void {
   const throttleTimeMs = value.throttleTimeMs ?? 0;
-  if (version >= 3) {
-    writer.writeInt32(throttleTimeMs);
-  }
+  if (version >= 3) writer.writeInt32(throttleTimeMs);
   const topics = value.topics;
   if (version >= 8) {
     writer.writeCompactArrayLength(topics.length);
-    writeOffsetCommitResponseTopicArray(writer, topics, version);
   } else {
     writer.writeArrayLength(topics.length);
-    writeOffsetCommitResponseTopicArray(writer, topics, version);
   }
-  if (version >= 8) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeOffsetCommitResponseTopicArray(writer, topics, version);
+  if (version >= 8) writer.writeUnsignedVarint(0);
 }
 
 function readOffsetCommitResponseTopic(reader: ByteReader, version: number): Decoded<OffsetCommitResponseTopic> {
   const name = version >= 10 ? '' : version >= 8 ? reader.readCompactString('name') : reader.readString('name');
   const topicId = version >= 10 ? reader.readUuid('topicId') : ZERO_UUID;
-  const partitions = version >= 8 ? readOffsetCommitResponsePartitionArray(reader, version, reader.readCompactArrayLength(6, 'partitions')) : readOffsetCommitResponsePartitionArray(reader, version, reader.readArrayLength(6, 'partitions'));
-  if (version >= 8) {
-    reader.skipTaggedFields();
-  }
+  const partitionsCount =
+    version >= 8 ? reader.readCompactArrayLength(6, 'partitions')
+    : reader.readArrayLength(6, 'partitions');
+  const partitions = readOffsetCommitResponsePartitionArray(reader, version, partitionsCount);
+  if (version >= 8) reader.skipTaggedFields();
   return { name, topicId, partitions };
 }
 
 function writeOffsetCommitResponseTopic(writer: ByteWriter, value: OffsetCommitResponseTopic, version: number): void {
   const name = value.name ?? '';
-  if (version >= 10) {
-  } else if (version >= 8) {
+  if (version >= 8 && version < 10) {
     writer.writeCompactString(name);
-  } else {
+  } else if (version < 10) {
     writer.writeString(name);
   }
   const topicId = value.topicId ?? ZERO_UUID;
-  if (version >= 10) {
-    writer.writeUuid(topicId);
-  }
+  if (version >= 10) writer.writeUuid(topicId);
   const partitions = value.partitions;
   if (version >= 8) {
     writer.writeCompactArrayLength(partitions.length);
-    writeOffsetCommitResponsePartitionArray(writer, partitions, version);
   } else {
     writer.writeArrayLength(partitions.length);
-    writeOffsetCommitResponsePartitionArray(writer, partitions, version);
   }
-  if (version >= 8) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeOffsetCommitResponsePartitionArray(writer, partitions, version);
+  if (version >= 8) writer.writeUnsignedVarint(0);
 }
 
-function readOffsetCommitResponsePartition(reader: ByteReader, version: number): Decoded<OffsetCommitResponsePartition> {
+function readOffsetCommitResponsePartition(
+  reader: ByteReader,
+  version: number,
+): Decoded<OffsetCommitResponsePartition> {
   const partitionIndex = reader.readInt32('partitionIndex');
   const errorCode = reader.readInt16('errorCode');
-  if (version >= 8) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 8) reader.skipTaggedFields();
   return { partitionIndex, errorCode };
 }
 
-function writeOffsetCommitResponsePartition(writer: ByteWriter, value: OffsetCommitResponsePartition, version: number): void {
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
-  if (version >= 8) {
-    writer.writeUnsignedVarint(0);
-  }
+function writeOffsetCommitResponsePartition(
+  writer: ByteWriter,
+  value: OffsetCommitResponsePartition,
+  version: number,
+): void {
+  writer.writeInt32(value.partitionIndex);
+  writer.writeInt16(value.errorCode);
+  if (version >= 8) writer.writeUnsignedVarint(0);
 }
 
-function readOffsetCommitResponseTopicArray(reader: ByteReader, version: number, count: number): Decoded<OffsetCommitResponseTopic>[] {
+function readOffsetCommitResponseTopicArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<OffsetCommitResponseTopic>[] {
   const elements: Decoded<OffsetCommitResponseTopic>[] = [];
   for (let index = 0; index < count; index++) elements.push(readOffsetCommitResponseTopic(reader, version));
   return elements;
 }
 
-function writeOffsetCommitResponseTopicArray(writer: ByteWriter, elements: readonly OffsetCommitResponseTopic[], version: number): void {
+function writeOffsetCommitResponseTopicArray(
+  writer: ByteWriter,
+  elements: readonly OffsetCommitResponseTopic[],
+  version: number,
+): void {
   for (const element of elements) writeOffsetCommitResponseTopic(writer, element, version);
 }
 
-function readOffsetCommitResponsePartitionArray(reader: ByteReader, version: number, count: number): Decoded<OffsetCommitResponsePartition>[] {
+function readOffsetCommitResponsePartitionArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<OffsetCommitResponsePartition>[] {
   const elements: Decoded<OffsetCommitResponsePartition>[] = [];
   for (let index = 0; index < count; index++) elements.push(readOffsetCommitResponsePartition(reader, version));
   return elements;
 }
 
-function writeOffsetCommitResponsePartitionArray(writer: ByteWriter, elements: readonly OffsetCommitResponsePartition[], version: number): void {
+function writeOffsetCommitResponsePartitionArray(
+  writer: ByteWriter,
+  elements: readonly OffsetCommitResponsePartition[],
+  version: number,
+): void {
   for (const element of elements) writeOffsetCommitResponsePartition(writer, element, version);
 }
 

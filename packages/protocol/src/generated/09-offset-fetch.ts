@@ -46,12 +46,16 @@ export interface OffsetFetchRequestTopics {
 
 function readOffsetFetchRequest(reader: ByteReader, version: number): Decoded<OffsetFetchRequest> {
   const groupId = version >= 8 ? '' : version >= 6 ? reader.readCompactString('groupId') : reader.readString('groupId');
-  const topics = version >= 8 ? [] : version >= 6 ? readOffsetFetchRequestTopicArrayOrNull(reader, version, reader.readCompactNullableArrayLength(3, 'topics')) : version >= 2 ? readOffsetFetchRequestTopicArrayOrNull(reader, version, reader.readNullableArrayLength(3, 'topics')) : readOffsetFetchRequestTopicArray(reader, version, reader.readArrayLength(3, 'topics'));
-  const groups = version >= 8 ? readOffsetFetchRequestGroupArray(reader, version, reader.readCompactArrayLength(3, 'groups')) : [];
+  const topicsCount =
+    version >= 8 ? 0
+    : version >= 6 ? reader.readCompactNullableArrayLength(3, 'topics')
+    : version >= 2 ? reader.readNullableArrayLength(3, 'topics')
+    : reader.readArrayLength(3, 'topics');
+  const topics = readOffsetFetchRequestTopicArrayOrNull(reader, version, topicsCount);
+  const groupsCount = version >= 8 ? reader.readCompactArrayLength(3, 'groups') : 0;
+  const groups = readOffsetFetchRequestGroupArray(reader, version, groupsCount);
   const requireStable = version >= 7 ? reader.readBool('requireStable') : false;
-  if (version >= 6) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 6) reader.skipTaggedFields();
   return { groupId, topics, groups, requireStable };
 }
 
@@ -79,72 +83,63 @@ function writeOffsetFetchRequest(writer: ByteWriter, value: OffsetFetchRequest, 
     writeOffsetFetchRequestTopicArray(writer, presentTopics, version);
   }
   const groups = value.groups ?? [];
-  if (version >= 8) {
-    writer.writeCompactArrayLength(groups.length);
-    writeOffsetFetchRequestGroupArray(writer, groups, version);
-  } else {
-    if (groups.length !== 0) throw unsupportedField('OffsetFetchRequest', 'groups', version);
-  }
+  if (version < 8 && groups.length !== 0) throw unsupportedField('OffsetFetchRequest', 'groups', version);
+  if (version >= 8) writer.writeCompactArrayLength(groups.length);
+  if (version >= 8) writeOffsetFetchRequestGroupArray(writer, groups, version);
   const requireStable = value.requireStable ?? false;
   if (version >= 7) {
     writer.writeBool(requireStable);
-  } else {
-    if (requireStable) throw unsupportedField('OffsetFetchRequest', 'requireStable', version);
+  } else if (requireStable) {
+    throw unsupportedField('OffsetFetchRequest', 'requireStable', version);
   }
-  if (version >= 6) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 6) writer.writeUnsignedVarint(0);
 }
 
 function readOffsetFetchRequestTopic(reader: ByteReader, version: number): Decoded<OffsetFetchRequestTopic> {
   const name = version >= 6 ? reader.readCompactString('name') : reader.readString('name');
-  const partitionIndexes = version >= 6 ? readInt32Array(reader, reader.readCompactArrayLength(4, 'partitionIndexes'), 'partitionIndexes') : readInt32Array(reader, reader.readArrayLength(4, 'partitionIndexes'), 'partitionIndexes');
-  if (version >= 6) {
-    reader.skipTaggedFields();
-  }
+  const partitionIndexesCount =
+    version >= 6 ? reader.readCompactArrayLength(4, 'partitionIndexes')
+    : reader.readArrayLength(4, 'partitionIndexes');
+  const partitionIndexes = readInt32Array(reader, partitionIndexesCount, 'partitionIndexes');
+  if (version >= 6) reader.skipTaggedFields();
   return { name, partitionIndexes };
 }
 
 function writeOffsetFetchRequestTopic(writer: ByteWriter, value: OffsetFetchRequestTopic, version: number): void {
-  const name = value.name;
   if (version >= 6) {
-    writer.writeCompactString(name);
+    writer.writeCompactString(value.name);
   } else {
-    writer.writeString(name);
+    writer.writeString(value.name);
   }
   const partitionIndexes = value.partitionIndexes;
   if (version >= 6) {
     writer.writeCompactArrayLength(partitionIndexes.length);
-    writeInt32Array(writer, partitionIndexes);
   } else {
     writer.writeArrayLength(partitionIndexes.length);
-    writeInt32Array(writer, partitionIndexes);
   }
-  if (version >= 6) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeInt32Array(writer, partitionIndexes);
+  if (version >= 6) writer.writeUnsignedVarint(0);
 }
 
 function readOffsetFetchRequestGroup(reader: ByteReader, version: number): Decoded<OffsetFetchRequestGroup> {
   const groupId = reader.readCompactString('groupId');
   const memberId = version >= 9 ? reader.readCompactNullableString('memberId') : null;
   const memberEpoch = version >= 9 ? reader.readInt32('memberEpoch') : -1;
-  const topics = readOffsetFetchRequestTopicsArrayOrNull(reader, version, reader.readCompactNullableArrayLength(3, 'topics'));
+  const topics = readOffsetFetchRequestTopicsArrayOrNull(
+    reader,
+    version,
+    reader.readCompactNullableArrayLength(3, 'topics'),
+  );
   reader.skipTaggedFields();
   return { groupId, memberId, memberEpoch, topics };
 }
 
 function writeOffsetFetchRequestGroup(writer: ByteWriter, value: OffsetFetchRequestGroup, version: number): void {
-  const groupId = value.groupId;
-  writer.writeCompactString(groupId);
+  writer.writeCompactString(value.groupId);
   const memberId = value.memberId ?? null;
-  if (version >= 9) {
-    writer.writeCompactNullableString(memberId);
-  }
+  if (version >= 9) writer.writeCompactNullableString(memberId);
   const memberEpoch = value.memberEpoch ?? -1;
-  if (version >= 9) {
-    writer.writeInt32(memberEpoch);
-  }
+  if (version >= 9) writer.writeInt32(memberEpoch);
   const topics = value.topics;
   writer.writeCompactArrayLength(topics === null ? -1 : topics.length);
   if (topics !== null) writeOffsetFetchRequestTopicsArray(writer, topics, version);
@@ -154,62 +149,93 @@ function writeOffsetFetchRequestGroup(writer: ByteWriter, value: OffsetFetchRequ
 function readOffsetFetchRequestTopics(reader: ByteReader, version: number): Decoded<OffsetFetchRequestTopics> {
   const name = version >= 10 ? '' : reader.readCompactString('name');
   const topicId = version >= 10 ? reader.readUuid('topicId') : ZERO_UUID;
-  const partitionIndexes = readInt32Array(reader, reader.readCompactArrayLength(4, 'partitionIndexes'), 'partitionIndexes');
+  const partitionIndexes = readInt32Array(
+    reader,
+    reader.readCompactArrayLength(4, 'partitionIndexes'),
+    'partitionIndexes',
+  );
   reader.skipTaggedFields();
   return { name, topicId, partitionIndexes };
 }
 
 function writeOffsetFetchRequestTopics(writer: ByteWriter, value: OffsetFetchRequestTopics, version: number): void {
   const name = value.name ?? '';
-  if (version >= 10) {
-  } else {
-    writer.writeCompactString(name);
-  }
+  if (version < 10) writer.writeCompactString(name);
   const topicId = value.topicId ?? ZERO_UUID;
-  if (version >= 10) {
-    writer.writeUuid(topicId);
-  }
+  if (version >= 10) writer.writeUuid(topicId);
   const partitionIndexes = value.partitionIndexes;
   writer.writeCompactArrayLength(partitionIndexes.length);
   writeInt32Array(writer, partitionIndexes);
   writer.writeUnsignedVarint(0);
 }
 
-function readOffsetFetchRequestTopicArray(reader: ByteReader, version: number, count: number): Decoded<OffsetFetchRequestTopic>[] {
+function readOffsetFetchRequestTopicArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<OffsetFetchRequestTopic>[] {
   const elements: Decoded<OffsetFetchRequestTopic>[] = [];
   for (let index = 0; index < count; index++) elements.push(readOffsetFetchRequestTopic(reader, version));
   return elements;
 }
 
-function readOffsetFetchRequestTopicArrayOrNull(reader: ByteReader, version: number, count: number): Decoded<OffsetFetchRequestTopic>[] | null {
+function readOffsetFetchRequestTopicArrayOrNull(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<OffsetFetchRequestTopic>[] | null {
   return count < 0 ? null : readOffsetFetchRequestTopicArray(reader, version, count);
 }
 
-function writeOffsetFetchRequestTopicArray(writer: ByteWriter, elements: readonly OffsetFetchRequestTopic[], version: number): void {
+function writeOffsetFetchRequestTopicArray(
+  writer: ByteWriter,
+  elements: readonly OffsetFetchRequestTopic[],
+  version: number,
+): void {
   for (const element of elements) writeOffsetFetchRequestTopic(writer, element, version);
 }
 
-function readOffsetFetchRequestGroupArray(reader: ByteReader, version: number, count: number): Decoded<OffsetFetchRequestGroup>[] {
+function readOffsetFetchRequestGroupArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<OffsetFetchRequestGroup>[] {
   const elements: Decoded<OffsetFetchRequestGroup>[] = [];
   for (let index = 0; index < count; index++) elements.push(readOffsetFetchRequestGroup(reader, version));
   return elements;
 }
 
-function writeOffsetFetchRequestGroupArray(writer: ByteWriter, elements: readonly OffsetFetchRequestGroup[], version: number): void {
+function writeOffsetFetchRequestGroupArray(
+  writer: ByteWriter,
+  elements: readonly OffsetFetchRequestGroup[],
+  version: number,
+): void {
   for (const element of elements) writeOffsetFetchRequestGroup(writer, element, version);
 }
 
-function readOffsetFetchRequestTopicsArray(reader: ByteReader, version: number, count: number): Decoded<OffsetFetchRequestTopics>[] {
+function readOffsetFetchRequestTopicsArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<OffsetFetchRequestTopics>[] {
   const elements: Decoded<OffsetFetchRequestTopics>[] = [];
   for (let index = 0; index < count; index++) elements.push(readOffsetFetchRequestTopics(reader, version));
   return elements;
 }
 
-function readOffsetFetchRequestTopicsArrayOrNull(reader: ByteReader, version: number, count: number): Decoded<OffsetFetchRequestTopics>[] | null {
+function readOffsetFetchRequestTopicsArrayOrNull(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<OffsetFetchRequestTopics>[] | null {
   return count < 0 ? null : readOffsetFetchRequestTopicsArray(reader, version, count);
 }
 
-function writeOffsetFetchRequestTopicsArray(writer: ByteWriter, elements: readonly OffsetFetchRequestTopics[], version: number): void {
+function writeOffsetFetchRequestTopicsArray(
+  writer: ByteWriter,
+  elements: readonly OffsetFetchRequestTopics[],
+  version: number,
+): void {
   for (const element of elements) writeOffsetFetchRequestTopics(writer, element, version);
 }
 
@@ -262,74 +288,62 @@ export interface OffsetFetchResponsePartitions {
 
 function readOffsetFetchResponse(reader: ByteReader, version: number): Decoded<OffsetFetchResponse> {
   const throttleTimeMs = version >= 3 ? reader.readInt32('throttleTimeMs') : 0;
-  const topics = version >= 8 ? [] : version >= 6 ? readOffsetFetchResponseTopicArray(reader, version, reader.readCompactArrayLength(3, 'topics')) : readOffsetFetchResponseTopicArray(reader, version, reader.readArrayLength(3, 'topics'));
+  const topicsCount =
+    version >= 8 ? 0
+    : version >= 6 ? reader.readCompactArrayLength(3, 'topics')
+    : reader.readArrayLength(3, 'topics');
+  const topics = readOffsetFetchResponseTopicArray(reader, version, topicsCount);
   const errorCode = version >= 8 ? 0 : version >= 2 ? reader.readInt16('errorCode') : 0;
-  const groups = version >= 8 ? readOffsetFetchResponseGroupArray(reader, version, reader.readCompactArrayLength(5, 'groups')) : [];
-  if (version >= 6) {
-    reader.skipTaggedFields();
-  }
+  const groupsCount = version >= 8 ? reader.readCompactArrayLength(5, 'groups') : 0;
+  const groups = readOffsetFetchResponseGroupArray(reader, version, groupsCount);
+  if (version >= 6) reader.skipTaggedFields();
   return { throttleTimeMs, topics, errorCode, groups };
 }
 
 function writeOffsetFetchResponse(writer: ByteWriter, value: OffsetFetchResponse, version: number): void {
   const throttleTimeMs = value.throttleTimeMs ?? 0;
-  if (version >= 3) {
-    writer.writeInt32(throttleTimeMs);
-  }
+  if (version >= 3) writer.writeInt32(throttleTimeMs);
   const topics = value.topics ?? [];
-  if (version >= 8) {
-    if (topics.length !== 0) throw unsupportedField('OffsetFetchResponse', 'topics', version);
-  } else if (version >= 6) {
+  if (version >= 8 && topics.length !== 0) throw unsupportedField('OffsetFetchResponse', 'topics', version);
+  if (version >= 6 && version < 8) {
     writer.writeCompactArrayLength(topics.length);
-    writeOffsetFetchResponseTopicArray(writer, topics, version);
-  } else {
+  } else if (version < 8) {
     writer.writeArrayLength(topics.length);
-    writeOffsetFetchResponseTopicArray(writer, topics, version);
   }
+  if (version < 8) writeOffsetFetchResponseTopicArray(writer, topics, version);
   const errorCode = value.errorCode ?? 0;
-  if (version >= 8) {
-  } else if (version >= 2) {
-    writer.writeInt16(errorCode);
-  }
+  if (version >= 2 && version < 8) writer.writeInt16(errorCode);
   const groups = value.groups ?? [];
-  if (version >= 8) {
-    writer.writeCompactArrayLength(groups.length);
-    writeOffsetFetchResponseGroupArray(writer, groups, version);
-  } else {
-    if (groups.length !== 0) throw unsupportedField('OffsetFetchResponse', 'groups', version);
-  }
-  if (version >= 6) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version < 8 && groups.length !== 0) throw unsupportedField('OffsetFetchResponse', 'groups', version);
+  if (version >= 8) writer.writeCompactArrayLength(groups.length);
+  if (version >= 8) writeOffsetFetchResponseGroupArray(writer, groups, version);
+  if (version >= 6) writer.writeUnsignedVarint(0);
 }
 
 function readOffsetFetchResponseTopic(reader: ByteReader, version: number): Decoded<OffsetFetchResponseTopic> {
   const name = version >= 6 ? reader.readCompactString('name') : reader.readString('name');
-  const partitions = version >= 6 ? readOffsetFetchResponsePartitionArray(reader, version, reader.readCompactArrayLength(16, 'partitions')) : readOffsetFetchResponsePartitionArray(reader, version, reader.readArrayLength(16, 'partitions'));
-  if (version >= 6) {
-    reader.skipTaggedFields();
-  }
+  const partitionsCount =
+    version >= 6 ? reader.readCompactArrayLength(16, 'partitions')
+    : reader.readArrayLength(16, 'partitions');
+  const partitions = readOffsetFetchResponsePartitionArray(reader, version, partitionsCount);
+  if (version >= 6) reader.skipTaggedFields();
   return { name, partitions };
 }
 
 function writeOffsetFetchResponseTopic(writer: ByteWriter, value: OffsetFetchResponseTopic, version: number): void {
-  const name = value.name;
   if (version >= 6) {
-    writer.writeCompactString(name);
+    writer.writeCompactString(value.name);
   } else {
-    writer.writeString(name);
+    writer.writeString(value.name);
   }
   const partitions = value.partitions;
   if (version >= 6) {
     writer.writeCompactArrayLength(partitions.length);
-    writeOffsetFetchResponsePartitionArray(writer, partitions, version);
   } else {
     writer.writeArrayLength(partitions.length);
-    writeOffsetFetchResponsePartitionArray(writer, partitions, version);
   }
-  if (version >= 6) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeOffsetFetchResponsePartitionArray(writer, partitions, version);
+  if (version >= 6) writer.writeUnsignedVarint(0);
 }
 
 function readOffsetFetchResponsePartition(reader: ByteReader, version: number): Decoded<OffsetFetchResponsePartition> {
@@ -338,32 +352,27 @@ function readOffsetFetchResponsePartition(reader: ByteReader, version: number): 
   const committedLeaderEpoch = version >= 5 ? reader.readInt32('committedLeaderEpoch') : -1;
   const metadata = version >= 6 ? reader.readCompactNullableString('metadata') : reader.readNullableString('metadata');
   const errorCode = reader.readInt16('errorCode');
-  if (version >= 6) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 6) reader.skipTaggedFields();
   return { partitionIndex, committedOffset, committedLeaderEpoch, metadata, errorCode };
 }
 
-function writeOffsetFetchResponsePartition(writer: ByteWriter, value: OffsetFetchResponsePartition, version: number): void {
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
-  const committedOffset = value.committedOffset;
-  writer.writeSafeInt64(committedOffset);
+function writeOffsetFetchResponsePartition(
+  writer: ByteWriter,
+  value: OffsetFetchResponsePartition,
+  version: number,
+): void {
+  writer.writeInt32(value.partitionIndex);
+  writer.writeSafeInt64(value.committedOffset);
   const committedLeaderEpoch = value.committedLeaderEpoch ?? -1;
-  if (version >= 5) {
-    writer.writeInt32(committedLeaderEpoch);
-  }
+  if (version >= 5) writer.writeInt32(committedLeaderEpoch);
   const metadata = value.metadata;
   if (version >= 6) {
     writer.writeCompactNullableString(metadata);
   } else {
     writer.writeNullableString(metadata);
   }
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
-  if (version >= 6) {
-    writer.writeUnsignedVarint(0);
-  }
+  writer.writeInt16(value.errorCode);
+  if (version >= 6) writer.writeUnsignedVarint(0);
 }
 
 function readOffsetFetchResponseGroup(reader: ByteReader, version: number): Decoded<OffsetFetchResponseGroup> {
@@ -375,8 +384,7 @@ function readOffsetFetchResponseGroup(reader: ByteReader, version: number): Deco
 }
 
 function writeOffsetFetchResponseGroup(writer: ByteWriter, value: OffsetFetchResponseGroup, version: number): void {
-  const groupId = value.groupId;
-  writer.writeCompactString(groupId);
+  writer.writeCompactString(value.groupId);
   const topics = value.topics;
   writer.writeCompactArrayLength(topics.length);
   writeOffsetFetchResponseTopicsArray(writer, topics, version);
@@ -388,28 +396,30 @@ function writeOffsetFetchResponseGroup(writer: ByteWriter, value: OffsetFetchRes
 function readOffsetFetchResponseTopics(reader: ByteReader, version: number): Decoded<OffsetFetchResponseTopics> {
   const name = version >= 10 ? '' : reader.readCompactString('name');
   const topicId = version >= 10 ? reader.readUuid('topicId') : ZERO_UUID;
-  const partitions = readOffsetFetchResponsePartitionsArray(reader, version, reader.readCompactArrayLength(20, 'partitions'));
+  const partitions = readOffsetFetchResponsePartitionsArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(20, 'partitions'),
+  );
   reader.skipTaggedFields();
   return { name, topicId, partitions };
 }
 
 function writeOffsetFetchResponseTopics(writer: ByteWriter, value: OffsetFetchResponseTopics, version: number): void {
   const name = value.name ?? '';
-  if (version >= 10) {
-  } else {
-    writer.writeCompactString(name);
-  }
+  if (version < 10) writer.writeCompactString(name);
   const topicId = value.topicId ?? ZERO_UUID;
-  if (version >= 10) {
-    writer.writeUuid(topicId);
-  }
+  if (version >= 10) writer.writeUuid(topicId);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeOffsetFetchResponsePartitionsArray(writer, partitions, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readOffsetFetchResponsePartitions(reader: ByteReader, _version: number): Decoded<OffsetFetchResponsePartitions> {
+function readOffsetFetchResponsePartitions(
+  reader: ByteReader,
+  _version: number,
+): Decoded<OffsetFetchResponsePartitions> {
   const partitionIndex = reader.readInt32('partitionIndex');
   const committedOffset = reader.readSafeInt64('committedOffset');
   const committedLeaderEpoch = reader.readInt32('committedLeaderEpoch');
@@ -419,67 +429,108 @@ function readOffsetFetchResponsePartitions(reader: ByteReader, _version: number)
   return { partitionIndex, committedOffset, committedLeaderEpoch, metadata, errorCode };
 }
 
-function writeOffsetFetchResponsePartitions(writer: ByteWriter, value: OffsetFetchResponsePartitions, _version: number): void {
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
-  const committedOffset = value.committedOffset;
-  writer.writeSafeInt64(committedOffset);
+function writeOffsetFetchResponsePartitions(
+  writer: ByteWriter,
+  value: OffsetFetchResponsePartitions,
+  _version: number,
+): void {
+  writer.writeInt32(value.partitionIndex);
+  writer.writeSafeInt64(value.committedOffset);
   const committedLeaderEpoch = value.committedLeaderEpoch ?? -1;
   writer.writeInt32(committedLeaderEpoch);
   const metadata = value.metadata;
   writer.writeCompactNullableString(metadata);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+  writer.writeInt16(value.errorCode);
   writer.writeUnsignedVarint(0);
 }
 
-function readOffsetFetchResponseTopicArray(reader: ByteReader, version: number, count: number): Decoded<OffsetFetchResponseTopic>[] {
+function readOffsetFetchResponseTopicArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<OffsetFetchResponseTopic>[] {
   const elements: Decoded<OffsetFetchResponseTopic>[] = [];
   for (let index = 0; index < count; index++) elements.push(readOffsetFetchResponseTopic(reader, version));
   return elements;
 }
 
-function writeOffsetFetchResponseTopicArray(writer: ByteWriter, elements: readonly OffsetFetchResponseTopic[], version: number): void {
+function writeOffsetFetchResponseTopicArray(
+  writer: ByteWriter,
+  elements: readonly OffsetFetchResponseTopic[],
+  version: number,
+): void {
   for (const element of elements) writeOffsetFetchResponseTopic(writer, element, version);
 }
 
-function readOffsetFetchResponsePartitionArray(reader: ByteReader, version: number, count: number): Decoded<OffsetFetchResponsePartition>[] {
+function readOffsetFetchResponsePartitionArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<OffsetFetchResponsePartition>[] {
   const elements: Decoded<OffsetFetchResponsePartition>[] = [];
   for (let index = 0; index < count; index++) elements.push(readOffsetFetchResponsePartition(reader, version));
   return elements;
 }
 
-function writeOffsetFetchResponsePartitionArray(writer: ByteWriter, elements: readonly OffsetFetchResponsePartition[], version: number): void {
+function writeOffsetFetchResponsePartitionArray(
+  writer: ByteWriter,
+  elements: readonly OffsetFetchResponsePartition[],
+  version: number,
+): void {
   for (const element of elements) writeOffsetFetchResponsePartition(writer, element, version);
 }
 
-function readOffsetFetchResponseGroupArray(reader: ByteReader, version: number, count: number): Decoded<OffsetFetchResponseGroup>[] {
+function readOffsetFetchResponseGroupArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<OffsetFetchResponseGroup>[] {
   const elements: Decoded<OffsetFetchResponseGroup>[] = [];
   for (let index = 0; index < count; index++) elements.push(readOffsetFetchResponseGroup(reader, version));
   return elements;
 }
 
-function writeOffsetFetchResponseGroupArray(writer: ByteWriter, elements: readonly OffsetFetchResponseGroup[], version: number): void {
+function writeOffsetFetchResponseGroupArray(
+  writer: ByteWriter,
+  elements: readonly OffsetFetchResponseGroup[],
+  version: number,
+): void {
   for (const element of elements) writeOffsetFetchResponseGroup(writer, element, version);
 }
 
-function readOffsetFetchResponseTopicsArray(reader: ByteReader, version: number, count: number): Decoded<OffsetFetchResponseTopics>[] {
+function readOffsetFetchResponseTopicsArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<OffsetFetchResponseTopics>[] {
   const elements: Decoded<OffsetFetchResponseTopics>[] = [];
   for (let index = 0; index < count; index++) elements.push(readOffsetFetchResponseTopics(reader, version));
   return elements;
 }
 
-function writeOffsetFetchResponseTopicsArray(writer: ByteWriter, elements: readonly OffsetFetchResponseTopics[], version: number): void {
+function writeOffsetFetchResponseTopicsArray(
+  writer: ByteWriter,
+  elements: readonly OffsetFetchResponseTopics[],
+  version: number,
+): void {
   for (const element of elements) writeOffsetFetchResponseTopics(writer, element, version);
 }
 
-function readOffsetFetchResponsePartitionsArray(reader: ByteReader, version: number, count: number): Decoded<OffsetFetchResponsePartitions>[] {
+function readOffsetFetchResponsePartitionsArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<OffsetFetchResponsePartitions>[] {
   const elements: Decoded<OffsetFetchResponsePartitions>[] = [];
   for (let index = 0; index < count; index++) elements.push(readOffsetFetchResponsePartitions(reader, version));
   return elements;
 }
 
-function writeOffsetFetchResponsePartitionsArray(writer: ByteWriter, elements: readonly OffsetFetchResponsePartitions[], version: number): void {
+function writeOffsetFetchResponsePartitionsArray(
+  writer: ByteWriter,
+  elements: readonly OffsetFetchResponsePartitions[],
+  version: number,
+): void {
   for (const element of elements) writeOffsetFetchResponsePartitions(writer, element, version);
 }
 

@@ -5,6 +5,7 @@ import type { ApiCodec, Decoded } from '../codec.ts';
 import {
   messageCodec,
   readCompactStringArray,
+  readStringArray,
   unsupportedField,
   versionRange,
   writeCompactStringArray,
@@ -22,10 +23,11 @@ export interface FindCoordinatorRequest {
 function readFindCoordinatorRequest(reader: ByteReader, version: number): Decoded<FindCoordinatorRequest> {
   const key = version >= 4 ? '' : version >= 3 ? reader.readCompactString('key') : reader.readString('key');
   const keyType = version >= 1 ? reader.readInt8('keyType') : 0;
-  const coordinatorKeys = version >= 4 ? readCompactStringArray(reader, reader.readCompactArrayLength(1, 'coordinatorKeys'), 'coordinatorKeys') : [];
-  if (version >= 3) {
-    reader.skipTaggedFields();
-  }
+  const coordinatorKeysCount = version >= 4 ? reader.readCompactArrayLength(1, 'coordinatorKeys') : 0;
+  const coordinatorKeys =
+    version >= 3 ? readCompactStringArray(reader, coordinatorKeysCount, 'coordinatorKeys')
+    : readStringArray(reader, coordinatorKeysCount, 'coordinatorKeys');
+  if (version >= 3) reader.skipTaggedFields();
   return { key, keyType, coordinatorKeys };
 }
 
@@ -41,19 +43,16 @@ function writeFindCoordinatorRequest(writer: ByteWriter, value: FindCoordinatorR
   const keyType = value.keyType ?? 0;
   if (version >= 1) {
     writer.writeInt8(keyType);
-  } else {
-    if (keyType !== 0) throw unsupportedField('FindCoordinatorRequest', 'keyType', version);
+  } else if (keyType !== 0) {
+    throw unsupportedField('FindCoordinatorRequest', 'keyType', version);
   }
   const coordinatorKeys = value.coordinatorKeys ?? [];
-  if (version >= 4) {
-    writer.writeCompactArrayLength(coordinatorKeys.length);
-    writeCompactStringArray(writer, coordinatorKeys);
-  } else {
-    if (coordinatorKeys.length !== 0) throw unsupportedField('FindCoordinatorRequest', 'coordinatorKeys', version);
+  if (version < 4 && coordinatorKeys.length !== 0) {
+    throw unsupportedField('FindCoordinatorRequest', 'coordinatorKeys', version);
   }
-  if (version >= 3) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 4) writer.writeCompactArrayLength(coordinatorKeys.length);
+  if (version >= 4) writeCompactStringArray(writer, coordinatorKeys);
+  if (version >= 3) writer.writeUnsignedVarint(0);
 }
 
 export interface FindCoordinatorResponse {
@@ -85,22 +84,23 @@ export interface Coordinator {
 function readFindCoordinatorResponse(reader: ByteReader, version: number): Decoded<FindCoordinatorResponse> {
   const throttleTimeMs = version >= 1 ? reader.readInt32('throttleTimeMs') : 0;
   const errorCode = version >= 4 ? 0 : reader.readInt16('errorCode');
-  const errorMessage = version >= 4 ? '' : version >= 3 ? reader.readCompactNullableString('errorMessage') : version >= 1 ? reader.readNullableString('errorMessage') : '';
+  const errorMessage =
+    version >= 4 ? ''
+    : version >= 3 ? reader.readCompactNullableString('errorMessage')
+    : version >= 1 ? reader.readNullableString('errorMessage')
+    : '';
   const nodeId = version >= 4 ? 0 : reader.readInt32('nodeId');
   const host = version >= 4 ? '' : version >= 3 ? reader.readCompactString('host') : reader.readString('host');
   const port = version >= 4 ? 0 : reader.readInt32('port');
-  const coordinators = version >= 4 ? readCoordinatorArray(reader, version, reader.readCompactArrayLength(14, 'coordinators')) : [];
-  if (version >= 3) {
-    reader.skipTaggedFields();
-  }
+  const coordinatorsCount = version >= 4 ? reader.readCompactArrayLength(14, 'coordinators') : 0;
+  const coordinators = readCoordinatorArray(reader, version, coordinatorsCount);
+  if (version >= 3) reader.skipTaggedFields();
   return { throttleTimeMs, errorCode, errorMessage, nodeId, host, port, coordinators };
 }
 
 function writeFindCoordinatorResponse(writer: ByteWriter, value: FindCoordinatorResponse, version: number): void {
   const throttleTimeMs = value.throttleTimeMs ?? 0;
-  if (version >= 1) {
-    writer.writeInt32(throttleTimeMs);
-  }
+  if (version >= 1) writer.writeInt32(throttleTimeMs);
   const errorCode = value.errorCode ?? 0;
   if (version >= 4) {
     if (errorCode !== 0) throw unsupportedField('FindCoordinatorResponse', 'errorCode', version);
@@ -108,10 +108,9 @@ function writeFindCoordinatorResponse(writer: ByteWriter, value: FindCoordinator
     writer.writeInt16(errorCode);
   }
   const errorMessage = value.errorMessage === undefined ? '' : value.errorMessage;
-  if (version >= 4) {
-  } else if (version >= 3) {
+  if (version >= 3 && version < 4) {
     writer.writeCompactNullableString(errorMessage);
-  } else if (version >= 1) {
+  } else if (version >= 1 && version < 4) {
     writer.writeNullableString(errorMessage);
   }
   const nodeId = value.nodeId ?? 0;
@@ -135,15 +134,12 @@ function writeFindCoordinatorResponse(writer: ByteWriter, value: FindCoordinator
     writer.writeInt32(port);
   }
   const coordinators = value.coordinators ?? [];
-  if (version >= 4) {
-    writer.writeCompactArrayLength(coordinators.length);
-    writeCoordinatorArray(writer, coordinators, version);
-  } else {
-    if (coordinators.length !== 0) throw unsupportedField('FindCoordinatorResponse', 'coordinators', version);
+  if (version < 4 && coordinators.length !== 0) {
+    throw unsupportedField('FindCoordinatorResponse', 'coordinators', version);
   }
-  if (version >= 3) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 4) writer.writeCompactArrayLength(coordinators.length);
+  if (version >= 4) writeCoordinatorArray(writer, coordinators, version);
+  if (version >= 3) writer.writeUnsignedVarint(0);
 }
 
 function readCoordinator(reader: ByteReader, _version: number): Decoded<Coordinator> {
@@ -158,16 +154,11 @@ function readCoordinator(reader: ByteReader, _version: number): Decoded<Coordina
 }
 
 function writeCoordinator(writer: ByteWriter, value: Coordinator, _version: number): void {
-  const key = value.key;
-  writer.writeCompactString(key);
-  const nodeId = value.nodeId;
-  writer.writeInt32(nodeId);
-  const host = value.host;
-  writer.writeCompactString(host);
-  const port = value.port;
-  writer.writeInt32(port);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+  writer.writeCompactString(value.key);
+  writer.writeInt32(value.nodeId);
+  writer.writeCompactString(value.host);
+  writer.writeInt32(value.port);
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage;
   writer.writeCompactNullableString(errorMessage);
   writer.writeUnsignedVarint(0);

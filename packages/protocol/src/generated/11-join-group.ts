@@ -28,13 +28,17 @@ function readJoinGroupRequest(reader: ByteReader, version: number): Decoded<Join
   const sessionTimeoutMs = reader.readInt32('sessionTimeoutMs');
   const rebalanceTimeoutMs = version >= 1 ? reader.readInt32('rebalanceTimeoutMs') : -1;
   const memberId = version >= 6 ? reader.readCompactString('memberId') : reader.readString('memberId');
-  const groupInstanceId = version >= 6 ? reader.readCompactNullableString('groupInstanceId') : version >= 5 ? reader.readNullableString('groupInstanceId') : null;
+  const groupInstanceId =
+    version >= 6 ? reader.readCompactNullableString('groupInstanceId')
+    : version >= 5 ? reader.readNullableString('groupInstanceId')
+    : null;
   const protocolType = version >= 6 ? reader.readCompactString('protocolType') : reader.readString('protocolType');
-  const protocols = version >= 6 ? readJoinGroupRequestProtocolArray(reader, version, reader.readCompactArrayLength(3, 'protocols')) : readJoinGroupRequestProtocolArray(reader, version, reader.readArrayLength(3, 'protocols'));
+  const protocolsCount =
+    version >= 6 ? reader.readCompactArrayLength(3, 'protocols')
+    : reader.readArrayLength(3, 'protocols');
+  const protocols = readJoinGroupRequestProtocolArray(reader, version, protocolsCount);
   const reason = version >= 8 ? reader.readCompactNullableString('reason') : null;
-  if (version >= 6) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 6) reader.skipTaggedFields();
   return {
     groupId,
     sessionTimeoutMs,
@@ -48,89 +52,80 @@ function readJoinGroupRequest(reader: ByteReader, version: number): Decoded<Join
 }
 
 function writeJoinGroupRequest(writer: ByteWriter, value: JoinGroupRequest, version: number): void {
-  const groupId = value.groupId;
   if (version >= 6) {
-    writer.writeCompactString(groupId);
+    writer.writeCompactString(value.groupId);
   } else {
-    writer.writeString(groupId);
+    writer.writeString(value.groupId);
   }
-  const sessionTimeoutMs = value.sessionTimeoutMs;
-  writer.writeInt32(sessionTimeoutMs);
+  writer.writeInt32(value.sessionTimeoutMs);
   const rebalanceTimeoutMs = value.rebalanceTimeoutMs ?? -1;
-  if (version >= 1) {
-    writer.writeInt32(rebalanceTimeoutMs);
-  }
-  const memberId = value.memberId;
+  if (version >= 1) writer.writeInt32(rebalanceTimeoutMs);
   if (version >= 6) {
-    writer.writeCompactString(memberId);
+    writer.writeCompactString(value.memberId);
   } else {
-    writer.writeString(memberId);
+    writer.writeString(value.memberId);
   }
   const groupInstanceId = value.groupInstanceId ?? null;
   if (version >= 6) {
     writer.writeCompactNullableString(groupInstanceId);
   } else if (version >= 5) {
     writer.writeNullableString(groupInstanceId);
-  } else {
-    if (groupInstanceId !== null) throw unsupportedField('JoinGroupRequest', 'groupInstanceId', version);
+  } else if (groupInstanceId !== null) {
+    throw unsupportedField('JoinGroupRequest', 'groupInstanceId', version);
   }
-  const protocolType = value.protocolType;
   if (version >= 6) {
-    writer.writeCompactString(protocolType);
+    writer.writeCompactString(value.protocolType);
   } else {
-    writer.writeString(protocolType);
+    writer.writeString(value.protocolType);
   }
   const protocols = value.protocols;
   if (version >= 6) {
     writer.writeCompactArrayLength(protocols.length);
-    writeJoinGroupRequestProtocolArray(writer, protocols, version);
   } else {
     writer.writeArrayLength(protocols.length);
-    writeJoinGroupRequestProtocolArray(writer, protocols, version);
   }
+  writeJoinGroupRequestProtocolArray(writer, protocols, version);
   const reason = value.reason ?? null;
-  if (version >= 8) {
-    writer.writeCompactNullableString(reason);
-  }
-  if (version >= 6) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 8) writer.writeCompactNullableString(reason);
+  if (version >= 6) writer.writeUnsignedVarint(0);
 }
 
 function readJoinGroupRequestProtocol(reader: ByteReader, version: number): Decoded<JoinGroupRequestProtocol> {
   const name = version >= 6 ? reader.readCompactString('name') : reader.readString('name');
   const metadata = version >= 6 ? reader.readCompactBytes('metadata') : reader.readBytes('metadata');
-  if (version >= 6) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 6) reader.skipTaggedFields();
   return { name, metadata };
 }
 
 function writeJoinGroupRequestProtocol(writer: ByteWriter, value: JoinGroupRequestProtocol, version: number): void {
-  const name = value.name;
   if (version >= 6) {
-    writer.writeCompactString(name);
+    writer.writeCompactString(value.name);
   } else {
-    writer.writeString(name);
+    writer.writeString(value.name);
   }
-  const metadata = value.metadata;
   if (version >= 6) {
-    writer.writeCompactBytes(metadata);
+    writer.writeCompactBytes(value.metadata);
   } else {
-    writer.writeBytes(metadata);
+    writer.writeBytes(value.metadata);
   }
-  if (version >= 6) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 6) writer.writeUnsignedVarint(0);
 }
 
-function readJoinGroupRequestProtocolArray(reader: ByteReader, version: number, count: number): Decoded<JoinGroupRequestProtocol>[] {
+function readJoinGroupRequestProtocolArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<JoinGroupRequestProtocol>[] {
   const elements: Decoded<JoinGroupRequestProtocol>[] = [];
   for (let index = 0; index < count; index++) elements.push(readJoinGroupRequestProtocol(reader, version));
   return elements;
 }
 
-function writeJoinGroupRequestProtocolArray(writer: ByteWriter, elements: readonly JoinGroupRequestProtocol[], version: number): void {
+function writeJoinGroupRequestProtocolArray(
+  writer: ByteWriter,
+  elements: readonly JoinGroupRequestProtocol[],
+  version: number,
+): void {
   for (const element of elements) writeJoinGroupRequestProtocol(writer, element, version);
 }
 
@@ -161,14 +156,18 @@ function readJoinGroupResponse(reader: ByteReader, version: number): Decoded<Joi
   const errorCode = reader.readInt16('errorCode');
   const generationId = reader.readInt32('generationId');
   const protocolType = version >= 7 ? reader.readCompactNullableString('protocolType') : null;
-  const protocolName = version >= 7 ? reader.readCompactNullableString('protocolName') : version >= 6 ? reader.readCompactString('protocolName') : reader.readString('protocolName');
+  const protocolName =
+    version >= 7 ? reader.readCompactNullableString('protocolName')
+    : version >= 6 ? reader.readCompactString('protocolName')
+    : reader.readString('protocolName');
   const leader = version >= 6 ? reader.readCompactString('leader') : reader.readString('leader');
   const skipAssignment = version >= 9 ? reader.readBool('skipAssignment') : false;
   const memberId = version >= 6 ? reader.readCompactString('memberId') : reader.readString('memberId');
-  const members = version >= 6 ? readJoinGroupResponseMemberArray(reader, version, reader.readCompactArrayLength(4, 'members')) : readJoinGroupResponseMemberArray(reader, version, reader.readArrayLength(4, 'members'));
-  if (version >= 6) {
-    reader.skipTaggedFields();
-  }
+  const membersCount =
+    version >= 6 ? reader.readCompactArrayLength(4, 'members')
+    : reader.readArrayLength(4, 'members');
+  const members = readJoinGroupResponseMemberArray(reader, version, membersCount);
+  if (version >= 6) reader.skipTaggedFields();
   return {
     throttleTimeMs,
     errorCode,
@@ -184,17 +183,12 @@ function readJoinGroupResponse(reader: ByteReader, version: number): Decoded<Joi
 
 function writeJoinGroupResponse(writer: ByteWriter, value: JoinGroupResponse, version: number): void {
   const throttleTimeMs = value.throttleTimeMs ?? 0;
-  if (version >= 2) {
-    writer.writeInt32(throttleTimeMs);
-  }
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+  if (version >= 2) writer.writeInt32(throttleTimeMs);
+  writer.writeInt16(value.errorCode);
   const generationId = value.generationId ?? -1;
   writer.writeInt32(generationId);
   const protocolType = value.protocolType ?? null;
-  if (version >= 7) {
-    writer.writeCompactNullableString(protocolType);
-  }
+  if (version >= 7) writer.writeCompactNullableString(protocolType);
   const protocolName = value.protocolName;
   if (version >= 7) {
     writer.writeCompactNullableString(protocolName);
@@ -203,53 +197,48 @@ function writeJoinGroupResponse(writer: ByteWriter, value: JoinGroupResponse, ve
   } else {
     writer.writeString(notNull(protocolName, 'JoinGroupResponse', 'protocolName', version));
   }
-  const leader = value.leader;
   if (version >= 6) {
-    writer.writeCompactString(leader);
+    writer.writeCompactString(value.leader);
   } else {
-    writer.writeString(leader);
+    writer.writeString(value.leader);
   }
   const skipAssignment = value.skipAssignment ?? false;
   if (version >= 9) {
     writer.writeBool(skipAssignment);
-  } else {
-    if (skipAssignment) throw unsupportedField('JoinGroupResponse', 'skipAssignment', version);
+  } else if (skipAssignment) {
+    throw unsupportedField('JoinGroupResponse', 'skipAssignment', version);
   }
-  const memberId = value.memberId;
   if (version >= 6) {
-    writer.writeCompactString(memberId);
+    writer.writeCompactString(value.memberId);
   } else {
-    writer.writeString(memberId);
+    writer.writeString(value.memberId);
   }
   const members = value.members;
   if (version >= 6) {
     writer.writeCompactArrayLength(members.length);
-    writeJoinGroupResponseMemberArray(writer, members, version);
   } else {
     writer.writeArrayLength(members.length);
-    writeJoinGroupResponseMemberArray(writer, members, version);
   }
-  if (version >= 6) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeJoinGroupResponseMemberArray(writer, members, version);
+  if (version >= 6) writer.writeUnsignedVarint(0);
 }
 
 function readJoinGroupResponseMember(reader: ByteReader, version: number): Decoded<JoinGroupResponseMember> {
   const memberId = version >= 6 ? reader.readCompactString('memberId') : reader.readString('memberId');
-  const groupInstanceId = version >= 6 ? reader.readCompactNullableString('groupInstanceId') : version >= 5 ? reader.readNullableString('groupInstanceId') : null;
+  const groupInstanceId =
+    version >= 6 ? reader.readCompactNullableString('groupInstanceId')
+    : version >= 5 ? reader.readNullableString('groupInstanceId')
+    : null;
   const metadata = version >= 6 ? reader.readCompactBytes('metadata') : reader.readBytes('metadata');
-  if (version >= 6) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 6) reader.skipTaggedFields();
   return { memberId, groupInstanceId, metadata };
 }
 
 function writeJoinGroupResponseMember(writer: ByteWriter, value: JoinGroupResponseMember, version: number): void {
-  const memberId = value.memberId;
   if (version >= 6) {
-    writer.writeCompactString(memberId);
+    writer.writeCompactString(value.memberId);
   } else {
-    writer.writeString(memberId);
+    writer.writeString(value.memberId);
   }
   const groupInstanceId = value.groupInstanceId ?? null;
   if (version >= 6) {
@@ -257,24 +246,29 @@ function writeJoinGroupResponseMember(writer: ByteWriter, value: JoinGroupRespon
   } else if (version >= 5) {
     writer.writeNullableString(groupInstanceId);
   }
-  const metadata = value.metadata;
   if (version >= 6) {
-    writer.writeCompactBytes(metadata);
+    writer.writeCompactBytes(value.metadata);
   } else {
-    writer.writeBytes(metadata);
+    writer.writeBytes(value.metadata);
   }
-  if (version >= 6) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 6) writer.writeUnsignedVarint(0);
 }
 
-function readJoinGroupResponseMemberArray(reader: ByteReader, version: number, count: number): Decoded<JoinGroupResponseMember>[] {
+function readJoinGroupResponseMemberArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<JoinGroupResponseMember>[] {
   const elements: Decoded<JoinGroupResponseMember>[] = [];
   for (let index = 0; index < count; index++) elements.push(readJoinGroupResponseMember(reader, version));
   return elements;
 }
 
-function writeJoinGroupResponseMemberArray(writer: ByteWriter, elements: readonly JoinGroupResponseMember[], version: number): void {
+function writeJoinGroupResponseMemberArray(
+  writer: ByteWriter,
+  elements: readonly JoinGroupResponseMember[],
+  version: number,
+): void {
   for (const element of elements) writeJoinGroupResponseMember(writer, element, version);
 }
 

@@ -16,39 +16,35 @@ function readHeartbeatRequest(reader: ByteReader, version: number): Decoded<Hear
   const groupId = version >= 4 ? reader.readCompactString('groupId') : reader.readString('groupId');
   const generationId = reader.readInt32('generationId');
   const memberId = version >= 4 ? reader.readCompactString('memberId') : reader.readString('memberId');
-  const groupInstanceId = version >= 4 ? reader.readCompactNullableString('groupInstanceId') : version >= 3 ? reader.readNullableString('groupInstanceId') : null;
-  if (version >= 4) {
-    reader.skipTaggedFields();
-  }
+  const groupInstanceId =
+    version >= 4 ? reader.readCompactNullableString('groupInstanceId')
+    : version >= 3 ? reader.readNullableString('groupInstanceId')
+    : null;
+  if (version >= 4) reader.skipTaggedFields();
   return { groupId, generationId, memberId, groupInstanceId };
 }
 
 function writeHeartbeatRequest(writer: ByteWriter, value: HeartbeatRequest, version: number): void {
-  const groupId = value.groupId;
   if (version >= 4) {
-    writer.writeCompactString(groupId);
+    writer.writeCompactString(value.groupId);
   } else {
-    writer.writeString(groupId);
+    writer.writeString(value.groupId);
   }
-  const generationId = value.generationId;
-  writer.writeInt32(generationId);
-  const memberId = value.memberId;
+  writer.writeInt32(value.generationId);
   if (version >= 4) {
-    writer.writeCompactString(memberId);
+    writer.writeCompactString(value.memberId);
   } else {
-    writer.writeString(memberId);
+    writer.writeString(value.memberId);
   }
   const groupInstanceId = value.groupInstanceId ?? null;
   if (version >= 4) {
     writer.writeCompactNullableString(groupInstanceId);
   } else if (version >= 3) {
     writer.writeNullableString(groupInstanceId);
-  } else {
-    if (groupInstanceId !== null) throw unsupportedField('HeartbeatRequest', 'groupInstanceId', version);
+  } else if (groupInstanceId !== null) {
+    throw unsupportedField('HeartbeatRequest', 'groupInstanceId', version);
   }
-  if (version >= 4) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 4) writer.writeUnsignedVarint(0);
 }
 
 export interface HeartbeatResponse {
@@ -60,22 +56,15 @@ export interface HeartbeatResponse {
 function readHeartbeatResponse(reader: ByteReader, version: number): Decoded<HeartbeatResponse> {
   const throttleTimeMs = version >= 1 ? reader.readInt32('throttleTimeMs') : 0;
   const errorCode = reader.readInt16('errorCode');
-  if (version >= 4) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 4) reader.skipTaggedFields();
   return { throttleTimeMs, errorCode };
 }
 
 function writeHeartbeatResponse(writer: ByteWriter, value: HeartbeatResponse, version: number): void {
   const throttleTimeMs = value.throttleTimeMs ?? 0;
-  if (version >= 1) {
-    writer.writeInt32(throttleTimeMs);
-  }
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
-  if (version >= 4) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 1) writer.writeInt32(throttleTimeMs);
+  writer.writeInt16(value.errorCode);
+  if (version >= 4) writer.writeUnsignedVarint(0);
 }
 
 export const heartbeat: ApiCodec<HeartbeatRequest, HeartbeatResponse> = {

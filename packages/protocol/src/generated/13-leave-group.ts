@@ -22,19 +22,20 @@ export interface MemberIdentity {
 function readLeaveGroupRequest(reader: ByteReader, version: number): Decoded<LeaveGroupRequest> {
   const groupId = version >= 4 ? reader.readCompactString('groupId') : reader.readString('groupId');
   const memberId = version >= 3 ? '' : reader.readString('memberId');
-  const members = version >= 4 ? readMemberIdentityArray(reader, version, reader.readCompactArrayLength(3, 'members')) : version >= 3 ? readMemberIdentityArray(reader, version, reader.readArrayLength(3, 'members')) : [];
-  if (version >= 4) {
-    reader.skipTaggedFields();
-  }
+  const membersCount =
+    version >= 4 ? reader.readCompactArrayLength(3, 'members')
+    : version >= 3 ? reader.readArrayLength(3, 'members')
+    : 0;
+  const members = readMemberIdentityArray(reader, version, membersCount);
+  if (version >= 4) reader.skipTaggedFields();
   return { groupId, memberId, members };
 }
 
 function writeLeaveGroupRequest(writer: ByteWriter, value: LeaveGroupRequest, version: number): void {
-  const groupId = value.groupId;
   if (version >= 4) {
-    writer.writeCompactString(groupId);
+    writer.writeCompactString(value.groupId);
   } else {
-    writer.writeString(groupId);
+    writer.writeString(value.groupId);
   }
   const memberId = value.memberId ?? '';
   if (version >= 3) {
@@ -43,36 +44,31 @@ function writeLeaveGroupRequest(writer: ByteWriter, value: LeaveGroupRequest, ve
     writer.writeString(memberId);
   }
   const members = value.members ?? [];
+  if (version < 3 && members.length !== 0) throw unsupportedField('LeaveGroupRequest', 'members', version);
   if (version >= 4) {
     writer.writeCompactArrayLength(members.length);
-    writeMemberIdentityArray(writer, members, version);
   } else if (version >= 3) {
     writer.writeArrayLength(members.length);
-    writeMemberIdentityArray(writer, members, version);
-  } else {
-    if (members.length !== 0) throw unsupportedField('LeaveGroupRequest', 'members', version);
   }
-  if (version >= 4) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 3) writeMemberIdentityArray(writer, members, version);
+  if (version >= 4) writer.writeUnsignedVarint(0);
 }
 
 function readMemberIdentity(reader: ByteReader, version: number): Decoded<MemberIdentity> {
   const memberId = version >= 4 ? reader.readCompactString('memberId') : reader.readString('memberId');
-  const groupInstanceId = version >= 4 ? reader.readCompactNullableString('groupInstanceId') : reader.readNullableString('groupInstanceId');
+  const groupInstanceId =
+    version >= 4 ? reader.readCompactNullableString('groupInstanceId')
+    : reader.readNullableString('groupInstanceId');
   const reason = version >= 5 ? reader.readCompactNullableString('reason') : null;
-  if (version >= 4) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 4) reader.skipTaggedFields();
   return { memberId, groupInstanceId, reason };
 }
 
 function writeMemberIdentity(writer: ByteWriter, value: MemberIdentity, version: number): void {
-  const memberId = value.memberId;
   if (version >= 4) {
-    writer.writeCompactString(memberId);
+    writer.writeCompactString(value.memberId);
   } else {
-    writer.writeString(memberId);
+    writer.writeString(value.memberId);
   }
   const groupInstanceId = value.groupInstanceId ?? null;
   if (version >= 4) {
@@ -81,12 +77,8 @@ function writeMemberIdentity(writer: ByteWriter, value: MemberIdentity, version:
     writer.writeNullableString(groupInstanceId);
   }
   const reason = value.reason ?? null;
-  if (version >= 5) {
-    writer.writeCompactNullableString(reason);
-  }
-  if (version >= 4) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 5) writer.writeCompactNullableString(reason);
+  if (version >= 4) writer.writeUnsignedVarint(0);
 }
 
 function readMemberIdentityArray(reader: ByteReader, version: number, count: number): Decoded<MemberIdentity>[] {
@@ -116,51 +108,45 @@ export interface MemberResponse {
 function readLeaveGroupResponse(reader: ByteReader, version: number): Decoded<LeaveGroupResponse> {
   const throttleTimeMs = version >= 1 ? reader.readInt32('throttleTimeMs') : 0;
   const errorCode = reader.readInt16('errorCode');
-  const members = version >= 4 ? readMemberResponseArray(reader, version, reader.readCompactArrayLength(5, 'members')) : version >= 3 ? readMemberResponseArray(reader, version, reader.readArrayLength(5, 'members')) : [];
-  if (version >= 4) {
-    reader.skipTaggedFields();
-  }
+  const membersCount =
+    version >= 4 ? reader.readCompactArrayLength(5, 'members')
+    : version >= 3 ? reader.readArrayLength(5, 'members')
+    : 0;
+  const members = readMemberResponseArray(reader, version, membersCount);
+  if (version >= 4) reader.skipTaggedFields();
   return { throttleTimeMs, errorCode, members };
 }
 
 function writeLeaveGroupResponse(writer: ByteWriter, value: LeaveGroupResponse, version: number): void {
   const throttleTimeMs = value.throttleTimeMs ?? 0;
-  if (version >= 1) {
-    writer.writeInt32(throttleTimeMs);
-  }
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+  if (version >= 1) writer.writeInt32(throttleTimeMs);
+  writer.writeInt16(value.errorCode);
   const members = value.members ?? [];
+  if (version < 3 && members.length !== 0) throw unsupportedField('LeaveGroupResponse', 'members', version);
   if (version >= 4) {
     writer.writeCompactArrayLength(members.length);
-    writeMemberResponseArray(writer, members, version);
   } else if (version >= 3) {
     writer.writeArrayLength(members.length);
-    writeMemberResponseArray(writer, members, version);
-  } else {
-    if (members.length !== 0) throw unsupportedField('LeaveGroupResponse', 'members', version);
   }
-  if (version >= 4) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 3) writeMemberResponseArray(writer, members, version);
+  if (version >= 4) writer.writeUnsignedVarint(0);
 }
 
 function readMemberResponse(reader: ByteReader, version: number): Decoded<MemberResponse> {
   const memberId = version >= 4 ? reader.readCompactString('memberId') : reader.readString('memberId');
-  const groupInstanceId = version >= 4 ? reader.readCompactNullableString('groupInstanceId') : reader.readNullableString('groupInstanceId');
+  const groupInstanceId =
+    version >= 4 ? reader.readCompactNullableString('groupInstanceId')
+    : reader.readNullableString('groupInstanceId');
   const errorCode = reader.readInt16('errorCode');
-  if (version >= 4) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 4) reader.skipTaggedFields();
   return { memberId, groupInstanceId, errorCode };
 }
 
 function writeMemberResponse(writer: ByteWriter, value: MemberResponse, version: number): void {
-  const memberId = value.memberId;
   if (version >= 4) {
-    writer.writeCompactString(memberId);
+    writer.writeCompactString(value.memberId);
   } else {
-    writer.writeString(memberId);
+    writer.writeString(value.memberId);
   }
   const groupInstanceId = value.groupInstanceId;
   if (version >= 4) {
@@ -168,11 +154,8 @@ function writeMemberResponse(writer: ByteWriter, value: MemberResponse, version:
   } else {
     writer.writeNullableString(groupInstanceId);
   }
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
-  if (version >= 4) {
-    writer.writeUnsignedVarint(0);
-  }
+  writer.writeInt16(value.errorCode);
+  if (version >= 4) writer.writeUnsignedVarint(0);
 }
 
 function readMemberResponseArray(reader: ByteReader, version: number, count: number): Decoded<MemberResponse>[] {

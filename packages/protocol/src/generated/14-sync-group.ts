@@ -26,94 +26,90 @@ function readSyncGroupRequest(reader: ByteReader, version: number): Decoded<Sync
   const groupId = version >= 4 ? reader.readCompactString('groupId') : reader.readString('groupId');
   const generationId = reader.readInt32('generationId');
   const memberId = version >= 4 ? reader.readCompactString('memberId') : reader.readString('memberId');
-  const groupInstanceId = version >= 4 ? reader.readCompactNullableString('groupInstanceId') : version >= 3 ? reader.readNullableString('groupInstanceId') : null;
+  const groupInstanceId =
+    version >= 4 ? reader.readCompactNullableString('groupInstanceId')
+    : version >= 3 ? reader.readNullableString('groupInstanceId')
+    : null;
   const protocolType = version >= 5 ? reader.readCompactNullableString('protocolType') : null;
   const protocolName = version >= 5 ? reader.readCompactNullableString('protocolName') : null;
-  const assignments = version >= 4 ? readSyncGroupRequestAssignmentArray(reader, version, reader.readCompactArrayLength(3, 'assignments')) : readSyncGroupRequestAssignmentArray(reader, version, reader.readArrayLength(3, 'assignments'));
-  if (version >= 4) {
-    reader.skipTaggedFields();
-  }
+  const assignmentsCount =
+    version >= 4 ? reader.readCompactArrayLength(3, 'assignments')
+    : reader.readArrayLength(3, 'assignments');
+  const assignments = readSyncGroupRequestAssignmentArray(reader, version, assignmentsCount);
+  if (version >= 4) reader.skipTaggedFields();
   return { groupId, generationId, memberId, groupInstanceId, protocolType, protocolName, assignments };
 }
 
 function writeSyncGroupRequest(writer: ByteWriter, value: SyncGroupRequest, version: number): void {
-  const groupId = value.groupId;
   if (version >= 4) {
-    writer.writeCompactString(groupId);
+    writer.writeCompactString(value.groupId);
   } else {
-    writer.writeString(groupId);
+    writer.writeString(value.groupId);
   }
-  const generationId = value.generationId;
-  writer.writeInt32(generationId);
-  const memberId = value.memberId;
+  writer.writeInt32(value.generationId);
   if (version >= 4) {
-    writer.writeCompactString(memberId);
+    writer.writeCompactString(value.memberId);
   } else {
-    writer.writeString(memberId);
+    writer.writeString(value.memberId);
   }
   const groupInstanceId = value.groupInstanceId ?? null;
   if (version >= 4) {
     writer.writeCompactNullableString(groupInstanceId);
   } else if (version >= 3) {
     writer.writeNullableString(groupInstanceId);
-  } else {
-    if (groupInstanceId !== null) throw unsupportedField('SyncGroupRequest', 'groupInstanceId', version);
+  } else if (groupInstanceId !== null) {
+    throw unsupportedField('SyncGroupRequest', 'groupInstanceId', version);
   }
   const protocolType = value.protocolType ?? null;
-  if (version >= 5) {
-    writer.writeCompactNullableString(protocolType);
-  }
+  if (version >= 5) writer.writeCompactNullableString(protocolType);
   const protocolName = value.protocolName ?? null;
-  if (version >= 5) {
-    writer.writeCompactNullableString(protocolName);
-  }
+  if (version >= 5) writer.writeCompactNullableString(protocolName);
   const assignments = value.assignments;
   if (version >= 4) {
     writer.writeCompactArrayLength(assignments.length);
-    writeSyncGroupRequestAssignmentArray(writer, assignments, version);
   } else {
     writer.writeArrayLength(assignments.length);
-    writeSyncGroupRequestAssignmentArray(writer, assignments, version);
   }
-  if (version >= 4) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeSyncGroupRequestAssignmentArray(writer, assignments, version);
+  if (version >= 4) writer.writeUnsignedVarint(0);
 }
 
 function readSyncGroupRequestAssignment(reader: ByteReader, version: number): Decoded<SyncGroupRequestAssignment> {
   const memberId = version >= 4 ? reader.readCompactString('memberId') : reader.readString('memberId');
   const assignment = version >= 4 ? reader.readCompactBytes('assignment') : reader.readBytes('assignment');
-  if (version >= 4) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 4) reader.skipTaggedFields();
   return { memberId, assignment };
 }
 
 function writeSyncGroupRequestAssignment(writer: ByteWriter, value: SyncGroupRequestAssignment, version: number): void {
-  const memberId = value.memberId;
   if (version >= 4) {
-    writer.writeCompactString(memberId);
+    writer.writeCompactString(value.memberId);
   } else {
-    writer.writeString(memberId);
+    writer.writeString(value.memberId);
   }
-  const assignment = value.assignment;
   if (version >= 4) {
-    writer.writeCompactBytes(assignment);
+    writer.writeCompactBytes(value.assignment);
   } else {
-    writer.writeBytes(assignment);
+    writer.writeBytes(value.assignment);
   }
-  if (version >= 4) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 4) writer.writeUnsignedVarint(0);
 }
 
-function readSyncGroupRequestAssignmentArray(reader: ByteReader, version: number, count: number): Decoded<SyncGroupRequestAssignment>[] {
+function readSyncGroupRequestAssignmentArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<SyncGroupRequestAssignment>[] {
   const elements: Decoded<SyncGroupRequestAssignment>[] = [];
   for (let index = 0; index < count; index++) elements.push(readSyncGroupRequestAssignment(reader, version));
   return elements;
 }
 
-function writeSyncGroupRequestAssignmentArray(writer: ByteWriter, elements: readonly SyncGroupRequestAssignment[], version: number): void {
+function writeSyncGroupRequestAssignmentArray(
+  writer: ByteWriter,
+  elements: readonly SyncGroupRequestAssignment[],
+  version: number,
+): void {
   for (const element of elements) writeSyncGroupRequestAssignment(writer, element, version);
 }
 
@@ -134,36 +130,24 @@ function readSyncGroupResponse(reader: ByteReader, version: number): Decoded<Syn
   const protocolType = version >= 5 ? reader.readCompactNullableString('protocolType') : null;
   const protocolName = version >= 5 ? reader.readCompactNullableString('protocolName') : null;
   const assignment = version >= 4 ? reader.readCompactBytes('assignment') : reader.readBytes('assignment');
-  if (version >= 4) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 4) reader.skipTaggedFields();
   return { throttleTimeMs, errorCode, protocolType, protocolName, assignment };
 }
 
 function writeSyncGroupResponse(writer: ByteWriter, value: SyncGroupResponse, version: number): void {
   const throttleTimeMs = value.throttleTimeMs ?? 0;
-  if (version >= 1) {
-    writer.writeInt32(throttleTimeMs);
-  }
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+  if (version >= 1) writer.writeInt32(throttleTimeMs);
+  writer.writeInt16(value.errorCode);
   const protocolType = value.protocolType ?? null;
-  if (version >= 5) {
-    writer.writeCompactNullableString(protocolType);
-  }
+  if (version >= 5) writer.writeCompactNullableString(protocolType);
   const protocolName = value.protocolName ?? null;
-  if (version >= 5) {
-    writer.writeCompactNullableString(protocolName);
-  }
-  const assignment = value.assignment;
+  if (version >= 5) writer.writeCompactNullableString(protocolName);
   if (version >= 4) {
-    writer.writeCompactBytes(assignment);
+    writer.writeCompactBytes(value.assignment);
   } else {
-    writer.writeBytes(assignment);
+    writer.writeBytes(value.assignment);
   }
-  if (version >= 4) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 4) writer.writeUnsignedVarint(0);
 }
 
 export const syncGroup: ApiCodec<SyncGroupRequest, SyncGroupResponse> = {

@@ -19,11 +19,12 @@ export interface DescribeGroupsRequest {
 }
 
 function readDescribeGroupsRequest(reader: ByteReader, version: number): Decoded<DescribeGroupsRequest> {
-  const groups = version >= 5 ? readCompactStringArray(reader, reader.readCompactArrayLength(1, 'groups'), 'groups') : readStringArray(reader, reader.readArrayLength(1, 'groups'), 'groups');
+  const groupsCount = version >= 5 ? reader.readCompactArrayLength(1, 'groups') : reader.readArrayLength(1, 'groups');
+  const groups =
+    version >= 5 ? readCompactStringArray(reader, groupsCount, 'groups')
+    : readStringArray(reader, groupsCount, 'groups');
   const includeAuthorizedOperations = version >= 3 ? reader.readBool('includeAuthorizedOperations') : false;
-  if (version >= 5) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 5) reader.skipTaggedFields();
   return { groups, includeAuthorizedOperations };
 }
 
@@ -31,20 +32,21 @@ function writeDescribeGroupsRequest(writer: ByteWriter, value: DescribeGroupsReq
   const groups = value.groups;
   if (version >= 5) {
     writer.writeCompactArrayLength(groups.length);
-    writeCompactStringArray(writer, groups);
   } else {
     writer.writeArrayLength(groups.length);
+  }
+  if (version >= 5) {
+    writeCompactStringArray(writer, groups);
+  } else {
     writeStringArray(writer, groups);
   }
   const includeAuthorizedOperations = value.includeAuthorizedOperations ?? false;
   if (version >= 3) {
     writer.writeBool(includeAuthorizedOperations);
-  } else {
-    if (includeAuthorizedOperations) throw unsupportedField('DescribeGroupsRequest', 'includeAuthorizedOperations', version);
+  } else if (includeAuthorizedOperations) {
+    throw unsupportedField('DescribeGroupsRequest', 'includeAuthorizedOperations', version);
   }
-  if (version >= 5) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 5) writer.writeUnsignedVarint(0);
 }
 
 export interface DescribeGroupsResponse {
@@ -78,117 +80,113 @@ export interface DescribedGroupMember {
 
 function readDescribeGroupsResponse(reader: ByteReader, version: number): Decoded<DescribeGroupsResponse> {
   const throttleTimeMs = version >= 1 ? reader.readInt32('throttleTimeMs') : 0;
-  const groups = version >= 5 ? readDescribeGroupsResponseDescribedGroupArray(reader, version, reader.readCompactArrayLength(12, 'groups')) : readDescribeGroupsResponseDescribedGroupArray(reader, version, reader.readArrayLength(12, 'groups'));
-  if (version >= 5) {
-    reader.skipTaggedFields();
-  }
+  const groupsCount = version >= 5 ? reader.readCompactArrayLength(12, 'groups') : reader.readArrayLength(12, 'groups');
+  const groups = readDescribeGroupsResponseDescribedGroupArray(reader, version, groupsCount);
+  if (version >= 5) reader.skipTaggedFields();
   return { throttleTimeMs, groups };
 }
 
 function writeDescribeGroupsResponse(writer: ByteWriter, value: DescribeGroupsResponse, version: number): void {
   const throttleTimeMs = value.throttleTimeMs ?? 0;
-  if (version >= 1) {
-    writer.writeInt32(throttleTimeMs);
-  }
+  if (version >= 1) writer.writeInt32(throttleTimeMs);
   const groups = value.groups;
   if (version >= 5) {
     writer.writeCompactArrayLength(groups.length);
-    writeDescribeGroupsResponseDescribedGroupArray(writer, groups, version);
   } else {
     writer.writeArrayLength(groups.length);
-    writeDescribeGroupsResponseDescribedGroupArray(writer, groups, version);
   }
-  if (version >= 5) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeDescribeGroupsResponseDescribedGroupArray(writer, groups, version);
+  if (version >= 5) writer.writeUnsignedVarint(0);
 }
 
-function readDescribeGroupsResponseDescribedGroup(reader: ByteReader, version: number): Decoded<DescribeGroupsResponseDescribedGroup> {
+function readDescribeGroupsResponseDescribedGroup(
+  reader: ByteReader,
+  version: number,
+): Decoded<DescribeGroupsResponseDescribedGroup> {
   const errorCode = reader.readInt16('errorCode');
   const errorMessage = version >= 6 ? reader.readCompactNullableString('errorMessage') : null;
   const groupId = version >= 5 ? reader.readCompactString('groupId') : reader.readString('groupId');
   const groupState = version >= 5 ? reader.readCompactString('groupState') : reader.readString('groupState');
   const protocolType = version >= 5 ? reader.readCompactString('protocolType') : reader.readString('protocolType');
   const protocolData = version >= 5 ? reader.readCompactString('protocolData') : reader.readString('protocolData');
-  const members = version >= 5 ? readDescribedGroupMemberArray(reader, version, reader.readCompactArrayLength(7, 'members')) : readDescribedGroupMemberArray(reader, version, reader.readArrayLength(7, 'members'));
+  const membersCount =
+    version >= 5 ? reader.readCompactArrayLength(7, 'members')
+    : reader.readArrayLength(7, 'members');
+  const members = readDescribedGroupMemberArray(reader, version, membersCount);
   const authorizedOperations = version >= 3 ? reader.readInt32('authorizedOperations') : -2147483648;
-  if (version >= 5) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 5) reader.skipTaggedFields();
   return { errorCode, errorMessage, groupId, groupState, protocolType, protocolData, members, authorizedOperations };
 }
 
-function writeDescribeGroupsResponseDescribedGroup(writer: ByteWriter, value: DescribeGroupsResponseDescribedGroup, version: number): void {
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+function writeDescribeGroupsResponseDescribedGroup(
+  writer: ByteWriter,
+  value: DescribeGroupsResponseDescribedGroup,
+  version: number,
+): void {
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage ?? null;
   if (version >= 6) {
     writer.writeCompactNullableString(errorMessage);
-  } else {
-    if (errorMessage !== null) throw unsupportedField('DescribeGroupsResponseDescribedGroup', 'errorMessage', version);
+  } else if (errorMessage !== null) {
+    throw unsupportedField('DescribeGroupsResponseDescribedGroup', 'errorMessage', version);
   }
-  const groupId = value.groupId;
   if (version >= 5) {
-    writer.writeCompactString(groupId);
+    writer.writeCompactString(value.groupId);
   } else {
-    writer.writeString(groupId);
+    writer.writeString(value.groupId);
   }
-  const groupState = value.groupState;
   if (version >= 5) {
-    writer.writeCompactString(groupState);
+    writer.writeCompactString(value.groupState);
   } else {
-    writer.writeString(groupState);
+    writer.writeString(value.groupState);
   }
-  const protocolType = value.protocolType;
   if (version >= 5) {
-    writer.writeCompactString(protocolType);
+    writer.writeCompactString(value.protocolType);
   } else {
-    writer.writeString(protocolType);
+    writer.writeString(value.protocolType);
   }
-  const protocolData = value.protocolData;
   if (version >= 5) {
-    writer.writeCompactString(protocolData);
+    writer.writeCompactString(value.protocolData);
   } else {
-    writer.writeString(protocolData);
+    writer.writeString(value.protocolData);
   }
   const members = value.members;
   if (version >= 5) {
     writer.writeCompactArrayLength(members.length);
-    writeDescribedGroupMemberArray(writer, members, version);
   } else {
     writer.writeArrayLength(members.length);
-    writeDescribedGroupMemberArray(writer, members, version);
   }
+  writeDescribedGroupMemberArray(writer, members, version);
   const authorizedOperations = value.authorizedOperations ?? -2147483648;
   if (version >= 3) {
     writer.writeInt32(authorizedOperations);
-  } else {
-    if (authorizedOperations !== -2147483648) throw unsupportedField('DescribeGroupsResponseDescribedGroup', 'authorizedOperations', version);
+  } else if (authorizedOperations !== -2147483648) {
+    throw unsupportedField('DescribeGroupsResponseDescribedGroup', 'authorizedOperations', version);
   }
-  if (version >= 5) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 5) writer.writeUnsignedVarint(0);
 }
 
 function readDescribedGroupMember(reader: ByteReader, version: number): Decoded<DescribedGroupMember> {
   const memberId = version >= 5 ? reader.readCompactString('memberId') : reader.readString('memberId');
-  const groupInstanceId = version >= 5 ? reader.readCompactNullableString('groupInstanceId') : version >= 4 ? reader.readNullableString('groupInstanceId') : null;
+  const groupInstanceId =
+    version >= 5 ? reader.readCompactNullableString('groupInstanceId')
+    : version >= 4 ? reader.readNullableString('groupInstanceId')
+    : null;
   const clientId = version >= 5 ? reader.readCompactString('clientId') : reader.readString('clientId');
   const clientHost = version >= 5 ? reader.readCompactString('clientHost') : reader.readString('clientHost');
   const memberMetadata = version >= 5 ? reader.readCompactBytes('memberMetadata') : reader.readBytes('memberMetadata');
-  const memberAssignment = version >= 5 ? reader.readCompactBytes('memberAssignment') : reader.readBytes('memberAssignment');
-  if (version >= 5) {
-    reader.skipTaggedFields();
-  }
+  const memberAssignment =
+    version >= 5 ? reader.readCompactBytes('memberAssignment')
+    : reader.readBytes('memberAssignment');
+  if (version >= 5) reader.skipTaggedFields();
   return { memberId, groupInstanceId, clientId, clientHost, memberMetadata, memberAssignment };
 }
 
 function writeDescribedGroupMember(writer: ByteWriter, value: DescribedGroupMember, version: number): void {
-  const memberId = value.memberId;
   if (version >= 5) {
-    writer.writeCompactString(memberId);
+    writer.writeCompactString(value.memberId);
   } else {
-    writer.writeString(memberId);
+    writer.writeString(value.memberId);
   }
   const groupInstanceId = value.groupInstanceId ?? null;
   if (version >= 5) {
@@ -196,52 +194,62 @@ function writeDescribedGroupMember(writer: ByteWriter, value: DescribedGroupMemb
   } else if (version >= 4) {
     writer.writeNullableString(groupInstanceId);
   }
-  const clientId = value.clientId;
   if (version >= 5) {
-    writer.writeCompactString(clientId);
+    writer.writeCompactString(value.clientId);
   } else {
-    writer.writeString(clientId);
+    writer.writeString(value.clientId);
   }
-  const clientHost = value.clientHost;
   if (version >= 5) {
-    writer.writeCompactString(clientHost);
+    writer.writeCompactString(value.clientHost);
   } else {
-    writer.writeString(clientHost);
+    writer.writeString(value.clientHost);
   }
-  const memberMetadata = value.memberMetadata;
   if (version >= 5) {
-    writer.writeCompactBytes(memberMetadata);
+    writer.writeCompactBytes(value.memberMetadata);
   } else {
-    writer.writeBytes(memberMetadata);
+    writer.writeBytes(value.memberMetadata);
   }
-  const memberAssignment = value.memberAssignment;
   if (version >= 5) {
-    writer.writeCompactBytes(memberAssignment);
+    writer.writeCompactBytes(value.memberAssignment);
   } else {
-    writer.writeBytes(memberAssignment);
+    writer.writeBytes(value.memberAssignment);
   }
-  if (version >= 5) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 5) writer.writeUnsignedVarint(0);
 }
 
-function readDescribeGroupsResponseDescribedGroupArray(reader: ByteReader, version: number, count: number): Decoded<DescribeGroupsResponseDescribedGroup>[] {
+function readDescribeGroupsResponseDescribedGroupArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DescribeGroupsResponseDescribedGroup>[] {
   const elements: Decoded<DescribeGroupsResponseDescribedGroup>[] = [];
   for (let index = 0; index < count; index++) elements.push(readDescribeGroupsResponseDescribedGroup(reader, version));
   return elements;
 }
 
-function writeDescribeGroupsResponseDescribedGroupArray(writer: ByteWriter, elements: readonly DescribeGroupsResponseDescribedGroup[], version: number): void {
+function writeDescribeGroupsResponseDescribedGroupArray(
+  writer: ByteWriter,
+  elements: readonly DescribeGroupsResponseDescribedGroup[],
+  version: number,
+): void {
   for (const element of elements) writeDescribeGroupsResponseDescribedGroup(writer, element, version);
 }
 
-function readDescribedGroupMemberArray(reader: ByteReader, version: number, count: number): Decoded<DescribedGroupMember>[] {
+function readDescribedGroupMemberArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DescribedGroupMember>[] {
   const elements: Decoded<DescribedGroupMember>[] = [];
   for (let index = 0; index < count; index++) elements.push(readDescribedGroupMember(reader, version));
   return elements;
 }
 
-function writeDescribedGroupMemberArray(writer: ByteWriter, elements: readonly DescribedGroupMember[], version: number): void {
+function writeDescribedGroupMemberArray(
+  writer: ByteWriter,
+  elements: readonly DescribedGroupMember[],
+  version: number,
+): void {
   for (const element of elements) writeDescribedGroupMember(writer, element, version);
 }
 

@@ -5,6 +5,7 @@ import type { ApiCodec, Decoded } from '../codec.ts';
 import {
   messageCodec,
   readCompactStringArray,
+  readStringArray,
   unsupportedField,
   versionRange,
   writeCompactStringArray,
@@ -18,32 +19,28 @@ export interface ListGroupsRequest {
 }
 
 function readListGroupsRequest(reader: ByteReader, version: number): Decoded<ListGroupsRequest> {
-  const statesFilter = version >= 4 ? readCompactStringArray(reader, reader.readCompactArrayLength(1, 'statesFilter'), 'statesFilter') : [];
-  const typesFilter = version >= 5 ? readCompactStringArray(reader, reader.readCompactArrayLength(1, 'typesFilter'), 'typesFilter') : [];
-  if (version >= 3) {
-    reader.skipTaggedFields();
-  }
+  const statesFilterCount = version >= 4 ? reader.readCompactArrayLength(1, 'statesFilter') : 0;
+  const statesFilter =
+    version >= 3 ? readCompactStringArray(reader, statesFilterCount, 'statesFilter')
+    : readStringArray(reader, statesFilterCount, 'statesFilter');
+  const typesFilterCount = version >= 5 ? reader.readCompactArrayLength(1, 'typesFilter') : 0;
+  const typesFilter =
+    version >= 3 ? readCompactStringArray(reader, typesFilterCount, 'typesFilter')
+    : readStringArray(reader, typesFilterCount, 'typesFilter');
+  if (version >= 3) reader.skipTaggedFields();
   return { statesFilter, typesFilter };
 }
 
 function writeListGroupsRequest(writer: ByteWriter, value: ListGroupsRequest, version: number): void {
   const statesFilter = value.statesFilter ?? [];
-  if (version >= 4) {
-    writer.writeCompactArrayLength(statesFilter.length);
-    writeCompactStringArray(writer, statesFilter);
-  } else {
-    if (statesFilter.length !== 0) throw unsupportedField('ListGroupsRequest', 'statesFilter', version);
-  }
+  if (version < 4 && statesFilter.length !== 0) throw unsupportedField('ListGroupsRequest', 'statesFilter', version);
+  if (version >= 4) writer.writeCompactArrayLength(statesFilter.length);
+  if (version >= 4) writeCompactStringArray(writer, statesFilter);
   const typesFilter = value.typesFilter ?? [];
-  if (version >= 5) {
-    writer.writeCompactArrayLength(typesFilter.length);
-    writeCompactStringArray(writer, typesFilter);
-  } else {
-    if (typesFilter.length !== 0) throw unsupportedField('ListGroupsRequest', 'typesFilter', version);
-  }
-  if (version >= 3) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version < 5 && typesFilter.length !== 0) throw unsupportedField('ListGroupsRequest', 'typesFilter', version);
+  if (version >= 5) writer.writeCompactArrayLength(typesFilter.length);
+  if (version >= 5) writeCompactStringArray(writer, typesFilter);
+  if (version >= 3) writer.writeUnsignedVarint(0);
 }
 
 export interface ListGroupsResponse {
@@ -65,31 +62,24 @@ export interface ListedGroup {
 function readListGroupsResponse(reader: ByteReader, version: number): Decoded<ListGroupsResponse> {
   const throttleTimeMs = version >= 1 ? reader.readInt32('throttleTimeMs') : 0;
   const errorCode = reader.readInt16('errorCode');
-  const groups = version >= 3 ? readListedGroupArray(reader, version, reader.readCompactArrayLength(3, 'groups')) : readListedGroupArray(reader, version, reader.readArrayLength(3, 'groups'));
-  if (version >= 3) {
-    reader.skipTaggedFields();
-  }
+  const groupsCount = version >= 3 ? reader.readCompactArrayLength(3, 'groups') : reader.readArrayLength(3, 'groups');
+  const groups = readListedGroupArray(reader, version, groupsCount);
+  if (version >= 3) reader.skipTaggedFields();
   return { throttleTimeMs, errorCode, groups };
 }
 
 function writeListGroupsResponse(writer: ByteWriter, value: ListGroupsResponse, version: number): void {
   const throttleTimeMs = value.throttleTimeMs ?? 0;
-  if (version >= 1) {
-    writer.writeInt32(throttleTimeMs);
-  }
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+  if (version >= 1) writer.writeInt32(throttleTimeMs);
+  writer.writeInt16(value.errorCode);
   const groups = value.groups;
   if (version >= 3) {
     writer.writeCompactArrayLength(groups.length);
-    writeListedGroupArray(writer, groups, version);
   } else {
     writer.writeArrayLength(groups.length);
-    writeListedGroupArray(writer, groups, version);
   }
-  if (version >= 3) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeListedGroupArray(writer, groups, version);
+  if (version >= 3) writer.writeUnsignedVarint(0);
 }
 
 function readListedGroup(reader: ByteReader, version: number): Decoded<ListedGroup> {
@@ -97,36 +87,26 @@ function readListedGroup(reader: ByteReader, version: number): Decoded<ListedGro
   const protocolType = version >= 3 ? reader.readCompactString('protocolType') : reader.readString('protocolType');
   const groupState = version >= 4 ? reader.readCompactString('groupState') : '';
   const groupType = version >= 5 ? reader.readCompactString('groupType') : '';
-  if (version >= 3) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 3) reader.skipTaggedFields();
   return { groupId, protocolType, groupState, groupType };
 }
 
 function writeListedGroup(writer: ByteWriter, value: ListedGroup, version: number): void {
-  const groupId = value.groupId;
   if (version >= 3) {
-    writer.writeCompactString(groupId);
+    writer.writeCompactString(value.groupId);
   } else {
-    writer.writeString(groupId);
+    writer.writeString(value.groupId);
   }
-  const protocolType = value.protocolType;
   if (version >= 3) {
-    writer.writeCompactString(protocolType);
+    writer.writeCompactString(value.protocolType);
   } else {
-    writer.writeString(protocolType);
+    writer.writeString(value.protocolType);
   }
   const groupState = value.groupState ?? '';
-  if (version >= 4) {
-    writer.writeCompactString(groupState);
-  }
+  if (version >= 4) writer.writeCompactString(groupState);
   const groupType = value.groupType ?? '';
-  if (version >= 5) {
-    writer.writeCompactString(groupType);
-  }
-  if (version >= 3) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 5) writer.writeCompactString(groupType);
+  if (version >= 3) writer.writeUnsignedVarint(0);
 }
 
 function readListedGroupArray(reader: ByteReader, version: number, count: number): Decoded<ListedGroup>[] {

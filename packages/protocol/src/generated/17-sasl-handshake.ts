@@ -14,8 +14,7 @@ function readSaslHandshakeRequest(reader: ByteReader, _version: number): Decoded
 }
 
 function writeSaslHandshakeRequest(writer: ByteWriter, value: SaslHandshakeRequest, _version: number): void {
-  const mechanism = value.mechanism;
-  writer.writeString(mechanism);
+  writer.writeString(value.mechanism);
 }
 
 export interface SaslHandshakeResponse {
@@ -30,8 +29,7 @@ function readSaslHandshakeResponse(reader: ByteReader, _version: number): Decode
 }
 
 function writeSaslHandshakeResponse(writer: ByteWriter, value: SaslHandshakeResponse, _version: number): void {
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+  writer.writeInt16(value.errorCode);
   const mechanisms = value.mechanisms;
   writer.writeArrayLength(mechanisms.length);
   writeStringArray(writer, mechanisms);

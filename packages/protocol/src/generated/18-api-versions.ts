@@ -14,24 +14,16 @@ export interface ApiVersionsRequest {
 function readApiVersionsRequest(reader: ByteReader, version: number): Decoded<ApiVersionsRequest> {
   const clientSoftwareName = version >= 3 ? reader.readCompactString('clientSoftwareName') : '';
   const clientSoftwareVersion = version >= 3 ? reader.readCompactString('clientSoftwareVersion') : '';
-  if (version >= 3) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 3) reader.skipTaggedFields();
   return { clientSoftwareName, clientSoftwareVersion };
 }
 
 function writeApiVersionsRequest(writer: ByteWriter, value: ApiVersionsRequest, version: number): void {
   const clientSoftwareName = value.clientSoftwareName ?? '';
-  if (version >= 3) {
-    writer.writeCompactString(clientSoftwareName);
-  }
+  if (version >= 3) writer.writeCompactString(clientSoftwareName);
   const clientSoftwareVersion = value.clientSoftwareVersion ?? '';
-  if (version >= 3) {
-    writer.writeCompactString(clientSoftwareVersion);
-  }
-  if (version >= 3) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 3) writer.writeCompactString(clientSoftwareVersion);
+  if (version >= 3) writer.writeUnsignedVarint(0);
 }
 
 export interface ApiVersionsResponse {
@@ -69,7 +61,10 @@ export interface FinalizedFeatureKey {
 
 function readApiVersionsResponse(reader: ByteReader, version: number): Decoded<ApiVersionsResponse> {
   const errorCode = reader.readInt16('errorCode');
-  const apiKeys = version >= 3 ? readApiVersionArray(reader, version, reader.readCompactArrayLength(6, 'apiKeys')) : readApiVersionArray(reader, version, reader.readArrayLength(6, 'apiKeys'));
+  const apiKeysCount =
+    version >= 3 ? reader.readCompactArrayLength(6, 'apiKeys')
+    : reader.readArrayLength(6, 'apiKeys');
+  const apiKeys = readApiVersionArray(reader, version, apiKeysCount);
   const throttleTimeMs = version >= 1 ? reader.readInt32('throttleTimeMs') : 0;
   let supportedFeatures: Decoded<SupportedFeatureKey>[] = [];
   let finalizedFeaturesEpoch: bigint = -1n;
@@ -81,7 +76,11 @@ function readApiVersionsResponse(reader: ByteReader, version: number): Decoded<A
       const end = reader.readTaggedFieldEnd('tagged field size');
       switch (tag) {
         case 0:
-          supportedFeatures = readSupportedFeatureKeyArray(reader, version, reader.readCompactArrayLength(6, 'supportedFeatures'));
+          supportedFeatures = readSupportedFeatureKeyArray(
+            reader,
+            version,
+            reader.readCompactArrayLength(6, 'supportedFeatures'),
+          );
           reader.expectPosition(end, 'supportedFeatures');
           break;
         case 1:
@@ -89,7 +88,11 @@ function readApiVersionsResponse(reader: ByteReader, version: number): Decoded<A
           reader.expectPosition(end, 'finalizedFeaturesEpoch');
           break;
         case 2:
-          finalizedFeatures = readFinalizedFeatureKeyArray(reader, version, reader.readCompactArrayLength(6, 'finalizedFeatures'));
+          finalizedFeatures = readFinalizedFeatureKeyArray(
+            reader,
+            version,
+            reader.readCompactArrayLength(6, 'finalizedFeatures'),
+          );
           reader.expectPosition(end, 'finalizedFeatures');
           break;
         case 3:
@@ -113,28 +116,24 @@ function readApiVersionsResponse(reader: ByteReader, version: number): Decoded<A
 }
 
 function writeApiVersionsResponse(writer: ByteWriter, value: ApiVersionsResponse, version: number): void {
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+  writer.writeInt16(value.errorCode);
   const apiKeys = value.apiKeys;
   if (version >= 3) {
     writer.writeCompactArrayLength(apiKeys.length);
-    writeApiVersionArray(writer, apiKeys, version);
   } else {
     writer.writeArrayLength(apiKeys.length);
-    writeApiVersionArray(writer, apiKeys, version);
   }
+  writeApiVersionArray(writer, apiKeys, version);
   const throttleTimeMs = value.throttleTimeMs ?? 0;
-  if (version >= 1) {
-    writer.writeInt32(throttleTimeMs);
-  }
-  const supportedFeatures = value.supportedFeatures ?? [];
+  if (version >= 1) writer.writeInt32(throttleTimeMs);
+  const supportedFeatures = value.supportedFeatures;
   const finalizedFeaturesEpoch = value.finalizedFeaturesEpoch ?? -1n;
-  const finalizedFeatures = value.finalizedFeatures ?? [];
+  const finalizedFeatures = value.finalizedFeatures;
   const zkMigrationReady = value.zkMigrationReady ?? false;
   if (version >= 3) {
-    const hasSupportedFeatures = supportedFeatures.length !== 0;
+    const hasSupportedFeatures = supportedFeatures !== undefined && supportedFeatures.length !== 0;
     const hasFinalizedFeaturesEpoch = finalizedFeaturesEpoch !== -1n;
-    const hasFinalizedFeatures = finalizedFeatures.length !== 0;
+    const hasFinalizedFeatures = finalizedFeatures !== undefined && finalizedFeatures.length !== 0;
     const hasZkMigrationReady = zkMigrationReady;
     writer.writeUnsignedVarint((hasSupportedFeatures ? 1 : 0) + (hasFinalizedFeaturesEpoch ? 1 : 0) + (hasFinalizedFeatures ? 1 : 0) + (hasZkMigrationReady ? 1 : 0));
     if (hasSupportedFeatures) {
@@ -166,22 +165,15 @@ function readApiVersion(reader: ByteReader, version: number): Decoded<ApiVersion
   const apiKey = reader.readInt16('apiKey');
   const minVersion = reader.readInt16('minVersion');
   const maxVersion = reader.readInt16('maxVersion');
-  if (version >= 3) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 3) reader.skipTaggedFields();
   return { apiKey, minVersion, maxVersion };
 }
 
 function writeApiVersion(writer: ByteWriter, value: ApiVersion, version: number): void {
-  const apiKey = value.apiKey;
-  writer.writeInt16(apiKey);
-  const minVersion = value.minVersion;
-  writer.writeInt16(minVersion);
-  const maxVersion = value.maxVersion;
-  writer.writeInt16(maxVersion);
-  if (version >= 3) {
-    writer.writeUnsignedVarint(0);
-  }
+  writer.writeInt16(value.apiKey);
+  writer.writeInt16(value.minVersion);
+  writer.writeInt16(value.maxVersion);
+  if (version >= 3) writer.writeUnsignedVarint(0);
 }
 
 function readSupportedFeatureKey(reader: ByteReader, _version: number): Decoded<SupportedFeatureKey> {
@@ -193,12 +185,9 @@ function readSupportedFeatureKey(reader: ByteReader, _version: number): Decoded<
 }
 
 function writeSupportedFeatureKey(writer: ByteWriter, value: SupportedFeatureKey, _version: number): void {
-  const name = value.name;
-  writer.writeCompactString(name);
-  const minVersion = value.minVersion;
-  writer.writeInt16(minVersion);
-  const maxVersion = value.maxVersion;
-  writer.writeInt16(maxVersion);
+  writer.writeCompactString(value.name);
+  writer.writeInt16(value.minVersion);
+  writer.writeInt16(value.maxVersion);
   writer.writeUnsignedVarint(0);
 }
 
@@ -211,12 +200,9 @@ function readFinalizedFeatureKey(reader: ByteReader, _version: number): Decoded<
 }
 
 function writeFinalizedFeatureKey(writer: ByteWriter, value: FinalizedFeatureKey, _version: number): void {
-  const name = value.name;
-  writer.writeCompactString(name);
-  const maxVersionLevel = value.maxVersionLevel;
-  writer.writeInt16(maxVersionLevel);
-  const minVersionLevel = value.minVersionLevel;
-  writer.writeInt16(minVersionLevel);
+  writer.writeCompactString(value.name);
+  writer.writeInt16(value.maxVersionLevel);
+  writer.writeInt16(value.minVersionLevel);
   writer.writeUnsignedVarint(0);
 }
 
@@ -230,23 +216,39 @@ function writeApiVersionArray(writer: ByteWriter, elements: readonly ApiVersion[
   for (const element of elements) writeApiVersion(writer, element, version);
 }
 
-function readSupportedFeatureKeyArray(reader: ByteReader, version: number, count: number): Decoded<SupportedFeatureKey>[] {
+function readSupportedFeatureKeyArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<SupportedFeatureKey>[] {
   const elements: Decoded<SupportedFeatureKey>[] = [];
   for (let index = 0; index < count; index++) elements.push(readSupportedFeatureKey(reader, version));
   return elements;
 }
 
-function writeSupportedFeatureKeyArray(writer: ByteWriter, elements: readonly SupportedFeatureKey[], version: number): void {
+function writeSupportedFeatureKeyArray(
+  writer: ByteWriter,
+  elements: readonly SupportedFeatureKey[],
+  version: number,
+): void {
   for (const element of elements) writeSupportedFeatureKey(writer, element, version);
 }
 
-function readFinalizedFeatureKeyArray(reader: ByteReader, version: number, count: number): Decoded<FinalizedFeatureKey>[] {
+function readFinalizedFeatureKeyArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<FinalizedFeatureKey>[] {
   const elements: Decoded<FinalizedFeatureKey>[] = [];
   for (let index = 0; index < count; index++) elements.push(readFinalizedFeatureKey(reader, version));
   return elements;
 }
 
-function writeFinalizedFeatureKeyArray(writer: ByteWriter, elements: readonly FinalizedFeatureKey[], version: number): void {
+function writeFinalizedFeatureKeyArray(
+  writer: ByteWriter,
+  elements: readonly FinalizedFeatureKey[],
+  version: number,
+): void {
   for (const element of elements) writeFinalizedFeatureKey(writer, element, version);
 }
 

@@ -30,12 +30,11 @@ export interface CreatableTopicConfig {
 }
 
 function readCreateTopicsRequest(reader: ByteReader, version: number): Decoded<CreateTopicsRequest> {
-  const topics = version >= 5 ? readCreatableTopicArray(reader, version, reader.readCompactArrayLength(10, 'topics')) : readCreatableTopicArray(reader, version, reader.readArrayLength(10, 'topics'));
+  const topicsCount = version >= 5 ? reader.readCompactArrayLength(10, 'topics') : reader.readArrayLength(10, 'topics');
+  const topics = readCreatableTopicArray(reader, version, topicsCount);
   const timeoutMs = reader.readInt32('timeoutMs');
   const validateOnly = version >= 1 ? reader.readBool('validateOnly') : false;
-  if (version >= 5) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 5) reader.skipTaggedFields();
   return { topics, timeoutMs, validateOnly };
 }
 
@@ -43,108 +42,96 @@ function writeCreateTopicsRequest(writer: ByteWriter, value: CreateTopicsRequest
   const topics = value.topics;
   if (version >= 5) {
     writer.writeCompactArrayLength(topics.length);
-    writeCreatableTopicArray(writer, topics, version);
   } else {
     writer.writeArrayLength(topics.length);
-    writeCreatableTopicArray(writer, topics, version);
   }
+  writeCreatableTopicArray(writer, topics, version);
   const timeoutMs = value.timeoutMs ?? 60000;
   writer.writeInt32(timeoutMs);
   const validateOnly = value.validateOnly ?? false;
   if (version >= 1) {
     writer.writeBool(validateOnly);
-  } else {
-    if (validateOnly) throw unsupportedField('CreateTopicsRequest', 'validateOnly', version);
+  } else if (validateOnly) {
+    throw unsupportedField('CreateTopicsRequest', 'validateOnly', version);
   }
-  if (version >= 5) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 5) writer.writeUnsignedVarint(0);
 }
 
 function readCreatableTopic(reader: ByteReader, version: number): Decoded<CreatableTopic> {
   const name = version >= 5 ? reader.readCompactString('name') : reader.readString('name');
   const numPartitions = reader.readInt32('numPartitions');
   const replicationFactor = reader.readInt16('replicationFactor');
-  const assignments = version >= 5 ? readCreatableReplicaAssignmentArray(reader, version, reader.readCompactArrayLength(6, 'assignments')) : readCreatableReplicaAssignmentArray(reader, version, reader.readArrayLength(6, 'assignments'));
-  const configs = version >= 5 ? readCreatableTopicConfigArray(reader, version, reader.readCompactArrayLength(3, 'configs')) : readCreatableTopicConfigArray(reader, version, reader.readArrayLength(3, 'configs'));
-  if (version >= 5) {
-    reader.skipTaggedFields();
-  }
+  const assignmentsCount =
+    version >= 5 ? reader.readCompactArrayLength(6, 'assignments')
+    : reader.readArrayLength(6, 'assignments');
+  const assignments = readCreatableReplicaAssignmentArray(reader, version, assignmentsCount);
+  const configsCount =
+    version >= 5 ? reader.readCompactArrayLength(3, 'configs')
+    : reader.readArrayLength(3, 'configs');
+  const configs = readCreatableTopicConfigArray(reader, version, configsCount);
+  if (version >= 5) reader.skipTaggedFields();
   return { name, numPartitions, replicationFactor, assignments, configs };
 }
 
 function writeCreatableTopic(writer: ByteWriter, value: CreatableTopic, version: number): void {
-  const name = value.name;
   if (version >= 5) {
-    writer.writeCompactString(name);
+    writer.writeCompactString(value.name);
   } else {
-    writer.writeString(name);
+    writer.writeString(value.name);
   }
-  const numPartitions = value.numPartitions;
-  writer.writeInt32(numPartitions);
-  const replicationFactor = value.replicationFactor;
-  writer.writeInt16(replicationFactor);
+  writer.writeInt32(value.numPartitions);
+  writer.writeInt16(value.replicationFactor);
   const assignments = value.assignments;
   if (version >= 5) {
     writer.writeCompactArrayLength(assignments.length);
-    writeCreatableReplicaAssignmentArray(writer, assignments, version);
   } else {
     writer.writeArrayLength(assignments.length);
-    writeCreatableReplicaAssignmentArray(writer, assignments, version);
   }
+  writeCreatableReplicaAssignmentArray(writer, assignments, version);
   const configs = value.configs;
   if (version >= 5) {
     writer.writeCompactArrayLength(configs.length);
-    writeCreatableTopicConfigArray(writer, configs, version);
   } else {
     writer.writeArrayLength(configs.length);
-    writeCreatableTopicConfigArray(writer, configs, version);
   }
-  if (version >= 5) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeCreatableTopicConfigArray(writer, configs, version);
+  if (version >= 5) writer.writeUnsignedVarint(0);
 }
 
 function readCreatableReplicaAssignment(reader: ByteReader, version: number): Decoded<CreatableReplicaAssignment> {
   const partitionIndex = reader.readInt32('partitionIndex');
-  const brokerIds = version >= 5 ? readInt32Array(reader, reader.readCompactArrayLength(4, 'brokerIds'), 'brokerIds') : readInt32Array(reader, reader.readArrayLength(4, 'brokerIds'), 'brokerIds');
-  if (version >= 5) {
-    reader.skipTaggedFields();
-  }
+  const brokerIdsCount =
+    version >= 5 ? reader.readCompactArrayLength(4, 'brokerIds')
+    : reader.readArrayLength(4, 'brokerIds');
+  const brokerIds = readInt32Array(reader, brokerIdsCount, 'brokerIds');
+  if (version >= 5) reader.skipTaggedFields();
   return { partitionIndex, brokerIds };
 }
 
 function writeCreatableReplicaAssignment(writer: ByteWriter, value: CreatableReplicaAssignment, version: number): void {
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
+  writer.writeInt32(value.partitionIndex);
   const brokerIds = value.brokerIds;
   if (version >= 5) {
     writer.writeCompactArrayLength(brokerIds.length);
-    writeInt32Array(writer, brokerIds);
   } else {
     writer.writeArrayLength(brokerIds.length);
-    writeInt32Array(writer, brokerIds);
   }
-  if (version >= 5) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeInt32Array(writer, brokerIds);
+  if (version >= 5) writer.writeUnsignedVarint(0);
 }
 
 function readCreatableTopicConfig(reader: ByteReader, version: number): Decoded<CreatableTopicConfig> {
   const name = version >= 5 ? reader.readCompactString('name') : reader.readString('name');
   const valueField = version >= 5 ? reader.readCompactNullableString('value') : reader.readNullableString('value');
-  if (version >= 5) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 5) reader.skipTaggedFields();
   return { name, value: valueField };
 }
 
 function writeCreatableTopicConfig(writer: ByteWriter, value: CreatableTopicConfig, version: number): void {
-  const name = value.name;
   if (version >= 5) {
-    writer.writeCompactString(name);
+    writer.writeCompactString(value.name);
   } else {
-    writer.writeString(name);
+    writer.writeString(value.name);
   }
   const valueField = value.value;
   if (version >= 5) {
@@ -152,9 +139,7 @@ function writeCreatableTopicConfig(writer: ByteWriter, value: CreatableTopicConf
   } else {
     writer.writeNullableString(valueField);
   }
-  if (version >= 5) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 5) writer.writeUnsignedVarint(0);
 }
 
 function readCreatableTopicArray(reader: ByteReader, version: number, count: number): Decoded<CreatableTopic>[] {
@@ -167,23 +152,39 @@ function writeCreatableTopicArray(writer: ByteWriter, elements: readonly Creatab
   for (const element of elements) writeCreatableTopic(writer, element, version);
 }
 
-function readCreatableReplicaAssignmentArray(reader: ByteReader, version: number, count: number): Decoded<CreatableReplicaAssignment>[] {
+function readCreatableReplicaAssignmentArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<CreatableReplicaAssignment>[] {
   const elements: Decoded<CreatableReplicaAssignment>[] = [];
   for (let index = 0; index < count; index++) elements.push(readCreatableReplicaAssignment(reader, version));
   return elements;
 }
 
-function writeCreatableReplicaAssignmentArray(writer: ByteWriter, elements: readonly CreatableReplicaAssignment[], version: number): void {
+function writeCreatableReplicaAssignmentArray(
+  writer: ByteWriter,
+  elements: readonly CreatableReplicaAssignment[],
+  version: number,
+): void {
   for (const element of elements) writeCreatableReplicaAssignment(writer, element, version);
 }
 
-function readCreatableTopicConfigArray(reader: ByteReader, version: number, count: number): Decoded<CreatableTopicConfig>[] {
+function readCreatableTopicConfigArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<CreatableTopicConfig>[] {
   const elements: Decoded<CreatableTopicConfig>[] = [];
   for (let index = 0; index < count; index++) elements.push(readCreatableTopicConfig(reader, version));
   return elements;
 }
 
-function writeCreatableTopicConfigArray(writer: ByteWriter, elements: readonly CreatableTopicConfig[], version: number): void {
+function writeCreatableTopicConfigArray(
+  writer: ByteWriter,
+  elements: readonly CreatableTopicConfig[],
+  version: number,
+): void {
   for (const element of elements) writeCreatableTopicConfig(writer, element, version);
 }
 
@@ -220,39 +221,37 @@ export interface CreatableTopicConfigs {
 
 function readCreateTopicsResponse(reader: ByteReader, version: number): Decoded<CreateTopicsResponse> {
   const throttleTimeMs = version >= 2 ? reader.readInt32('throttleTimeMs') : 0;
-  const topics = version >= 5 ? readCreatableTopicResultArray(reader, version, reader.readCompactArrayLength(4, 'topics')) : readCreatableTopicResultArray(reader, version, reader.readArrayLength(4, 'topics'));
-  if (version >= 5) {
-    reader.skipTaggedFields();
-  }
+  const topicsCount = version >= 5 ? reader.readCompactArrayLength(4, 'topics') : reader.readArrayLength(4, 'topics');
+  const topics = readCreatableTopicResultArray(reader, version, topicsCount);
+  if (version >= 5) reader.skipTaggedFields();
   return { throttleTimeMs, topics };
 }
 
 function writeCreateTopicsResponse(writer: ByteWriter, value: CreateTopicsResponse, version: number): void {
   const throttleTimeMs = value.throttleTimeMs ?? 0;
-  if (version >= 2) {
-    writer.writeInt32(throttleTimeMs);
-  }
+  if (version >= 2) writer.writeInt32(throttleTimeMs);
   const topics = value.topics;
   if (version >= 5) {
     writer.writeCompactArrayLength(topics.length);
-    writeCreatableTopicResultArray(writer, topics, version);
   } else {
     writer.writeArrayLength(topics.length);
-    writeCreatableTopicResultArray(writer, topics, version);
   }
-  if (version >= 5) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeCreatableTopicResultArray(writer, topics, version);
+  if (version >= 5) writer.writeUnsignedVarint(0);
 }
 
 function readCreatableTopicResult(reader: ByteReader, version: number): Decoded<CreatableTopicResult> {
   const name = version >= 5 ? reader.readCompactString('name') : reader.readString('name');
   const topicId = version >= 7 ? reader.readUuid('topicId') : ZERO_UUID;
   const errorCode = reader.readInt16('errorCode');
-  const errorMessage = version >= 5 ? reader.readCompactNullableString('errorMessage') : version >= 1 ? reader.readNullableString('errorMessage') : '';
+  const errorMessage =
+    version >= 5 ? reader.readCompactNullableString('errorMessage')
+    : version >= 1 ? reader.readNullableString('errorMessage')
+    : '';
   const numPartitions = version >= 5 ? reader.readInt32('numPartitions') : -1;
   const replicationFactor = version >= 5 ? reader.readInt16('replicationFactor') : -1;
-  const configs = version >= 5 ? readCreatableTopicConfigsArrayOrNull(reader, version, reader.readCompactNullableArrayLength(6, 'configs')) : [];
+  const configsCount = version >= 5 ? reader.readCompactNullableArrayLength(6, 'configs') : 0;
+  const configs = readCreatableTopicConfigsArrayOrNull(reader, version, configsCount);
   let topicConfigErrorCode: number = 0;
   if (version >= 5) {
     for (let left = reader.readTaggedFieldCount(); left > 0; left--) {
@@ -272,18 +271,14 @@ function readCreatableTopicResult(reader: ByteReader, version: number): Decoded<
 }
 
 function writeCreatableTopicResult(writer: ByteWriter, value: CreatableTopicResult, version: number): void {
-  const name = value.name;
   if (version >= 5) {
-    writer.writeCompactString(name);
+    writer.writeCompactString(value.name);
   } else {
-    writer.writeString(name);
+    writer.writeString(value.name);
   }
   const topicId = value.topicId ?? ZERO_UUID;
-  if (version >= 7) {
-    writer.writeUuid(topicId);
-  }
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+  if (version >= 7) writer.writeUuid(topicId);
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage === undefined ? '' : value.errorMessage;
   if (version >= 5) {
     writer.writeCompactNullableString(errorMessage);
@@ -292,16 +287,12 @@ function writeCreatableTopicResult(writer: ByteWriter, value: CreatableTopicResu
   }
   const topicConfigErrorCode = value.topicConfigErrorCode ?? 0;
   const numPartitions = value.numPartitions ?? -1;
-  if (version >= 5) {
-    writer.writeInt32(numPartitions);
-  }
+  if (version >= 5) writer.writeInt32(numPartitions);
   const replicationFactor = value.replicationFactor ?? -1;
-  if (version >= 5) {
-    writer.writeInt16(replicationFactor);
-  }
+  if (version >= 5) writer.writeInt16(replicationFactor);
   const configs = value.configs === undefined ? [] : value.configs;
+  if (version >= 5) writer.writeCompactArrayLength(configs === null ? -1 : configs.length);
   if (version >= 5) {
-    writer.writeCompactArrayLength(configs === null ? -1 : configs.length);
     if (configs !== null) writeCreatableTopicConfigsArray(writer, configs, version);
   }
   if (version >= 5) {
@@ -326,40 +317,57 @@ function readCreatableTopicConfigs(reader: ByteReader, _version: number): Decode
 }
 
 function writeCreatableTopicConfigs(writer: ByteWriter, value: CreatableTopicConfigs, _version: number): void {
-  const name = value.name;
-  writer.writeCompactString(name);
+  writer.writeCompactString(value.name);
   const valueField = value.value;
   writer.writeCompactNullableString(valueField);
-  const readOnly = value.readOnly;
-  writer.writeBool(readOnly);
+  writer.writeBool(value.readOnly);
   const configSource = value.configSource ?? -1;
   writer.writeInt8(configSource);
-  const isSensitive = value.isSensitive;
-  writer.writeBool(isSensitive);
+  writer.writeBool(value.isSensitive);
   writer.writeUnsignedVarint(0);
 }
 
-function readCreatableTopicResultArray(reader: ByteReader, version: number, count: number): Decoded<CreatableTopicResult>[] {
+function readCreatableTopicResultArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<CreatableTopicResult>[] {
   const elements: Decoded<CreatableTopicResult>[] = [];
   for (let index = 0; index < count; index++) elements.push(readCreatableTopicResult(reader, version));
   return elements;
 }
 
-function writeCreatableTopicResultArray(writer: ByteWriter, elements: readonly CreatableTopicResult[], version: number): void {
+function writeCreatableTopicResultArray(
+  writer: ByteWriter,
+  elements: readonly CreatableTopicResult[],
+  version: number,
+): void {
   for (const element of elements) writeCreatableTopicResult(writer, element, version);
 }
 
-function readCreatableTopicConfigsArray(reader: ByteReader, version: number, count: number): Decoded<CreatableTopicConfigs>[] {
+function readCreatableTopicConfigsArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<CreatableTopicConfigs>[] {
   const elements: Decoded<CreatableTopicConfigs>[] = [];
   for (let index = 0; index < count; index++) elements.push(readCreatableTopicConfigs(reader, version));
   return elements;
 }
 
-function readCreatableTopicConfigsArrayOrNull(reader: ByteReader, version: number, count: number): Decoded<CreatableTopicConfigs>[] | null {
+function readCreatableTopicConfigsArrayOrNull(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<CreatableTopicConfigs>[] | null {
   return count < 0 ? null : readCreatableTopicConfigsArray(reader, version, count);
 }
 
-function writeCreatableTopicConfigsArray(writer: ByteWriter, elements: readonly CreatableTopicConfigs[], version: number): void {
+function writeCreatableTopicConfigsArray(
+  writer: ByteWriter,
+  elements: readonly CreatableTopicConfigs[],
+  version: number,
+): void {
   for (const element of elements) writeCreatableTopicConfigs(writer, element, version);
 }
 

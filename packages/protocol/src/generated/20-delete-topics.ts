@@ -27,37 +27,38 @@ export interface DeleteTopicState {
 }
 
 function readDeleteTopicsRequest(reader: ByteReader, version: number): Decoded<DeleteTopicsRequest> {
-  const topics = version >= 6 ? readDeleteTopicStateArray(reader, version, reader.readCompactArrayLength(18, 'topics')) : [];
-  const topicNames = version >= 6 ? [] : version >= 4 ? readCompactStringArray(reader, reader.readCompactArrayLength(1, 'topicNames'), 'topicNames') : readStringArray(reader, reader.readArrayLength(1, 'topicNames'), 'topicNames');
+  const topicsCount = version >= 6 ? reader.readCompactArrayLength(18, 'topics') : 0;
+  const topics = readDeleteTopicStateArray(reader, version, topicsCount);
+  const topicNamesCount =
+    version >= 6 ? 0
+    : version >= 4 ? reader.readCompactArrayLength(1, 'topicNames')
+    : reader.readArrayLength(1, 'topicNames');
+  const topicNames =
+    version >= 4 ? readCompactStringArray(reader, topicNamesCount, 'topicNames')
+    : readStringArray(reader, topicNamesCount, 'topicNames');
   const timeoutMs = reader.readInt32('timeoutMs');
-  if (version >= 4) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 4) reader.skipTaggedFields();
   return { topics, topicNames, timeoutMs };
 }
 
 function writeDeleteTopicsRequest(writer: ByteWriter, value: DeleteTopicsRequest, version: number): void {
   const topics = value.topics ?? [];
-  if (version >= 6) {
-    writer.writeCompactArrayLength(topics.length);
-    writeDeleteTopicStateArray(writer, topics, version);
-  } else {
-    if (topics.length !== 0) throw unsupportedField('DeleteTopicsRequest', 'topics', version);
-  }
+  if (version < 6 && topics.length !== 0) throw unsupportedField('DeleteTopicsRequest', 'topics', version);
+  if (version >= 6) writer.writeCompactArrayLength(topics.length);
+  if (version >= 6) writeDeleteTopicStateArray(writer, topics, version);
   const topicNames = value.topicNames ?? [];
-  if (version >= 6) {
-  } else if (version >= 4) {
+  if (version >= 4 && version < 6) {
     writer.writeCompactArrayLength(topicNames.length);
-    writeCompactStringArray(writer, topicNames);
-  } else {
+  } else if (version < 6) {
     writer.writeArrayLength(topicNames.length);
+  }
+  if (version >= 4 && version < 6) {
+    writeCompactStringArray(writer, topicNames);
+  } else if (version < 6) {
     writeStringArray(writer, topicNames);
   }
-  const timeoutMs = value.timeoutMs;
-  writer.writeInt32(timeoutMs);
-  if (version >= 4) {
-    writer.writeUnsignedVarint(0);
-  }
+  writer.writeInt32(value.timeoutMs);
+  if (version >= 4) writer.writeUnsignedVarint(0);
 }
 
 function readDeleteTopicState(reader: ByteReader, _version: number): Decoded<DeleteTopicState> {
@@ -70,8 +71,7 @@ function readDeleteTopicState(reader: ByteReader, _version: number): Decoded<Del
 function writeDeleteTopicState(writer: ByteWriter, value: DeleteTopicState, _version: number): void {
   const name = value.name ?? null;
   writer.writeCompactNullableString(name);
-  const topicId = value.topicId;
-  writer.writeUuid(topicId);
+  writer.writeUuid(value.topicId);
   writer.writeUnsignedVarint(0);
 }
 
@@ -102,39 +102,36 @@ export interface DeletableTopicResult {
 
 function readDeleteTopicsResponse(reader: ByteReader, version: number): Decoded<DeleteTopicsResponse> {
   const throttleTimeMs = version >= 1 ? reader.readInt32('throttleTimeMs') : 0;
-  const responses = version >= 4 ? readDeletableTopicResultArray(reader, version, reader.readCompactArrayLength(4, 'responses')) : readDeletableTopicResultArray(reader, version, reader.readArrayLength(4, 'responses'));
-  if (version >= 4) {
-    reader.skipTaggedFields();
-  }
+  const responsesCount =
+    version >= 4 ? reader.readCompactArrayLength(4, 'responses')
+    : reader.readArrayLength(4, 'responses');
+  const responses = readDeletableTopicResultArray(reader, version, responsesCount);
+  if (version >= 4) reader.skipTaggedFields();
   return { throttleTimeMs, responses };
 }
 
 function writeDeleteTopicsResponse(writer: ByteWriter, value: DeleteTopicsResponse, version: number): void {
   const throttleTimeMs = value.throttleTimeMs ?? 0;
-  if (version >= 1) {
-    writer.writeInt32(throttleTimeMs);
-  }
+  if (version >= 1) writer.writeInt32(throttleTimeMs);
   const responses = value.responses;
   if (version >= 4) {
     writer.writeCompactArrayLength(responses.length);
-    writeDeletableTopicResultArray(writer, responses, version);
   } else {
     writer.writeArrayLength(responses.length);
-    writeDeletableTopicResultArray(writer, responses, version);
   }
-  if (version >= 4) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeDeletableTopicResultArray(writer, responses, version);
+  if (version >= 4) writer.writeUnsignedVarint(0);
 }
 
 function readDeletableTopicResult(reader: ByteReader, version: number): Decoded<DeletableTopicResult> {
-  const name = version >= 6 ? reader.readCompactNullableString('name') : version >= 4 ? reader.readCompactString('name') : reader.readString('name');
+  const name =
+    version >= 6 ? reader.readCompactNullableString('name')
+    : version >= 4 ? reader.readCompactString('name')
+    : reader.readString('name');
   const topicId = version >= 6 ? reader.readUuid('topicId') : ZERO_UUID;
   const errorCode = reader.readInt16('errorCode');
   const errorMessage = version >= 5 ? reader.readCompactNullableString('errorMessage') : null;
-  if (version >= 4) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 4) reader.skipTaggedFields();
   return { name, topicId, errorCode, errorMessage };
 }
 
@@ -148,27 +145,28 @@ function writeDeletableTopicResult(writer: ByteWriter, value: DeletableTopicResu
     writer.writeString(notNull(name, 'DeletableTopicResult', 'name', version));
   }
   const topicId = value.topicId ?? ZERO_UUID;
-  if (version >= 6) {
-    writer.writeUuid(topicId);
-  }
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+  if (version >= 6) writer.writeUuid(topicId);
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage ?? null;
-  if (version >= 5) {
-    writer.writeCompactNullableString(errorMessage);
-  }
-  if (version >= 4) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 5) writer.writeCompactNullableString(errorMessage);
+  if (version >= 4) writer.writeUnsignedVarint(0);
 }
 
-function readDeletableTopicResultArray(reader: ByteReader, version: number, count: number): Decoded<DeletableTopicResult>[] {
+function readDeletableTopicResultArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DeletableTopicResult>[] {
   const elements: Decoded<DeletableTopicResult>[] = [];
   for (let index = 0; index < count; index++) elements.push(readDeletableTopicResult(reader, version));
   return elements;
 }
 
-function writeDeletableTopicResultArray(writer: ByteWriter, elements: readonly DeletableTopicResult[], version: number): void {
+function writeDeletableTopicResultArray(
+  writer: ByteWriter,
+  elements: readonly DeletableTopicResult[],
+  version: number,
+): void {
   for (const element of elements) writeDeletableTopicResult(writer, element, version);
 }
 

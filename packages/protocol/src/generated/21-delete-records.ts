@@ -20,11 +20,10 @@ export interface DeleteRecordsPartition {
 }
 
 function readDeleteRecordsRequest(reader: ByteReader, version: number): Decoded<DeleteRecordsRequest> {
-  const topics = version >= 2 ? readDeleteRecordsTopicArray(reader, version, reader.readCompactArrayLength(3, 'topics')) : readDeleteRecordsTopicArray(reader, version, reader.readArrayLength(3, 'topics'));
+  const topicsCount = version >= 2 ? reader.readCompactArrayLength(3, 'topics') : reader.readArrayLength(3, 'topics');
+  const topics = readDeleteRecordsTopicArray(reader, version, topicsCount);
   const timeoutMs = reader.readInt32('timeoutMs');
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 2) reader.skipTaggedFields();
   return { topics, timeoutMs };
 }
 
@@ -32,83 +31,86 @@ function writeDeleteRecordsRequest(writer: ByteWriter, value: DeleteRecordsReque
   const topics = value.topics;
   if (version >= 2) {
     writer.writeCompactArrayLength(topics.length);
-    writeDeleteRecordsTopicArray(writer, topics, version);
   } else {
     writer.writeArrayLength(topics.length);
-    writeDeleteRecordsTopicArray(writer, topics, version);
   }
-  const timeoutMs = value.timeoutMs;
-  writer.writeInt32(timeoutMs);
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeDeleteRecordsTopicArray(writer, topics, version);
+  writer.writeInt32(value.timeoutMs);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
 function readDeleteRecordsTopic(reader: ByteReader, version: number): Decoded<DeleteRecordsTopic> {
   const name = version >= 2 ? reader.readCompactString('name') : reader.readString('name');
-  const partitions = version >= 2 ? readDeleteRecordsPartitionArray(reader, version, reader.readCompactArrayLength(12, 'partitions')) : readDeleteRecordsPartitionArray(reader, version, reader.readArrayLength(12, 'partitions'));
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  const partitionsCount =
+    version >= 2 ? reader.readCompactArrayLength(12, 'partitions')
+    : reader.readArrayLength(12, 'partitions');
+  const partitions = readDeleteRecordsPartitionArray(reader, version, partitionsCount);
+  if (version >= 2) reader.skipTaggedFields();
   return { name, partitions };
 }
 
 function writeDeleteRecordsTopic(writer: ByteWriter, value: DeleteRecordsTopic, version: number): void {
-  const name = value.name;
   if (version >= 2) {
-    writer.writeCompactString(name);
+    writer.writeCompactString(value.name);
   } else {
-    writer.writeString(name);
+    writer.writeString(value.name);
   }
   const partitions = value.partitions;
   if (version >= 2) {
     writer.writeCompactArrayLength(partitions.length);
-    writeDeleteRecordsPartitionArray(writer, partitions, version);
   } else {
     writer.writeArrayLength(partitions.length);
-    writeDeleteRecordsPartitionArray(writer, partitions, version);
   }
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeDeleteRecordsPartitionArray(writer, partitions, version);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
 function readDeleteRecordsPartition(reader: ByteReader, version: number): Decoded<DeleteRecordsPartition> {
   const partitionIndex = reader.readInt32('partitionIndex');
   const offset = reader.readSafeInt64('offset');
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 2) reader.skipTaggedFields();
   return { partitionIndex, offset };
 }
 
 function writeDeleteRecordsPartition(writer: ByteWriter, value: DeleteRecordsPartition, version: number): void {
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
-  const offset = value.offset;
-  writer.writeSafeInt64(offset);
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  writer.writeInt32(value.partitionIndex);
+  writer.writeSafeInt64(value.offset);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
-function readDeleteRecordsTopicArray(reader: ByteReader, version: number, count: number): Decoded<DeleteRecordsTopic>[] {
+function readDeleteRecordsTopicArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DeleteRecordsTopic>[] {
   const elements: Decoded<DeleteRecordsTopic>[] = [];
   for (let index = 0; index < count; index++) elements.push(readDeleteRecordsTopic(reader, version));
   return elements;
 }
 
-function writeDeleteRecordsTopicArray(writer: ByteWriter, elements: readonly DeleteRecordsTopic[], version: number): void {
+function writeDeleteRecordsTopicArray(
+  writer: ByteWriter,
+  elements: readonly DeleteRecordsTopic[],
+  version: number,
+): void {
   for (const element of elements) writeDeleteRecordsTopic(writer, element, version);
 }
 
-function readDeleteRecordsPartitionArray(reader: ByteReader, version: number, count: number): Decoded<DeleteRecordsPartition>[] {
+function readDeleteRecordsPartitionArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DeleteRecordsPartition>[] {
   const elements: Decoded<DeleteRecordsPartition>[] = [];
   for (let index = 0; index < count; index++) elements.push(readDeleteRecordsPartition(reader, version));
   return elements;
 }
 
-function writeDeleteRecordsPartitionArray(writer: ByteWriter, elements: readonly DeleteRecordsPartition[], version: number): void {
+function writeDeleteRecordsPartitionArray(
+  writer: ByteWriter,
+  elements: readonly DeleteRecordsPartition[],
+  version: number,
+): void {
   for (const element of elements) writeDeleteRecordsPartition(writer, element, version);
 }
 
@@ -130,97 +132,102 @@ export interface DeleteRecordsPartitionResult {
 
 function readDeleteRecordsResponse(reader: ByteReader, version: number): Decoded<DeleteRecordsResponse> {
   const throttleTimeMs = reader.readInt32('throttleTimeMs');
-  const topics = version >= 2 ? readDeleteRecordsTopicResultArray(reader, version, reader.readCompactArrayLength(3, 'topics')) : readDeleteRecordsTopicResultArray(reader, version, reader.readArrayLength(3, 'topics'));
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  const topicsCount = version >= 2 ? reader.readCompactArrayLength(3, 'topics') : reader.readArrayLength(3, 'topics');
+  const topics = readDeleteRecordsTopicResultArray(reader, version, topicsCount);
+  if (version >= 2) reader.skipTaggedFields();
   return { throttleTimeMs, topics };
 }
 
 function writeDeleteRecordsResponse(writer: ByteWriter, value: DeleteRecordsResponse, version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
+  writer.writeInt32(value.throttleTimeMs);
   const topics = value.topics;
   if (version >= 2) {
     writer.writeCompactArrayLength(topics.length);
-    writeDeleteRecordsTopicResultArray(writer, topics, version);
   } else {
     writer.writeArrayLength(topics.length);
-    writeDeleteRecordsTopicResultArray(writer, topics, version);
   }
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeDeleteRecordsTopicResultArray(writer, topics, version);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
 function readDeleteRecordsTopicResult(reader: ByteReader, version: number): Decoded<DeleteRecordsTopicResult> {
   const name = version >= 2 ? reader.readCompactString('name') : reader.readString('name');
-  const partitions = version >= 2 ? readDeleteRecordsPartitionResultArray(reader, version, reader.readCompactArrayLength(14, 'partitions')) : readDeleteRecordsPartitionResultArray(reader, version, reader.readArrayLength(14, 'partitions'));
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  const partitionsCount =
+    version >= 2 ? reader.readCompactArrayLength(14, 'partitions')
+    : reader.readArrayLength(14, 'partitions');
+  const partitions = readDeleteRecordsPartitionResultArray(reader, version, partitionsCount);
+  if (version >= 2) reader.skipTaggedFields();
   return { name, partitions };
 }
 
 function writeDeleteRecordsTopicResult(writer: ByteWriter, value: DeleteRecordsTopicResult, version: number): void {
-  const name = value.name;
   if (version >= 2) {
-    writer.writeCompactString(name);
+    writer.writeCompactString(value.name);
   } else {
-    writer.writeString(name);
+    writer.writeString(value.name);
   }
   const partitions = value.partitions;
   if (version >= 2) {
     writer.writeCompactArrayLength(partitions.length);
-    writeDeleteRecordsPartitionResultArray(writer, partitions, version);
   } else {
     writer.writeArrayLength(partitions.length);
-    writeDeleteRecordsPartitionResultArray(writer, partitions, version);
   }
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeDeleteRecordsPartitionResultArray(writer, partitions, version);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
 function readDeleteRecordsPartitionResult(reader: ByteReader, version: number): Decoded<DeleteRecordsPartitionResult> {
   const partitionIndex = reader.readInt32('partitionIndex');
   const lowWatermark = reader.readSafeInt64('lowWatermark');
   const errorCode = reader.readInt16('errorCode');
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 2) reader.skipTaggedFields();
   return { partitionIndex, lowWatermark, errorCode };
 }
 
-function writeDeleteRecordsPartitionResult(writer: ByteWriter, value: DeleteRecordsPartitionResult, version: number): void {
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
-  const lowWatermark = value.lowWatermark;
-  writer.writeSafeInt64(lowWatermark);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+function writeDeleteRecordsPartitionResult(
+  writer: ByteWriter,
+  value: DeleteRecordsPartitionResult,
+  version: number,
+): void {
+  writer.writeInt32(value.partitionIndex);
+  writer.writeSafeInt64(value.lowWatermark);
+  writer.writeInt16(value.errorCode);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
-function readDeleteRecordsTopicResultArray(reader: ByteReader, version: number, count: number): Decoded<DeleteRecordsTopicResult>[] {
+function readDeleteRecordsTopicResultArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DeleteRecordsTopicResult>[] {
   const elements: Decoded<DeleteRecordsTopicResult>[] = [];
   for (let index = 0; index < count; index++) elements.push(readDeleteRecordsTopicResult(reader, version));
   return elements;
 }
 
-function writeDeleteRecordsTopicResultArray(writer: ByteWriter, elements: readonly DeleteRecordsTopicResult[], version: number): void {
+function writeDeleteRecordsTopicResultArray(
+  writer: ByteWriter,
+  elements: readonly DeleteRecordsTopicResult[],
+  version: number,
+): void {
   for (const element of elements) writeDeleteRecordsTopicResult(writer, element, version);
 }
 
-function readDeleteRecordsPartitionResultArray(reader: ByteReader, version: number, count: number): Decoded<DeleteRecordsPartitionResult>[] {
+function readDeleteRecordsPartitionResultArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DeleteRecordsPartitionResult>[] {
   const elements: Decoded<DeleteRecordsPartitionResult>[] = [];
   for (let index = 0; index < count; index++) elements.push(readDeleteRecordsPartitionResult(reader, version));
   return elements;
 }
 
-function writeDeleteRecordsPartitionResultArray(writer: ByteWriter, elements: readonly DeleteRecordsPartitionResult[], version: number): void {
+function writeDeleteRecordsPartitionResultArray(
+  writer: ByteWriter,
+  elements: readonly DeleteRecordsPartitionResult[],
+  version: number,
+): void {
   for (const element of elements) writeDeleteRecordsPartitionResult(writer, element, version);
 }
 

@@ -18,15 +18,15 @@ export interface InitProducerIdRequest {
 }
 
 function readInitProducerIdRequest(reader: ByteReader, version: number): Decoded<InitProducerIdRequest> {
-  const transactionalId = version >= 2 ? reader.readCompactNullableString('transactionalId') : reader.readNullableString('transactionalId');
+  const transactionalId =
+    version >= 2 ? reader.readCompactNullableString('transactionalId')
+    : reader.readNullableString('transactionalId');
   const transactionTimeoutMs = reader.readInt32('transactionTimeoutMs');
   const producerId = version >= 3 ? reader.readSafeInt64('producerId') : -1;
   const producerEpoch = version >= 3 ? reader.readInt16('producerEpoch') : -1;
   const enable2Pc = version >= 6 ? reader.readBool('enable2Pc') : false;
   const keepPreparedTxn = version >= 6 ? reader.readBool('keepPreparedTxn') : false;
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 2) reader.skipTaggedFields();
   return { transactionalId, transactionTimeoutMs, producerId, producerEpoch, enable2Pc, keepPreparedTxn };
 }
 
@@ -37,35 +37,32 @@ function writeInitProducerIdRequest(writer: ByteWriter, value: InitProducerIdReq
   } else {
     writer.writeNullableString(transactionalId);
   }
-  const transactionTimeoutMs = value.transactionTimeoutMs;
-  writer.writeInt32(transactionTimeoutMs);
+  writer.writeInt32(value.transactionTimeoutMs);
   const producerId = value.producerId ?? -1;
   if (version >= 3) {
     writer.writeSafeInt64(producerId);
-  } else {
-    if (producerId !== -1) throw unsupportedField('InitProducerIdRequest', 'producerId', version);
+  } else if (producerId !== -1) {
+    throw unsupportedField('InitProducerIdRequest', 'producerId', version);
   }
   const producerEpoch = value.producerEpoch ?? -1;
   if (version >= 3) {
     writer.writeInt16(producerEpoch);
-  } else {
-    if (producerEpoch !== -1) throw unsupportedField('InitProducerIdRequest', 'producerEpoch', version);
+  } else if (producerEpoch !== -1) {
+    throw unsupportedField('InitProducerIdRequest', 'producerEpoch', version);
   }
   const enable2Pc = value.enable2Pc ?? false;
   if (version >= 6) {
     writer.writeBool(enable2Pc);
-  } else {
-    if (enable2Pc) throw unsupportedField('InitProducerIdRequest', 'enable2Pc', version);
+  } else if (enable2Pc) {
+    throw unsupportedField('InitProducerIdRequest', 'enable2Pc', version);
   }
   const keepPreparedTxn = value.keepPreparedTxn ?? false;
   if (version >= 6) {
     writer.writeBool(keepPreparedTxn);
-  } else {
-    if (keepPreparedTxn) throw unsupportedField('InitProducerIdRequest', 'keepPreparedTxn', version);
+  } else if (keepPreparedTxn) {
+    throw unsupportedField('InitProducerIdRequest', 'keepPreparedTxn', version);
   }
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
 export interface InitProducerIdResponse {
@@ -86,36 +83,29 @@ function readInitProducerIdResponse(reader: ByteReader, version: number): Decode
   const producerEpoch = reader.readInt16('producerEpoch');
   const ongoingTxnProducerId = version >= 6 ? reader.readSafeInt64('ongoingTxnProducerId') : -1;
   const ongoingTxnProducerEpoch = version >= 6 ? reader.readInt16('ongoingTxnProducerEpoch') : -1;
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 2) reader.skipTaggedFields();
   return { throttleTimeMs, errorCode, producerId, producerEpoch, ongoingTxnProducerId, ongoingTxnProducerEpoch };
 }
 
 function writeInitProducerIdResponse(writer: ByteWriter, value: InitProducerIdResponse, version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+  writer.writeInt32(value.throttleTimeMs);
+  writer.writeInt16(value.errorCode);
   const producerId = value.producerId ?? -1;
   writer.writeSafeInt64(producerId);
-  const producerEpoch = value.producerEpoch;
-  writer.writeInt16(producerEpoch);
+  writer.writeInt16(value.producerEpoch);
   const ongoingTxnProducerId = value.ongoingTxnProducerId ?? -1;
   if (version >= 6) {
     writer.writeSafeInt64(ongoingTxnProducerId);
-  } else {
-    if (ongoingTxnProducerId !== -1) throw unsupportedField('InitProducerIdResponse', 'ongoingTxnProducerId', version);
+  } else if (ongoingTxnProducerId !== -1) {
+    throw unsupportedField('InitProducerIdResponse', 'ongoingTxnProducerId', version);
   }
   const ongoingTxnProducerEpoch = value.ongoingTxnProducerEpoch ?? -1;
   if (version >= 6) {
     writer.writeInt16(ongoingTxnProducerEpoch);
-  } else {
-    if (ongoingTxnProducerEpoch !== -1) throw unsupportedField('InitProducerIdResponse', 'ongoingTxnProducerEpoch', version);
+  } else if (ongoingTxnProducerEpoch !== -1) {
+    throw unsupportedField('InitProducerIdResponse', 'ongoingTxnProducerEpoch', version);
   }
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
 export const initProducerId: ApiCodec<InitProducerIdRequest, InitProducerIdResponse> = {

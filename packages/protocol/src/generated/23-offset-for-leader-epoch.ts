@@ -24,101 +24,104 @@ export interface OffsetForLeaderPartition {
 
 function readOffsetForLeaderEpochRequest(reader: ByteReader, version: number): Decoded<OffsetForLeaderEpochRequest> {
   const replicaId = version >= 3 ? reader.readInt32('replicaId') : -2;
-  const topics = version >= 4 ? readOffsetForLeaderTopicArray(reader, version, reader.readCompactArrayLength(3, 'topics')) : readOffsetForLeaderTopicArray(reader, version, reader.readArrayLength(3, 'topics'));
-  if (version >= 4) {
-    reader.skipTaggedFields();
-  }
+  const topicsCount = version >= 4 ? reader.readCompactArrayLength(3, 'topics') : reader.readArrayLength(3, 'topics');
+  const topics = readOffsetForLeaderTopicArray(reader, version, topicsCount);
+  if (version >= 4) reader.skipTaggedFields();
   return { replicaId, topics };
 }
 
-function writeOffsetForLeaderEpochRequest(writer: ByteWriter, value: OffsetForLeaderEpochRequest, version: number): void {
+function writeOffsetForLeaderEpochRequest(
+  writer: ByteWriter,
+  value: OffsetForLeaderEpochRequest,
+  version: number,
+): void {
   const replicaId = value.replicaId ?? -2;
-  if (version >= 3) {
-    writer.writeInt32(replicaId);
-  }
+  if (version >= 3) writer.writeInt32(replicaId);
   const topics = value.topics;
   if (version >= 4) {
     writer.writeCompactArrayLength(topics.length);
-    writeOffsetForLeaderTopicArray(writer, topics, version);
   } else {
     writer.writeArrayLength(topics.length);
-    writeOffsetForLeaderTopicArray(writer, topics, version);
   }
-  if (version >= 4) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeOffsetForLeaderTopicArray(writer, topics, version);
+  if (version >= 4) writer.writeUnsignedVarint(0);
 }
 
 function readOffsetForLeaderTopic(reader: ByteReader, version: number): Decoded<OffsetForLeaderTopic> {
   const topic = version >= 4 ? reader.readCompactString('topic') : reader.readString('topic');
-  const partitions = version >= 4 ? readOffsetForLeaderPartitionArray(reader, version, reader.readCompactArrayLength(8, 'partitions')) : readOffsetForLeaderPartitionArray(reader, version, reader.readArrayLength(8, 'partitions'));
-  if (version >= 4) {
-    reader.skipTaggedFields();
-  }
+  const partitionsCount =
+    version >= 4 ? reader.readCompactArrayLength(8, 'partitions')
+    : reader.readArrayLength(8, 'partitions');
+  const partitions = readOffsetForLeaderPartitionArray(reader, version, partitionsCount);
+  if (version >= 4) reader.skipTaggedFields();
   return { topic, partitions };
 }
 
 function writeOffsetForLeaderTopic(writer: ByteWriter, value: OffsetForLeaderTopic, version: number): void {
-  const topic = value.topic;
   if (version >= 4) {
-    writer.writeCompactString(topic);
+    writer.writeCompactString(value.topic);
   } else {
-    writer.writeString(topic);
+    writer.writeString(value.topic);
   }
   const partitions = value.partitions;
   if (version >= 4) {
     writer.writeCompactArrayLength(partitions.length);
-    writeOffsetForLeaderPartitionArray(writer, partitions, version);
   } else {
     writer.writeArrayLength(partitions.length);
-    writeOffsetForLeaderPartitionArray(writer, partitions, version);
   }
-  if (version >= 4) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeOffsetForLeaderPartitionArray(writer, partitions, version);
+  if (version >= 4) writer.writeUnsignedVarint(0);
 }
 
 function readOffsetForLeaderPartition(reader: ByteReader, version: number): Decoded<OffsetForLeaderPartition> {
   const partition = reader.readInt32('partition');
   const currentLeaderEpoch = version >= 2 ? reader.readInt32('currentLeaderEpoch') : -1;
   const leaderEpoch = reader.readInt32('leaderEpoch');
-  if (version >= 4) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 4) reader.skipTaggedFields();
   return { partition, currentLeaderEpoch, leaderEpoch };
 }
 
 function writeOffsetForLeaderPartition(writer: ByteWriter, value: OffsetForLeaderPartition, version: number): void {
-  const partition = value.partition;
-  writer.writeInt32(partition);
+  writer.writeInt32(value.partition);
   const currentLeaderEpoch = value.currentLeaderEpoch ?? -1;
-  if (version >= 2) {
-    writer.writeInt32(currentLeaderEpoch);
-  }
-  const leaderEpoch = value.leaderEpoch;
-  writer.writeInt32(leaderEpoch);
-  if (version >= 4) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 2) writer.writeInt32(currentLeaderEpoch);
+  writer.writeInt32(value.leaderEpoch);
+  if (version >= 4) writer.writeUnsignedVarint(0);
 }
 
-function readOffsetForLeaderTopicArray(reader: ByteReader, version: number, count: number): Decoded<OffsetForLeaderTopic>[] {
+function readOffsetForLeaderTopicArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<OffsetForLeaderTopic>[] {
   const elements: Decoded<OffsetForLeaderTopic>[] = [];
   for (let index = 0; index < count; index++) elements.push(readOffsetForLeaderTopic(reader, version));
   return elements;
 }
 
-function writeOffsetForLeaderTopicArray(writer: ByteWriter, elements: readonly OffsetForLeaderTopic[], version: number): void {
+function writeOffsetForLeaderTopicArray(
+  writer: ByteWriter,
+  elements: readonly OffsetForLeaderTopic[],
+  version: number,
+): void {
   for (const element of elements) writeOffsetForLeaderTopic(writer, element, version);
 }
 
-function readOffsetForLeaderPartitionArray(reader: ByteReader, version: number, count: number): Decoded<OffsetForLeaderPartition>[] {
+function readOffsetForLeaderPartitionArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<OffsetForLeaderPartition>[] {
   const elements: Decoded<OffsetForLeaderPartition>[] = [];
   for (let index = 0; index < count; index++) elements.push(readOffsetForLeaderPartition(reader, version));
   return elements;
 }
 
-function writeOffsetForLeaderPartitionArray(writer: ByteWriter, elements: readonly OffsetForLeaderPartition[], version: number): void {
+function writeOffsetForLeaderPartitionArray(
+  writer: ByteWriter,
+  elements: readonly OffsetForLeaderPartition[],
+  version: number,
+): void {
   for (const element of elements) writeOffsetForLeaderPartition(writer, element, version);
 }
 
@@ -143,104 +146,114 @@ export interface OffsetForLeaderEpochResponseEpochEndOffset {
 
 function readOffsetForLeaderEpochResponse(reader: ByteReader, version: number): Decoded<OffsetForLeaderEpochResponse> {
   const throttleTimeMs = version >= 2 ? reader.readInt32('throttleTimeMs') : 0;
-  const topics = version >= 4 ? readOffsetForLeaderTopicResultArray(reader, version, reader.readCompactArrayLength(3, 'topics')) : readOffsetForLeaderTopicResultArray(reader, version, reader.readArrayLength(3, 'topics'));
-  if (version >= 4) {
-    reader.skipTaggedFields();
-  }
+  const topicsCount = version >= 4 ? reader.readCompactArrayLength(3, 'topics') : reader.readArrayLength(3, 'topics');
+  const topics = readOffsetForLeaderTopicResultArray(reader, version, topicsCount);
+  if (version >= 4) reader.skipTaggedFields();
   return { throttleTimeMs, topics };
 }
 
-function writeOffsetForLeaderEpochResponse(writer: ByteWriter, value: OffsetForLeaderEpochResponse, version: number): void {
+function writeOffsetForLeaderEpochResponse(
+  writer: ByteWriter,
+  value: OffsetForLeaderEpochResponse,
+  version: number,
+): void {
   const throttleTimeMs = value.throttleTimeMs ?? 0;
-  if (version >= 2) {
-    writer.writeInt32(throttleTimeMs);
-  }
+  if (version >= 2) writer.writeInt32(throttleTimeMs);
   const topics = value.topics;
   if (version >= 4) {
     writer.writeCompactArrayLength(topics.length);
-    writeOffsetForLeaderTopicResultArray(writer, topics, version);
   } else {
     writer.writeArrayLength(topics.length);
-    writeOffsetForLeaderTopicResultArray(writer, topics, version);
   }
-  if (version >= 4) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeOffsetForLeaderTopicResultArray(writer, topics, version);
+  if (version >= 4) writer.writeUnsignedVarint(0);
 }
 
 function readOffsetForLeaderTopicResult(reader: ByteReader, version: number): Decoded<OffsetForLeaderTopicResult> {
   const topic = version >= 4 ? reader.readCompactString('topic') : reader.readString('topic');
-  const partitions = version >= 4 ? readOffsetForLeaderEpochResponseEpochEndOffsetArray(reader, version, reader.readCompactArrayLength(14, 'partitions')) : readOffsetForLeaderEpochResponseEpochEndOffsetArray(reader, version, reader.readArrayLength(14, 'partitions'));
-  if (version >= 4) {
-    reader.skipTaggedFields();
-  }
+  const partitionsCount =
+    version >= 4 ? reader.readCompactArrayLength(14, 'partitions')
+    : reader.readArrayLength(14, 'partitions');
+  const partitions = readOffsetForLeaderEpochResponseEpochEndOffsetArray(reader, version, partitionsCount);
+  if (version >= 4) reader.skipTaggedFields();
   return { topic, partitions };
 }
 
 function writeOffsetForLeaderTopicResult(writer: ByteWriter, value: OffsetForLeaderTopicResult, version: number): void {
-  const topic = value.topic;
   if (version >= 4) {
-    writer.writeCompactString(topic);
+    writer.writeCompactString(value.topic);
   } else {
-    writer.writeString(topic);
+    writer.writeString(value.topic);
   }
   const partitions = value.partitions;
   if (version >= 4) {
     writer.writeCompactArrayLength(partitions.length);
-    writeOffsetForLeaderEpochResponseEpochEndOffsetArray(writer, partitions, version);
   } else {
     writer.writeArrayLength(partitions.length);
-    writeOffsetForLeaderEpochResponseEpochEndOffsetArray(writer, partitions, version);
   }
-  if (version >= 4) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeOffsetForLeaderEpochResponseEpochEndOffsetArray(writer, partitions, version);
+  if (version >= 4) writer.writeUnsignedVarint(0);
 }
 
-function readOffsetForLeaderEpochResponseEpochEndOffset(reader: ByteReader, version: number): Decoded<OffsetForLeaderEpochResponseEpochEndOffset> {
+function readOffsetForLeaderEpochResponseEpochEndOffset(
+  reader: ByteReader,
+  version: number,
+): Decoded<OffsetForLeaderEpochResponseEpochEndOffset> {
   const errorCode = reader.readInt16('errorCode');
   const partition = reader.readInt32('partition');
   const leaderEpoch = version >= 1 ? reader.readInt32('leaderEpoch') : -1;
   const endOffset = reader.readSafeInt64('endOffset');
-  if (version >= 4) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 4) reader.skipTaggedFields();
   return { errorCode, partition, leaderEpoch, endOffset };
 }
 
-function writeOffsetForLeaderEpochResponseEpochEndOffset(writer: ByteWriter, value: OffsetForLeaderEpochResponseEpochEndOffset, version: number): void {
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
-  const partition = value.partition;
-  writer.writeInt32(partition);
+function writeOffsetForLeaderEpochResponseEpochEndOffset(
+  writer: ByteWriter,
+  value: OffsetForLeaderEpochResponseEpochEndOffset,
+  version: number,
+): void {
+  writer.writeInt16(value.errorCode);
+  writer.writeInt32(value.partition);
   const leaderEpoch = value.leaderEpoch ?? -1;
-  if (version >= 1) {
-    writer.writeInt32(leaderEpoch);
-  }
+  if (version >= 1) writer.writeInt32(leaderEpoch);
   const endOffset = value.endOffset ?? -1;
   writer.writeSafeInt64(endOffset);
-  if (version >= 4) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 4) writer.writeUnsignedVarint(0);
 }
 
-function readOffsetForLeaderTopicResultArray(reader: ByteReader, version: number, count: number): Decoded<OffsetForLeaderTopicResult>[] {
+function readOffsetForLeaderTopicResultArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<OffsetForLeaderTopicResult>[] {
   const elements: Decoded<OffsetForLeaderTopicResult>[] = [];
   for (let index = 0; index < count; index++) elements.push(readOffsetForLeaderTopicResult(reader, version));
   return elements;
 }
 
-function writeOffsetForLeaderTopicResultArray(writer: ByteWriter, elements: readonly OffsetForLeaderTopicResult[], version: number): void {
+function writeOffsetForLeaderTopicResultArray(
+  writer: ByteWriter,
+  elements: readonly OffsetForLeaderTopicResult[],
+  version: number,
+): void {
   for (const element of elements) writeOffsetForLeaderTopicResult(writer, element, version);
 }
 
-function readOffsetForLeaderEpochResponseEpochEndOffsetArray(reader: ByteReader, version: number, count: number): Decoded<OffsetForLeaderEpochResponseEpochEndOffset>[] {
+function readOffsetForLeaderEpochResponseEpochEndOffsetArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<OffsetForLeaderEpochResponseEpochEndOffset>[] {
   const elements: Decoded<OffsetForLeaderEpochResponseEpochEndOffset>[] = [];
   for (let index = 0; index < count; index++) elements.push(readOffsetForLeaderEpochResponseEpochEndOffset(reader, version));
   return elements;
 }
 
-function writeOffsetForLeaderEpochResponseEpochEndOffsetArray(writer: ByteWriter, elements: readonly OffsetForLeaderEpochResponseEpochEndOffset[], version: number): void {
+function writeOffsetForLeaderEpochResponseEpochEndOffsetArray(
+  writer: ByteWriter,
+  elements: readonly OffsetForLeaderEpochResponseEpochEndOffset[],
+  version: number,
+): void {
   for (const element of elements) writeOffsetForLeaderEpochResponseEpochEndOffset(writer, element, version);
 }
 

@@ -31,28 +31,37 @@ export interface AddPartitionsToTxnTopic {
 }
 
 function readAddPartitionsToTxnRequest(reader: ByteReader, version: number): Decoded<AddPartitionsToTxnRequest> {
-  const transactions = version >= 4 ? readAddPartitionsToTxnTransactionArray(reader, version, reader.readCompactArrayLength(14, 'transactions')) : [];
-  const v3AndBelowTransactionalId = version >= 4 ? '' : version >= 3 ? reader.readCompactString('v3AndBelowTransactionalId') : reader.readString('v3AndBelowTransactionalId');
+  const transactionsCount = version >= 4 ? reader.readCompactArrayLength(14, 'transactions') : 0;
+  const transactions = readAddPartitionsToTxnTransactionArray(reader, version, transactionsCount);
+  const v3AndBelowTransactionalId =
+    version >= 4 ? ''
+    : version >= 3 ? reader.readCompactString('v3AndBelowTransactionalId')
+    : reader.readString('v3AndBelowTransactionalId');
   const v3AndBelowProducerId = version >= 4 ? 0 : reader.readSafeInt64('v3AndBelowProducerId');
   const v3AndBelowProducerEpoch = version >= 4 ? 0 : reader.readInt16('v3AndBelowProducerEpoch');
-  const v3AndBelowTopics = version >= 4 ? [] : version >= 3 ? readAddPartitionsToTxnTopicArray(reader, version, reader.readCompactArrayLength(3, 'v3AndBelowTopics')) : readAddPartitionsToTxnTopicArray(reader, version, reader.readArrayLength(3, 'v3AndBelowTopics'));
-  if (version >= 3) {
-    reader.skipTaggedFields();
-  }
+  const v3AndBelowTopicsCount =
+    version >= 4 ? 0
+    : version >= 3 ? reader.readCompactArrayLength(3, 'v3AndBelowTopics')
+    : reader.readArrayLength(3, 'v3AndBelowTopics');
+  const v3AndBelowTopics = readAddPartitionsToTxnTopicArray(reader, version, v3AndBelowTopicsCount);
+  if (version >= 3) reader.skipTaggedFields();
   return { transactions, v3AndBelowTransactionalId, v3AndBelowProducerId, v3AndBelowProducerEpoch, v3AndBelowTopics };
 }
 
 function writeAddPartitionsToTxnRequest(writer: ByteWriter, value: AddPartitionsToTxnRequest, version: number): void {
   const transactions = value.transactions ?? [];
-  if (version >= 4) {
-    writer.writeCompactArrayLength(transactions.length);
-    writeAddPartitionsToTxnTransactionArray(writer, transactions, version);
-  } else {
-    if (transactions.length !== 0) throw unsupportedField('AddPartitionsToTxnRequest', 'transactions', version);
+  if (version < 4 && transactions.length !== 0) {
+    throw unsupportedField('AddPartitionsToTxnRequest', 'transactions', version);
   }
+  if (version >= 4) writer.writeCompactArrayLength(transactions.length);
+  if (version >= 4) writeAddPartitionsToTxnTransactionArray(writer, transactions, version);
   const v3AndBelowTransactionalId = value.v3AndBelowTransactionalId ?? '';
   if (version >= 4) {
-    if (v3AndBelowTransactionalId !== '') throw unsupportedField('AddPartitionsToTxnRequest', 'v3AndBelowTransactionalId', version);
+    if (v3AndBelowTransactionalId !== '') throw unsupportedField(
+      'AddPartitionsToTxnRequest',
+      'v3AndBelowTransactionalId',
+      version,
+    );
   } else if (version >= 3) {
     writer.writeCompactString(v3AndBelowTransactionalId);
   } else {
@@ -60,32 +69,41 @@ function writeAddPartitionsToTxnRequest(writer: ByteWriter, value: AddPartitions
   }
   const v3AndBelowProducerId = value.v3AndBelowProducerId ?? 0;
   if (version >= 4) {
-    if (v3AndBelowProducerId !== 0) throw unsupportedField('AddPartitionsToTxnRequest', 'v3AndBelowProducerId', version);
+    if (v3AndBelowProducerId !== 0) throw unsupportedField(
+      'AddPartitionsToTxnRequest',
+      'v3AndBelowProducerId',
+      version,
+    );
   } else {
     writer.writeSafeInt64(v3AndBelowProducerId);
   }
   const v3AndBelowProducerEpoch = value.v3AndBelowProducerEpoch ?? 0;
   if (version >= 4) {
-    if (v3AndBelowProducerEpoch !== 0) throw unsupportedField('AddPartitionsToTxnRequest', 'v3AndBelowProducerEpoch', version);
+    if (v3AndBelowProducerEpoch !== 0) throw unsupportedField(
+      'AddPartitionsToTxnRequest',
+      'v3AndBelowProducerEpoch',
+      version,
+    );
   } else {
     writer.writeInt16(v3AndBelowProducerEpoch);
   }
   const v3AndBelowTopics = value.v3AndBelowTopics ?? [];
-  if (version >= 4) {
-    if (v3AndBelowTopics.length !== 0) throw unsupportedField('AddPartitionsToTxnRequest', 'v3AndBelowTopics', version);
-  } else if (version >= 3) {
+  if (version >= 4 && v3AndBelowTopics.length !== 0) {
+    throw unsupportedField('AddPartitionsToTxnRequest', 'v3AndBelowTopics', version);
+  }
+  if (version >= 3 && version < 4) {
     writer.writeCompactArrayLength(v3AndBelowTopics.length);
-    writeAddPartitionsToTxnTopicArray(writer, v3AndBelowTopics, version);
-  } else {
+  } else if (version < 4) {
     writer.writeArrayLength(v3AndBelowTopics.length);
-    writeAddPartitionsToTxnTopicArray(writer, v3AndBelowTopics, version);
   }
-  if (version >= 3) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version < 4) writeAddPartitionsToTxnTopicArray(writer, v3AndBelowTopics, version);
+  if (version >= 3) writer.writeUnsignedVarint(0);
 }
 
-function readAddPartitionsToTxnTransaction(reader: ByteReader, version: number): Decoded<AddPartitionsToTxnTransaction> {
+function readAddPartitionsToTxnTransaction(
+  reader: ByteReader,
+  version: number,
+): Decoded<AddPartitionsToTxnTransaction> {
   const transactionalId = reader.readCompactString('transactionalId');
   const producerId = reader.readSafeInt64('producerId');
   const producerEpoch = reader.readInt16('producerEpoch');
@@ -95,13 +113,14 @@ function readAddPartitionsToTxnTransaction(reader: ByteReader, version: number):
   return { transactionalId, producerId, producerEpoch, verifyOnly, topics };
 }
 
-function writeAddPartitionsToTxnTransaction(writer: ByteWriter, value: AddPartitionsToTxnTransaction, version: number): void {
-  const transactionalId = value.transactionalId;
-  writer.writeCompactString(transactionalId);
-  const producerId = value.producerId;
-  writer.writeSafeInt64(producerId);
-  const producerEpoch = value.producerEpoch;
-  writer.writeInt16(producerEpoch);
+function writeAddPartitionsToTxnTransaction(
+  writer: ByteWriter,
+  value: AddPartitionsToTxnTransaction,
+  version: number,
+): void {
+  writer.writeCompactString(value.transactionalId);
+  writer.writeSafeInt64(value.producerId);
+  writer.writeInt16(value.producerEpoch);
   const verifyOnly = value.verifyOnly ?? false;
   writer.writeBool(verifyOnly);
   const topics = value.topics;
@@ -112,50 +131,63 @@ function writeAddPartitionsToTxnTransaction(writer: ByteWriter, value: AddPartit
 
 function readAddPartitionsToTxnTopic(reader: ByteReader, version: number): Decoded<AddPartitionsToTxnTopic> {
   const name = version >= 3 ? reader.readCompactString('name') : reader.readString('name');
-  const partitions = version >= 3 ? readInt32Array(reader, reader.readCompactArrayLength(4, 'partitions'), 'partitions') : readInt32Array(reader, reader.readArrayLength(4, 'partitions'), 'partitions');
-  if (version >= 3) {
-    reader.skipTaggedFields();
-  }
+  const partitionsCount =
+    version >= 3 ? reader.readCompactArrayLength(4, 'partitions')
+    : reader.readArrayLength(4, 'partitions');
+  const partitions = readInt32Array(reader, partitionsCount, 'partitions');
+  if (version >= 3) reader.skipTaggedFields();
   return { name, partitions };
 }
 
 function writeAddPartitionsToTxnTopic(writer: ByteWriter, value: AddPartitionsToTxnTopic, version: number): void {
-  const name = value.name;
   if (version >= 3) {
-    writer.writeCompactString(name);
+    writer.writeCompactString(value.name);
   } else {
-    writer.writeString(name);
+    writer.writeString(value.name);
   }
   const partitions = value.partitions;
   if (version >= 3) {
     writer.writeCompactArrayLength(partitions.length);
-    writeInt32Array(writer, partitions);
   } else {
     writer.writeArrayLength(partitions.length);
-    writeInt32Array(writer, partitions);
   }
-  if (version >= 3) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeInt32Array(writer, partitions);
+  if (version >= 3) writer.writeUnsignedVarint(0);
 }
 
-function readAddPartitionsToTxnTransactionArray(reader: ByteReader, version: number, count: number): Decoded<AddPartitionsToTxnTransaction>[] {
+function readAddPartitionsToTxnTransactionArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<AddPartitionsToTxnTransaction>[] {
   const elements: Decoded<AddPartitionsToTxnTransaction>[] = [];
   for (let index = 0; index < count; index++) elements.push(readAddPartitionsToTxnTransaction(reader, version));
   return elements;
 }
 
-function writeAddPartitionsToTxnTransactionArray(writer: ByteWriter, elements: readonly AddPartitionsToTxnTransaction[], version: number): void {
+function writeAddPartitionsToTxnTransactionArray(
+  writer: ByteWriter,
+  elements: readonly AddPartitionsToTxnTransaction[],
+  version: number,
+): void {
   for (const element of elements) writeAddPartitionsToTxnTransaction(writer, element, version);
 }
 
-function readAddPartitionsToTxnTopicArray(reader: ByteReader, version: number, count: number): Decoded<AddPartitionsToTxnTopic>[] {
+function readAddPartitionsToTxnTopicArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<AddPartitionsToTxnTopic>[] {
   const elements: Decoded<AddPartitionsToTxnTopic>[] = [];
   for (let index = 0; index < count; index++) elements.push(readAddPartitionsToTxnTopic(reader, version));
   return elements;
 }
 
-function writeAddPartitionsToTxnTopicArray(writer: ByteWriter, elements: readonly AddPartitionsToTxnTopic[], version: number): void {
+function writeAddPartitionsToTxnTopicArray(
+  writer: ByteWriter,
+  elements: readonly AddPartitionsToTxnTopic[],
+  version: number,
+): void {
   for (const element of elements) writeAddPartitionsToTxnTopic(writer, element, version);
 }
 
@@ -187,134 +219,167 @@ export interface AddPartitionsToTxnPartitionResult {
 function readAddPartitionsToTxnResponse(reader: ByteReader, version: number): Decoded<AddPartitionsToTxnResponse> {
   const throttleTimeMs = reader.readInt32('throttleTimeMs');
   const errorCode = version >= 4 ? reader.readInt16('errorCode') : 0;
-  const resultsByTransaction = version >= 4 ? readAddPartitionsToTxnResultArray(reader, version, reader.readCompactArrayLength(3, 'resultsByTransaction')) : [];
-  const resultsByTopicV3AndBelow = version >= 4 ? [] : version >= 3 ? readAddPartitionsToTxnTopicResultArray(reader, version, reader.readCompactArrayLength(3, 'resultsByTopicV3AndBelow')) : readAddPartitionsToTxnTopicResultArray(reader, version, reader.readArrayLength(3, 'resultsByTopicV3AndBelow'));
-  if (version >= 3) {
-    reader.skipTaggedFields();
-  }
+  const resultsByTransactionCount = version >= 4 ? reader.readCompactArrayLength(3, 'resultsByTransaction') : 0;
+  const resultsByTransaction = readAddPartitionsToTxnResultArray(reader, version, resultsByTransactionCount);
+  const resultsByTopicV3AndBelowCount =
+    version >= 4 ? 0
+    : version >= 3 ? reader.readCompactArrayLength(3, 'resultsByTopicV3AndBelow')
+    : reader.readArrayLength(3, 'resultsByTopicV3AndBelow');
+  const resultsByTopicV3AndBelow = readAddPartitionsToTxnTopicResultArray(
+    reader,
+    version,
+    resultsByTopicV3AndBelowCount,
+  );
+  if (version >= 3) reader.skipTaggedFields();
   return { throttleTimeMs, errorCode, resultsByTransaction, resultsByTopicV3AndBelow };
 }
 
 function writeAddPartitionsToTxnResponse(writer: ByteWriter, value: AddPartitionsToTxnResponse, version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
+  writer.writeInt32(value.throttleTimeMs);
   const errorCode = value.errorCode ?? 0;
-  if (version >= 4) {
-    writer.writeInt16(errorCode);
-  }
+  if (version >= 4) writer.writeInt16(errorCode);
   const resultsByTransaction = value.resultsByTransaction ?? [];
-  if (version >= 4) {
-    writer.writeCompactArrayLength(resultsByTransaction.length);
-    writeAddPartitionsToTxnResultArray(writer, resultsByTransaction, version);
-  } else {
-    if (resultsByTransaction.length !== 0) throw unsupportedField('AddPartitionsToTxnResponse', 'resultsByTransaction', version);
+  if (version < 4 && resultsByTransaction.length !== 0) {
+    throw unsupportedField('AddPartitionsToTxnResponse', 'resultsByTransaction', version);
   }
+  if (version >= 4) writer.writeCompactArrayLength(resultsByTransaction.length);
+  if (version >= 4) writeAddPartitionsToTxnResultArray(writer, resultsByTransaction, version);
   const resultsByTopicV3AndBelow = value.resultsByTopicV3AndBelow ?? [];
-  if (version >= 4) {
-    if (resultsByTopicV3AndBelow.length !== 0) throw unsupportedField('AddPartitionsToTxnResponse', 'resultsByTopicV3AndBelow', version);
-  } else if (version >= 3) {
+  if (version >= 4 && resultsByTopicV3AndBelow.length !== 0) {
+    throw unsupportedField('AddPartitionsToTxnResponse', 'resultsByTopicV3AndBelow', version);
+  }
+  if (version >= 3 && version < 4) {
     writer.writeCompactArrayLength(resultsByTopicV3AndBelow.length);
-    writeAddPartitionsToTxnTopicResultArray(writer, resultsByTopicV3AndBelow, version);
-  } else {
+  } else if (version < 4) {
     writer.writeArrayLength(resultsByTopicV3AndBelow.length);
-    writeAddPartitionsToTxnTopicResultArray(writer, resultsByTopicV3AndBelow, version);
   }
-  if (version >= 3) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version < 4) writeAddPartitionsToTxnTopicResultArray(writer, resultsByTopicV3AndBelow, version);
+  if (version >= 3) writer.writeUnsignedVarint(0);
 }
 
 function readAddPartitionsToTxnResult(reader: ByteReader, version: number): Decoded<AddPartitionsToTxnResult> {
   const transactionalId = reader.readCompactString('transactionalId');
-  const topicResults = readAddPartitionsToTxnTopicResultArray(reader, version, reader.readCompactArrayLength(3, 'topicResults'));
+  const topicResults = readAddPartitionsToTxnTopicResultArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(3, 'topicResults'),
+  );
   reader.skipTaggedFields();
   return { transactionalId, topicResults };
 }
 
 function writeAddPartitionsToTxnResult(writer: ByteWriter, value: AddPartitionsToTxnResult, version: number): void {
-  const transactionalId = value.transactionalId;
-  writer.writeCompactString(transactionalId);
+  writer.writeCompactString(value.transactionalId);
   const topicResults = value.topicResults;
   writer.writeCompactArrayLength(topicResults.length);
   writeAddPartitionsToTxnTopicResultArray(writer, topicResults, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readAddPartitionsToTxnTopicResult(reader: ByteReader, version: number): Decoded<AddPartitionsToTxnTopicResult> {
+function readAddPartitionsToTxnTopicResult(
+  reader: ByteReader,
+  version: number,
+): Decoded<AddPartitionsToTxnTopicResult> {
   const name = version >= 3 ? reader.readCompactString('name') : reader.readString('name');
-  const resultsByPartition = version >= 3 ? readAddPartitionsToTxnPartitionResultArray(reader, version, reader.readCompactArrayLength(6, 'resultsByPartition')) : readAddPartitionsToTxnPartitionResultArray(reader, version, reader.readArrayLength(6, 'resultsByPartition'));
-  if (version >= 3) {
-    reader.skipTaggedFields();
-  }
+  const resultsByPartitionCount =
+    version >= 3 ? reader.readCompactArrayLength(6, 'resultsByPartition')
+    : reader.readArrayLength(6, 'resultsByPartition');
+  const resultsByPartition = readAddPartitionsToTxnPartitionResultArray(reader, version, resultsByPartitionCount);
+  if (version >= 3) reader.skipTaggedFields();
   return { name, resultsByPartition };
 }
 
-function writeAddPartitionsToTxnTopicResult(writer: ByteWriter, value: AddPartitionsToTxnTopicResult, version: number): void {
-  const name = value.name;
+function writeAddPartitionsToTxnTopicResult(
+  writer: ByteWriter,
+  value: AddPartitionsToTxnTopicResult,
+  version: number,
+): void {
   if (version >= 3) {
-    writer.writeCompactString(name);
+    writer.writeCompactString(value.name);
   } else {
-    writer.writeString(name);
+    writer.writeString(value.name);
   }
   const resultsByPartition = value.resultsByPartition;
   if (version >= 3) {
     writer.writeCompactArrayLength(resultsByPartition.length);
-    writeAddPartitionsToTxnPartitionResultArray(writer, resultsByPartition, version);
   } else {
     writer.writeArrayLength(resultsByPartition.length);
-    writeAddPartitionsToTxnPartitionResultArray(writer, resultsByPartition, version);
   }
-  if (version >= 3) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeAddPartitionsToTxnPartitionResultArray(writer, resultsByPartition, version);
+  if (version >= 3) writer.writeUnsignedVarint(0);
 }
 
-function readAddPartitionsToTxnPartitionResult(reader: ByteReader, version: number): Decoded<AddPartitionsToTxnPartitionResult> {
+function readAddPartitionsToTxnPartitionResult(
+  reader: ByteReader,
+  version: number,
+): Decoded<AddPartitionsToTxnPartitionResult> {
   const partitionIndex = reader.readInt32('partitionIndex');
   const partitionErrorCode = reader.readInt16('partitionErrorCode');
-  if (version >= 3) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 3) reader.skipTaggedFields();
   return { partitionIndex, partitionErrorCode };
 }
 
-function writeAddPartitionsToTxnPartitionResult(writer: ByteWriter, value: AddPartitionsToTxnPartitionResult, version: number): void {
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
-  const partitionErrorCode = value.partitionErrorCode;
-  writer.writeInt16(partitionErrorCode);
-  if (version >= 3) {
-    writer.writeUnsignedVarint(0);
-  }
+function writeAddPartitionsToTxnPartitionResult(
+  writer: ByteWriter,
+  value: AddPartitionsToTxnPartitionResult,
+  version: number,
+): void {
+  writer.writeInt32(value.partitionIndex);
+  writer.writeInt16(value.partitionErrorCode);
+  if (version >= 3) writer.writeUnsignedVarint(0);
 }
 
-function readAddPartitionsToTxnResultArray(reader: ByteReader, version: number, count: number): Decoded<AddPartitionsToTxnResult>[] {
+function readAddPartitionsToTxnResultArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<AddPartitionsToTxnResult>[] {
   const elements: Decoded<AddPartitionsToTxnResult>[] = [];
   for (let index = 0; index < count; index++) elements.push(readAddPartitionsToTxnResult(reader, version));
   return elements;
 }
 
-function writeAddPartitionsToTxnResultArray(writer: ByteWriter, elements: readonly AddPartitionsToTxnResult[], version: number): void {
+function writeAddPartitionsToTxnResultArray(
+  writer: ByteWriter,
+  elements: readonly AddPartitionsToTxnResult[],
+  version: number,
+): void {
   for (const element of elements) writeAddPartitionsToTxnResult(writer, element, version);
 }
 
-function readAddPartitionsToTxnTopicResultArray(reader: ByteReader, version: number, count: number): Decoded<AddPartitionsToTxnTopicResult>[] {
+function readAddPartitionsToTxnTopicResultArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<AddPartitionsToTxnTopicResult>[] {
   const elements: Decoded<AddPartitionsToTxnTopicResult>[] = [];
   for (let index = 0; index < count; index++) elements.push(readAddPartitionsToTxnTopicResult(reader, version));
   return elements;
 }
 
-function writeAddPartitionsToTxnTopicResultArray(writer: ByteWriter, elements: readonly AddPartitionsToTxnTopicResult[], version: number): void {
+function writeAddPartitionsToTxnTopicResultArray(
+  writer: ByteWriter,
+  elements: readonly AddPartitionsToTxnTopicResult[],
+  version: number,
+): void {
   for (const element of elements) writeAddPartitionsToTxnTopicResult(writer, element, version);
 }
 
-function readAddPartitionsToTxnPartitionResultArray(reader: ByteReader, version: number, count: number): Decoded<AddPartitionsToTxnPartitionResult>[] {
+function readAddPartitionsToTxnPartitionResultArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<AddPartitionsToTxnPartitionResult>[] {
   const elements: Decoded<AddPartitionsToTxnPartitionResult>[] = [];
   for (let index = 0; index < count; index++) elements.push(readAddPartitionsToTxnPartitionResult(reader, version));
   return elements;
 }
 
-function writeAddPartitionsToTxnPartitionResultArray(writer: ByteWriter, elements: readonly AddPartitionsToTxnPartitionResult[], version: number): void {
+function writeAddPartitionsToTxnPartitionResultArray(
+  writer: ByteWriter,
+  elements: readonly AddPartitionsToTxnPartitionResult[],
+  version: number,
+): void {
   for (const element of elements) writeAddPartitionsToTxnPartitionResult(writer, element, version);
 }
 

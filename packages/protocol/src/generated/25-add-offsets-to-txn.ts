@@ -12,36 +12,30 @@ export interface AddOffsetsToTxnRequest {
 }
 
 function readAddOffsetsToTxnRequest(reader: ByteReader, version: number): Decoded<AddOffsetsToTxnRequest> {
-  const transactionalId = version >= 3 ? reader.readCompactString('transactionalId') : reader.readString('transactionalId');
+  const transactionalId =
+    version >= 3 ? reader.readCompactString('transactionalId')
+    : reader.readString('transactionalId');
   const producerId = reader.readSafeInt64('producerId');
   const producerEpoch = reader.readInt16('producerEpoch');
   const groupId = version >= 3 ? reader.readCompactString('groupId') : reader.readString('groupId');
-  if (version >= 3) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 3) reader.skipTaggedFields();
   return { transactionalId, producerId, producerEpoch, groupId };
 }
 
 function writeAddOffsetsToTxnRequest(writer: ByteWriter, value: AddOffsetsToTxnRequest, version: number): void {
-  const transactionalId = value.transactionalId;
   if (version >= 3) {
-    writer.writeCompactString(transactionalId);
+    writer.writeCompactString(value.transactionalId);
   } else {
-    writer.writeString(transactionalId);
+    writer.writeString(value.transactionalId);
   }
-  const producerId = value.producerId;
-  writer.writeSafeInt64(producerId);
-  const producerEpoch = value.producerEpoch;
-  writer.writeInt16(producerEpoch);
-  const groupId = value.groupId;
+  writer.writeSafeInt64(value.producerId);
+  writer.writeInt16(value.producerEpoch);
   if (version >= 3) {
-    writer.writeCompactString(groupId);
+    writer.writeCompactString(value.groupId);
   } else {
-    writer.writeString(groupId);
+    writer.writeString(value.groupId);
   }
-  if (version >= 3) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 3) writer.writeUnsignedVarint(0);
 }
 
 export interface AddOffsetsToTxnResponse {
@@ -52,20 +46,14 @@ export interface AddOffsetsToTxnResponse {
 function readAddOffsetsToTxnResponse(reader: ByteReader, version: number): Decoded<AddOffsetsToTxnResponse> {
   const throttleTimeMs = reader.readInt32('throttleTimeMs');
   const errorCode = reader.readInt16('errorCode');
-  if (version >= 3) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 3) reader.skipTaggedFields();
   return { throttleTimeMs, errorCode };
 }
 
 function writeAddOffsetsToTxnResponse(writer: ByteWriter, value: AddOffsetsToTxnResponse, version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
-  if (version >= 3) {
-    writer.writeUnsignedVarint(0);
-  }
+  writer.writeInt32(value.throttleTimeMs);
+  writer.writeInt16(value.errorCode);
+  if (version >= 3) writer.writeUnsignedVarint(0);
 }
 
 export const addOffsetsToTxn: ApiCodec<AddOffsetsToTxnRequest, AddOffsetsToTxnResponse> = {

@@ -12,32 +12,26 @@ export interface EndTxnRequest {
 }
 
 function readEndTxnRequest(reader: ByteReader, version: number): Decoded<EndTxnRequest> {
-  const transactionalId = version >= 3 ? reader.readCompactString('transactionalId') : reader.readString('transactionalId');
+  const transactionalId =
+    version >= 3 ? reader.readCompactString('transactionalId')
+    : reader.readString('transactionalId');
   const producerId = reader.readSafeInt64('producerId');
   const producerEpoch = reader.readInt16('producerEpoch');
   const committed = reader.readBool('committed');
-  if (version >= 3) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 3) reader.skipTaggedFields();
   return { transactionalId, producerId, producerEpoch, committed };
 }
 
 function writeEndTxnRequest(writer: ByteWriter, value: EndTxnRequest, version: number): void {
-  const transactionalId = value.transactionalId;
   if (version >= 3) {
-    writer.writeCompactString(transactionalId);
+    writer.writeCompactString(value.transactionalId);
   } else {
-    writer.writeString(transactionalId);
+    writer.writeString(value.transactionalId);
   }
-  const producerId = value.producerId;
-  writer.writeSafeInt64(producerId);
-  const producerEpoch = value.producerEpoch;
-  writer.writeInt16(producerEpoch);
-  const committed = value.committed;
-  writer.writeBool(committed);
-  if (version >= 3) {
-    writer.writeUnsignedVarint(0);
-  }
+  writer.writeSafeInt64(value.producerId);
+  writer.writeInt16(value.producerEpoch);
+  writer.writeBool(value.committed);
+  if (version >= 3) writer.writeUnsignedVarint(0);
 }
 
 export interface EndTxnResponse {
@@ -54,28 +48,18 @@ function readEndTxnResponse(reader: ByteReader, version: number): Decoded<EndTxn
   const errorCode = reader.readInt16('errorCode');
   const producerId = version >= 5 ? reader.readSafeInt64('producerId') : -1;
   const producerEpoch = version >= 5 ? reader.readInt16('producerEpoch') : -1;
-  if (version >= 3) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 3) reader.skipTaggedFields();
   return { throttleTimeMs, errorCode, producerId, producerEpoch };
 }
 
 function writeEndTxnResponse(writer: ByteWriter, value: EndTxnResponse, version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+  writer.writeInt32(value.throttleTimeMs);
+  writer.writeInt16(value.errorCode);
   const producerId = value.producerId ?? -1;
-  if (version >= 5) {
-    writer.writeSafeInt64(producerId);
-  }
+  if (version >= 5) writer.writeSafeInt64(producerId);
   const producerEpoch = value.producerEpoch ?? -1;
-  if (version >= 5) {
-    writer.writeInt16(producerEpoch);
-  }
-  if (version >= 3) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 5) writer.writeInt16(producerEpoch);
+  if (version >= 3) writer.writeUnsignedVarint(0);
 }
 
 export const endTxn: ApiCodec<EndTxnRequest, EndTxnResponse> = {

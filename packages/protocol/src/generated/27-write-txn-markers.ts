@@ -24,10 +24,11 @@ export interface WritableTxnMarkerTopic {
 }
 
 function readWriteTxnMarkersRequest(reader: ByteReader, version: number): Decoded<WriteTxnMarkersRequest> {
-  const markers = version >= 1 ? readWritableTxnMarkerArray(reader, version, reader.readCompactArrayLength(17, 'markers')) : readWritableTxnMarkerArray(reader, version, reader.readArrayLength(17, 'markers'));
-  if (version >= 1) {
-    reader.skipTaggedFields();
-  }
+  const markersCount =
+    version >= 1 ? reader.readCompactArrayLength(17, 'markers')
+    : reader.readArrayLength(17, 'markers');
+  const markers = readWritableTxnMarkerArray(reader, version, markersCount);
+  if (version >= 1) reader.skipTaggedFields();
   return { markers };
 }
 
@@ -35,82 +36,66 @@ function writeWriteTxnMarkersRequest(writer: ByteWriter, value: WriteTxnMarkersR
   const markers = value.markers;
   if (version >= 1) {
     writer.writeCompactArrayLength(markers.length);
-    writeWritableTxnMarkerArray(writer, markers, version);
   } else {
     writer.writeArrayLength(markers.length);
-    writeWritableTxnMarkerArray(writer, markers, version);
   }
-  if (version >= 1) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeWritableTxnMarkerArray(writer, markers, version);
+  if (version >= 1) writer.writeUnsignedVarint(0);
 }
 
 function readWritableTxnMarker(reader: ByteReader, version: number): Decoded<WritableTxnMarker> {
   const producerId = reader.readSafeInt64('producerId');
   const producerEpoch = reader.readInt16('producerEpoch');
   const transactionResult = reader.readBool('transactionResult');
-  const topics = version >= 1 ? readWritableTxnMarkerTopicArray(reader, version, reader.readCompactArrayLength(3, 'topics')) : readWritableTxnMarkerTopicArray(reader, version, reader.readArrayLength(3, 'topics'));
+  const topicsCount = version >= 1 ? reader.readCompactArrayLength(3, 'topics') : reader.readArrayLength(3, 'topics');
+  const topics = readWritableTxnMarkerTopicArray(reader, version, topicsCount);
   const coordinatorEpoch = reader.readInt32('coordinatorEpoch');
   const transactionVersion = version >= 2 ? reader.readInt8('transactionVersion') : 0;
-  if (version >= 1) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 1) reader.skipTaggedFields();
   return { producerId, producerEpoch, transactionResult, topics, coordinatorEpoch, transactionVersion };
 }
 
 function writeWritableTxnMarker(writer: ByteWriter, value: WritableTxnMarker, version: number): void {
-  const producerId = value.producerId;
-  writer.writeSafeInt64(producerId);
-  const producerEpoch = value.producerEpoch;
-  writer.writeInt16(producerEpoch);
-  const transactionResult = value.transactionResult;
-  writer.writeBool(transactionResult);
+  writer.writeSafeInt64(value.producerId);
+  writer.writeInt16(value.producerEpoch);
+  writer.writeBool(value.transactionResult);
   const topics = value.topics;
   if (version >= 1) {
     writer.writeCompactArrayLength(topics.length);
-    writeWritableTxnMarkerTopicArray(writer, topics, version);
   } else {
     writer.writeArrayLength(topics.length);
-    writeWritableTxnMarkerTopicArray(writer, topics, version);
   }
-  const coordinatorEpoch = value.coordinatorEpoch;
-  writer.writeInt32(coordinatorEpoch);
+  writeWritableTxnMarkerTopicArray(writer, topics, version);
+  writer.writeInt32(value.coordinatorEpoch);
   const transactionVersion = value.transactionVersion ?? 0;
-  if (version >= 2) {
-    writer.writeInt8(transactionVersion);
-  }
-  if (version >= 1) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 2) writer.writeInt8(transactionVersion);
+  if (version >= 1) writer.writeUnsignedVarint(0);
 }
 
 function readWritableTxnMarkerTopic(reader: ByteReader, version: number): Decoded<WritableTxnMarkerTopic> {
   const name = version >= 1 ? reader.readCompactString('name') : reader.readString('name');
-  const partitionIndexes = version >= 1 ? readInt32Array(reader, reader.readCompactArrayLength(4, 'partitionIndexes'), 'partitionIndexes') : readInt32Array(reader, reader.readArrayLength(4, 'partitionIndexes'), 'partitionIndexes');
-  if (version >= 1) {
-    reader.skipTaggedFields();
-  }
+  const partitionIndexesCount =
+    version >= 1 ? reader.readCompactArrayLength(4, 'partitionIndexes')
+    : reader.readArrayLength(4, 'partitionIndexes');
+  const partitionIndexes = readInt32Array(reader, partitionIndexesCount, 'partitionIndexes');
+  if (version >= 1) reader.skipTaggedFields();
   return { name, partitionIndexes };
 }
 
 function writeWritableTxnMarkerTopic(writer: ByteWriter, value: WritableTxnMarkerTopic, version: number): void {
-  const name = value.name;
   if (version >= 1) {
-    writer.writeCompactString(name);
+    writer.writeCompactString(value.name);
   } else {
-    writer.writeString(name);
+    writer.writeString(value.name);
   }
   const partitionIndexes = value.partitionIndexes;
   if (version >= 1) {
     writer.writeCompactArrayLength(partitionIndexes.length);
-    writeInt32Array(writer, partitionIndexes);
   } else {
     writer.writeArrayLength(partitionIndexes.length);
-    writeInt32Array(writer, partitionIndexes);
   }
-  if (version >= 1) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeInt32Array(writer, partitionIndexes);
+  if (version >= 1) writer.writeUnsignedVarint(0);
 }
 
 function readWritableTxnMarkerArray(reader: ByteReader, version: number, count: number): Decoded<WritableTxnMarker>[] {
@@ -119,17 +104,29 @@ function readWritableTxnMarkerArray(reader: ByteReader, version: number, count: 
   return elements;
 }
 
-function writeWritableTxnMarkerArray(writer: ByteWriter, elements: readonly WritableTxnMarker[], version: number): void {
+function writeWritableTxnMarkerArray(
+  writer: ByteWriter,
+  elements: readonly WritableTxnMarker[],
+  version: number,
+): void {
   for (const element of elements) writeWritableTxnMarker(writer, element, version);
 }
 
-function readWritableTxnMarkerTopicArray(reader: ByteReader, version: number, count: number): Decoded<WritableTxnMarkerTopic>[] {
+function readWritableTxnMarkerTopicArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<WritableTxnMarkerTopic>[] {
   const elements: Decoded<WritableTxnMarkerTopic>[] = [];
   for (let index = 0; index < count; index++) elements.push(readWritableTxnMarkerTopic(reader, version));
   return elements;
 }
 
-function writeWritableTxnMarkerTopicArray(writer: ByteWriter, elements: readonly WritableTxnMarkerTopic[], version: number): void {
+function writeWritableTxnMarkerTopicArray(
+  writer: ByteWriter,
+  elements: readonly WritableTxnMarkerTopic[],
+  version: number,
+): void {
   for (const element of elements) writeWritableTxnMarkerTopic(writer, element, version);
 }
 
@@ -153,10 +150,11 @@ export interface WritableTxnMarkerPartitionResult {
 }
 
 function readWriteTxnMarkersResponse(reader: ByteReader, version: number): Decoded<WriteTxnMarkersResponse> {
-  const markers = version >= 1 ? readWritableTxnMarkerResultArray(reader, version, reader.readCompactArrayLength(10, 'markers')) : readWritableTxnMarkerResultArray(reader, version, reader.readArrayLength(10, 'markers'));
-  if (version >= 1) {
-    reader.skipTaggedFields();
-  }
+  const markersCount =
+    version >= 1 ? reader.readCompactArrayLength(10, 'markers')
+    : reader.readArrayLength(10, 'markers');
+  const markers = readWritableTxnMarkerResultArray(reader, version, markersCount);
+  if (version >= 1) reader.skipTaggedFields();
   return { markers };
 }
 
@@ -164,116 +162,134 @@ function writeWriteTxnMarkersResponse(writer: ByteWriter, value: WriteTxnMarkers
   const markers = value.markers;
   if (version >= 1) {
     writer.writeCompactArrayLength(markers.length);
-    writeWritableTxnMarkerResultArray(writer, markers, version);
   } else {
     writer.writeArrayLength(markers.length);
-    writeWritableTxnMarkerResultArray(writer, markers, version);
   }
-  if (version >= 1) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeWritableTxnMarkerResultArray(writer, markers, version);
+  if (version >= 1) writer.writeUnsignedVarint(0);
 }
 
 function readWritableTxnMarkerResult(reader: ByteReader, version: number): Decoded<WritableTxnMarkerResult> {
   const producerId = reader.readSafeInt64('producerId');
-  const topics = version >= 1 ? readWritableTxnMarkerTopicResultArray(reader, version, reader.readCompactArrayLength(3, 'topics')) : readWritableTxnMarkerTopicResultArray(reader, version, reader.readArrayLength(3, 'topics'));
-  if (version >= 1) {
-    reader.skipTaggedFields();
-  }
+  const topicsCount = version >= 1 ? reader.readCompactArrayLength(3, 'topics') : reader.readArrayLength(3, 'topics');
+  const topics = readWritableTxnMarkerTopicResultArray(reader, version, topicsCount);
+  if (version >= 1) reader.skipTaggedFields();
   return { producerId, topics };
 }
 
 function writeWritableTxnMarkerResult(writer: ByteWriter, value: WritableTxnMarkerResult, version: number): void {
-  const producerId = value.producerId;
-  writer.writeSafeInt64(producerId);
+  writer.writeSafeInt64(value.producerId);
   const topics = value.topics;
   if (version >= 1) {
     writer.writeCompactArrayLength(topics.length);
-    writeWritableTxnMarkerTopicResultArray(writer, topics, version);
   } else {
     writer.writeArrayLength(topics.length);
-    writeWritableTxnMarkerTopicResultArray(writer, topics, version);
   }
-  if (version >= 1) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeWritableTxnMarkerTopicResultArray(writer, topics, version);
+  if (version >= 1) writer.writeUnsignedVarint(0);
 }
 
 function readWritableTxnMarkerTopicResult(reader: ByteReader, version: number): Decoded<WritableTxnMarkerTopicResult> {
   const name = version >= 1 ? reader.readCompactString('name') : reader.readString('name');
-  const partitions = version >= 1 ? readWritableTxnMarkerPartitionResultArray(reader, version, reader.readCompactArrayLength(6, 'partitions')) : readWritableTxnMarkerPartitionResultArray(reader, version, reader.readArrayLength(6, 'partitions'));
-  if (version >= 1) {
-    reader.skipTaggedFields();
-  }
+  const partitionsCount =
+    version >= 1 ? reader.readCompactArrayLength(6, 'partitions')
+    : reader.readArrayLength(6, 'partitions');
+  const partitions = readWritableTxnMarkerPartitionResultArray(reader, version, partitionsCount);
+  if (version >= 1) reader.skipTaggedFields();
   return { name, partitions };
 }
 
-function writeWritableTxnMarkerTopicResult(writer: ByteWriter, value: WritableTxnMarkerTopicResult, version: number): void {
-  const name = value.name;
+function writeWritableTxnMarkerTopicResult(
+  writer: ByteWriter,
+  value: WritableTxnMarkerTopicResult,
+  version: number,
+): void {
   if (version >= 1) {
-    writer.writeCompactString(name);
+    writer.writeCompactString(value.name);
   } else {
-    writer.writeString(name);
+    writer.writeString(value.name);
   }
   const partitions = value.partitions;
   if (version >= 1) {
     writer.writeCompactArrayLength(partitions.length);
-    writeWritableTxnMarkerPartitionResultArray(writer, partitions, version);
   } else {
     writer.writeArrayLength(partitions.length);
-    writeWritableTxnMarkerPartitionResultArray(writer, partitions, version);
   }
-  if (version >= 1) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeWritableTxnMarkerPartitionResultArray(writer, partitions, version);
+  if (version >= 1) writer.writeUnsignedVarint(0);
 }
 
-function readWritableTxnMarkerPartitionResult(reader: ByteReader, version: number): Decoded<WritableTxnMarkerPartitionResult> {
+function readWritableTxnMarkerPartitionResult(
+  reader: ByteReader,
+  version: number,
+): Decoded<WritableTxnMarkerPartitionResult> {
   const partitionIndex = reader.readInt32('partitionIndex');
   const errorCode = reader.readInt16('errorCode');
-  if (version >= 1) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 1) reader.skipTaggedFields();
   return { partitionIndex, errorCode };
 }
 
-function writeWritableTxnMarkerPartitionResult(writer: ByteWriter, value: WritableTxnMarkerPartitionResult, version: number): void {
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
-  if (version >= 1) {
-    writer.writeUnsignedVarint(0);
-  }
+function writeWritableTxnMarkerPartitionResult(
+  writer: ByteWriter,
+  value: WritableTxnMarkerPartitionResult,
+  version: number,
+): void {
+  writer.writeInt32(value.partitionIndex);
+  writer.writeInt16(value.errorCode);
+  if (version >= 1) writer.writeUnsignedVarint(0);
 }
 
-function readWritableTxnMarkerResultArray(reader: ByteReader, version: number, count: number): Decoded<WritableTxnMarkerResult>[] {
+function readWritableTxnMarkerResultArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<WritableTxnMarkerResult>[] {
   const elements: Decoded<WritableTxnMarkerResult>[] = [];
   for (let index = 0; index < count; index++) elements.push(readWritableTxnMarkerResult(reader, version));
   return elements;
 }
 
-function writeWritableTxnMarkerResultArray(writer: ByteWriter, elements: readonly WritableTxnMarkerResult[], version: number): void {
+function writeWritableTxnMarkerResultArray(
+  writer: ByteWriter,
+  elements: readonly WritableTxnMarkerResult[],
+  version: number,
+): void {
   for (const element of elements) writeWritableTxnMarkerResult(writer, element, version);
 }
 
-function readWritableTxnMarkerTopicResultArray(reader: ByteReader, version: number, count: number): Decoded<WritableTxnMarkerTopicResult>[] {
+function readWritableTxnMarkerTopicResultArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<WritableTxnMarkerTopicResult>[] {
   const elements: Decoded<WritableTxnMarkerTopicResult>[] = [];
   for (let index = 0; index < count; index++) elements.push(readWritableTxnMarkerTopicResult(reader, version));
   return elements;
 }
 
-function writeWritableTxnMarkerTopicResultArray(writer: ByteWriter, elements: readonly WritableTxnMarkerTopicResult[], version: number): void {
+function writeWritableTxnMarkerTopicResultArray(
+  writer: ByteWriter,
+  elements: readonly WritableTxnMarkerTopicResult[],
+  version: number,
+): void {
   for (const element of elements) writeWritableTxnMarkerTopicResult(writer, element, version);
 }
 
-function readWritableTxnMarkerPartitionResultArray(reader: ByteReader, version: number, count: number): Decoded<WritableTxnMarkerPartitionResult>[] {
+function readWritableTxnMarkerPartitionResultArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<WritableTxnMarkerPartitionResult>[] {
   const elements: Decoded<WritableTxnMarkerPartitionResult>[] = [];
   for (let index = 0; index < count; index++) elements.push(readWritableTxnMarkerPartitionResult(reader, version));
   return elements;
 }
 
-function writeWritableTxnMarkerPartitionResultArray(writer: ByteWriter, elements: readonly WritableTxnMarkerPartitionResult[], version: number): void {
+function writeWritableTxnMarkerPartitionResultArray(
+  writer: ByteWriter,
+  elements: readonly WritableTxnMarkerPartitionResult[],
+  version: number,
+): void {
   for (const element of elements) writeWritableTxnMarkerPartitionResult(writer, element, version);
 }
 

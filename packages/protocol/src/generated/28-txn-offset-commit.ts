@@ -32,145 +32,157 @@ export interface TxnOffsetCommitRequestPartition {
 }
 
 function readTxnOffsetCommitRequest(reader: ByteReader, version: number): Decoded<TxnOffsetCommitRequest> {
-  const transactionalId = version >= 3 ? reader.readCompactString('transactionalId') : reader.readString('transactionalId');
+  const transactionalId =
+    version >= 3 ? reader.readCompactString('transactionalId')
+    : reader.readString('transactionalId');
   const groupId = version >= 3 ? reader.readCompactString('groupId') : reader.readString('groupId');
   const producerId = reader.readSafeInt64('producerId');
   const producerEpoch = reader.readInt16('producerEpoch');
   const generationId = version >= 3 ? reader.readInt32('generationId') : -1;
   const memberId = version >= 3 ? reader.readCompactString('memberId') : '';
   const groupInstanceId = version >= 3 ? reader.readCompactNullableString('groupInstanceId') : null;
-  const topics = version >= 3 ? readTxnOffsetCommitRequestTopicArray(reader, version, reader.readCompactArrayLength(3, 'topics')) : readTxnOffsetCommitRequestTopicArray(reader, version, reader.readArrayLength(3, 'topics'));
-  if (version >= 3) {
-    reader.skipTaggedFields();
-  }
+  const topicsCount = version >= 3 ? reader.readCompactArrayLength(3, 'topics') : reader.readArrayLength(3, 'topics');
+  const topics = readTxnOffsetCommitRequestTopicArray(reader, version, topicsCount);
+  if (version >= 3) reader.skipTaggedFields();
   return { transactionalId, groupId, producerId, producerEpoch, generationId, memberId, groupInstanceId, topics };
 }
 
 function writeTxnOffsetCommitRequest(writer: ByteWriter, value: TxnOffsetCommitRequest, version: number): void {
-  const transactionalId = value.transactionalId;
   if (version >= 3) {
-    writer.writeCompactString(transactionalId);
+    writer.writeCompactString(value.transactionalId);
   } else {
-    writer.writeString(transactionalId);
+    writer.writeString(value.transactionalId);
   }
-  const groupId = value.groupId;
   if (version >= 3) {
-    writer.writeCompactString(groupId);
+    writer.writeCompactString(value.groupId);
   } else {
-    writer.writeString(groupId);
+    writer.writeString(value.groupId);
   }
-  const producerId = value.producerId;
-  writer.writeSafeInt64(producerId);
-  const producerEpoch = value.producerEpoch;
-  writer.writeInt16(producerEpoch);
+  writer.writeSafeInt64(value.producerId);
+  writer.writeInt16(value.producerEpoch);
   const generationId = value.generationId ?? -1;
   if (version >= 3) {
     writer.writeInt32(generationId);
-  } else {
-    if (generationId !== -1) throw unsupportedField('TxnOffsetCommitRequest', 'generationId', version);
+  } else if (generationId !== -1) {
+    throw unsupportedField('TxnOffsetCommitRequest', 'generationId', version);
   }
   const memberId = value.memberId ?? '';
   if (version >= 3) {
     writer.writeCompactString(memberId);
-  } else {
-    if (memberId !== '') throw unsupportedField('TxnOffsetCommitRequest', 'memberId', version);
+  } else if (memberId !== '') {
+    throw unsupportedField('TxnOffsetCommitRequest', 'memberId', version);
   }
   const groupInstanceId = value.groupInstanceId ?? null;
   if (version >= 3) {
     writer.writeCompactNullableString(groupInstanceId);
-  } else {
-    if (groupInstanceId !== null) throw unsupportedField('TxnOffsetCommitRequest', 'groupInstanceId', version);
+  } else if (groupInstanceId !== null) {
+    throw unsupportedField('TxnOffsetCommitRequest', 'groupInstanceId', version);
   }
   const topics = value.topics;
   if (version >= 3) {
     writer.writeCompactArrayLength(topics.length);
-    writeTxnOffsetCommitRequestTopicArray(writer, topics, version);
   } else {
     writer.writeArrayLength(topics.length);
-    writeTxnOffsetCommitRequestTopicArray(writer, topics, version);
   }
-  if (version >= 3) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeTxnOffsetCommitRequestTopicArray(writer, topics, version);
+  if (version >= 3) writer.writeUnsignedVarint(0);
 }
 
 function readTxnOffsetCommitRequestTopic(reader: ByteReader, version: number): Decoded<TxnOffsetCommitRequestTopic> {
   const name = version >= 3 ? reader.readCompactString('name') : reader.readString('name');
-  const partitions = version >= 3 ? readTxnOffsetCommitRequestPartitionArray(reader, version, reader.readCompactArrayLength(14, 'partitions')) : readTxnOffsetCommitRequestPartitionArray(reader, version, reader.readArrayLength(14, 'partitions'));
-  if (version >= 3) {
-    reader.skipTaggedFields();
-  }
+  const partitionsCount =
+    version >= 3 ? reader.readCompactArrayLength(14, 'partitions')
+    : reader.readArrayLength(14, 'partitions');
+  const partitions = readTxnOffsetCommitRequestPartitionArray(reader, version, partitionsCount);
+  if (version >= 3) reader.skipTaggedFields();
   return { name, partitions };
 }
 
-function writeTxnOffsetCommitRequestTopic(writer: ByteWriter, value: TxnOffsetCommitRequestTopic, version: number): void {
-  const name = value.name;
+function writeTxnOffsetCommitRequestTopic(
+  writer: ByteWriter,
+  value: TxnOffsetCommitRequestTopic,
+  version: number,
+): void {
   if (version >= 3) {
-    writer.writeCompactString(name);
+    writer.writeCompactString(value.name);
   } else {
-    writer.writeString(name);
+    writer.writeString(value.name);
   }
   const partitions = value.partitions;
   if (version >= 3) {
     writer.writeCompactArrayLength(partitions.length);
-    writeTxnOffsetCommitRequestPartitionArray(writer, partitions, version);
   } else {
     writer.writeArrayLength(partitions.length);
-    writeTxnOffsetCommitRequestPartitionArray(writer, partitions, version);
   }
-  if (version >= 3) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeTxnOffsetCommitRequestPartitionArray(writer, partitions, version);
+  if (version >= 3) writer.writeUnsignedVarint(0);
 }
 
-function readTxnOffsetCommitRequestPartition(reader: ByteReader, version: number): Decoded<TxnOffsetCommitRequestPartition> {
+function readTxnOffsetCommitRequestPartition(
+  reader: ByteReader,
+  version: number,
+): Decoded<TxnOffsetCommitRequestPartition> {
   const partitionIndex = reader.readInt32('partitionIndex');
   const committedOffset = reader.readSafeInt64('committedOffset');
   const committedLeaderEpoch = version >= 2 ? reader.readInt32('committedLeaderEpoch') : -1;
-  const committedMetadata = version >= 3 ? reader.readCompactNullableString('committedMetadata') : reader.readNullableString('committedMetadata');
-  if (version >= 3) {
-    reader.skipTaggedFields();
-  }
+  const committedMetadata =
+    version >= 3 ? reader.readCompactNullableString('committedMetadata')
+    : reader.readNullableString('committedMetadata');
+  if (version >= 3) reader.skipTaggedFields();
   return { partitionIndex, committedOffset, committedLeaderEpoch, committedMetadata };
 }
 
-function writeTxnOffsetCommitRequestPartition(writer: ByteWriter, value: TxnOffsetCommitRequestPartition, version: number): void {
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
-  const committedOffset = value.committedOffset;
-  writer.writeSafeInt64(committedOffset);
+function writeTxnOffsetCommitRequestPartition(
+  writer: ByteWriter,
+  value: TxnOffsetCommitRequestPartition,
+  version: number,
+): void {
+  writer.writeInt32(value.partitionIndex);
+  writer.writeSafeInt64(value.committedOffset);
   const committedLeaderEpoch = value.committedLeaderEpoch ?? -1;
-  if (version >= 2) {
-    writer.writeInt32(committedLeaderEpoch);
-  }
+  if (version >= 2) writer.writeInt32(committedLeaderEpoch);
   const committedMetadata = value.committedMetadata;
   if (version >= 3) {
     writer.writeCompactNullableString(committedMetadata);
   } else {
     writer.writeNullableString(committedMetadata);
   }
-  if (version >= 3) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 3) writer.writeUnsignedVarint(0);
 }
 
-function readTxnOffsetCommitRequestTopicArray(reader: ByteReader, version: number, count: number): Decoded<TxnOffsetCommitRequestTopic>[] {
+function readTxnOffsetCommitRequestTopicArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<TxnOffsetCommitRequestTopic>[] {
   const elements: Decoded<TxnOffsetCommitRequestTopic>[] = [];
   for (let index = 0; index < count; index++) elements.push(readTxnOffsetCommitRequestTopic(reader, version));
   return elements;
 }
 
-function writeTxnOffsetCommitRequestTopicArray(writer: ByteWriter, elements: readonly TxnOffsetCommitRequestTopic[], version: number): void {
+function writeTxnOffsetCommitRequestTopicArray(
+  writer: ByteWriter,
+  elements: readonly TxnOffsetCommitRequestTopic[],
+  version: number,
+): void {
   for (const element of elements) writeTxnOffsetCommitRequestTopic(writer, element, version);
 }
 
-function readTxnOffsetCommitRequestPartitionArray(reader: ByteReader, version: number, count: number): Decoded<TxnOffsetCommitRequestPartition>[] {
+function readTxnOffsetCommitRequestPartitionArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<TxnOffsetCommitRequestPartition>[] {
   const elements: Decoded<TxnOffsetCommitRequestPartition>[] = [];
   for (let index = 0; index < count; index++) elements.push(readTxnOffsetCommitRequestPartition(reader, version));
   return elements;
 }
 
-function writeTxnOffsetCommitRequestPartitionArray(writer: ByteWriter, elements: readonly TxnOffsetCommitRequestPartition[], version: number): void {
+function writeTxnOffsetCommitRequestPartitionArray(
+  writer: ByteWriter,
+  elements: readonly TxnOffsetCommitRequestPartition[],
+  version: number,
+): void {
   for (const element of elements) writeTxnOffsetCommitRequestPartition(writer, element, version);
 }
 
@@ -191,94 +203,107 @@ export interface TxnOffsetCommitResponsePartition {
 
 function readTxnOffsetCommitResponse(reader: ByteReader, version: number): Decoded<TxnOffsetCommitResponse> {
   const throttleTimeMs = reader.readInt32('throttleTimeMs');
-  const topics = version >= 3 ? readTxnOffsetCommitResponseTopicArray(reader, version, reader.readCompactArrayLength(3, 'topics')) : readTxnOffsetCommitResponseTopicArray(reader, version, reader.readArrayLength(3, 'topics'));
-  if (version >= 3) {
-    reader.skipTaggedFields();
-  }
+  const topicsCount = version >= 3 ? reader.readCompactArrayLength(3, 'topics') : reader.readArrayLength(3, 'topics');
+  const topics = readTxnOffsetCommitResponseTopicArray(reader, version, topicsCount);
+  if (version >= 3) reader.skipTaggedFields();
   return { throttleTimeMs, topics };
 }
 
 function writeTxnOffsetCommitResponse(writer: ByteWriter, value: TxnOffsetCommitResponse, version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
+  writer.writeInt32(value.throttleTimeMs);
   const topics = value.topics;
   if (version >= 3) {
     writer.writeCompactArrayLength(topics.length);
-    writeTxnOffsetCommitResponseTopicArray(writer, topics, version);
   } else {
     writer.writeArrayLength(topics.length);
-    writeTxnOffsetCommitResponseTopicArray(writer, topics, version);
   }
-  if (version >= 3) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeTxnOffsetCommitResponseTopicArray(writer, topics, version);
+  if (version >= 3) writer.writeUnsignedVarint(0);
 }
 
 function readTxnOffsetCommitResponseTopic(reader: ByteReader, version: number): Decoded<TxnOffsetCommitResponseTopic> {
   const name = version >= 3 ? reader.readCompactString('name') : reader.readString('name');
-  const partitions = version >= 3 ? readTxnOffsetCommitResponsePartitionArray(reader, version, reader.readCompactArrayLength(6, 'partitions')) : readTxnOffsetCommitResponsePartitionArray(reader, version, reader.readArrayLength(6, 'partitions'));
-  if (version >= 3) {
-    reader.skipTaggedFields();
-  }
+  const partitionsCount =
+    version >= 3 ? reader.readCompactArrayLength(6, 'partitions')
+    : reader.readArrayLength(6, 'partitions');
+  const partitions = readTxnOffsetCommitResponsePartitionArray(reader, version, partitionsCount);
+  if (version >= 3) reader.skipTaggedFields();
   return { name, partitions };
 }
 
-function writeTxnOffsetCommitResponseTopic(writer: ByteWriter, value: TxnOffsetCommitResponseTopic, version: number): void {
-  const name = value.name;
+function writeTxnOffsetCommitResponseTopic(
+  writer: ByteWriter,
+  value: TxnOffsetCommitResponseTopic,
+  version: number,
+): void {
   if (version >= 3) {
-    writer.writeCompactString(name);
+    writer.writeCompactString(value.name);
   } else {
-    writer.writeString(name);
+    writer.writeString(value.name);
   }
   const partitions = value.partitions;
   if (version >= 3) {
     writer.writeCompactArrayLength(partitions.length);
-    writeTxnOffsetCommitResponsePartitionArray(writer, partitions, version);
   } else {
     writer.writeArrayLength(partitions.length);
-    writeTxnOffsetCommitResponsePartitionArray(writer, partitions, version);
   }
-  if (version >= 3) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeTxnOffsetCommitResponsePartitionArray(writer, partitions, version);
+  if (version >= 3) writer.writeUnsignedVarint(0);
 }
 
-function readTxnOffsetCommitResponsePartition(reader: ByteReader, version: number): Decoded<TxnOffsetCommitResponsePartition> {
+function readTxnOffsetCommitResponsePartition(
+  reader: ByteReader,
+  version: number,
+): Decoded<TxnOffsetCommitResponsePartition> {
   const partitionIndex = reader.readInt32('partitionIndex');
   const errorCode = reader.readInt16('errorCode');
-  if (version >= 3) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 3) reader.skipTaggedFields();
   return { partitionIndex, errorCode };
 }
 
-function writeTxnOffsetCommitResponsePartition(writer: ByteWriter, value: TxnOffsetCommitResponsePartition, version: number): void {
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
-  if (version >= 3) {
-    writer.writeUnsignedVarint(0);
-  }
+function writeTxnOffsetCommitResponsePartition(
+  writer: ByteWriter,
+  value: TxnOffsetCommitResponsePartition,
+  version: number,
+): void {
+  writer.writeInt32(value.partitionIndex);
+  writer.writeInt16(value.errorCode);
+  if (version >= 3) writer.writeUnsignedVarint(0);
 }
 
-function readTxnOffsetCommitResponseTopicArray(reader: ByteReader, version: number, count: number): Decoded<TxnOffsetCommitResponseTopic>[] {
+function readTxnOffsetCommitResponseTopicArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<TxnOffsetCommitResponseTopic>[] {
   const elements: Decoded<TxnOffsetCommitResponseTopic>[] = [];
   for (let index = 0; index < count; index++) elements.push(readTxnOffsetCommitResponseTopic(reader, version));
   return elements;
 }
 
-function writeTxnOffsetCommitResponseTopicArray(writer: ByteWriter, elements: readonly TxnOffsetCommitResponseTopic[], version: number): void {
+function writeTxnOffsetCommitResponseTopicArray(
+  writer: ByteWriter,
+  elements: readonly TxnOffsetCommitResponseTopic[],
+  version: number,
+): void {
   for (const element of elements) writeTxnOffsetCommitResponseTopic(writer, element, version);
 }
 
-function readTxnOffsetCommitResponsePartitionArray(reader: ByteReader, version: number, count: number): Decoded<TxnOffsetCommitResponsePartition>[] {
+function readTxnOffsetCommitResponsePartitionArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<TxnOffsetCommitResponsePartition>[] {
   const elements: Decoded<TxnOffsetCommitResponsePartition>[] = [];
   for (let index = 0; index < count; index++) elements.push(readTxnOffsetCommitResponsePartition(reader, version));
   return elements;
 }
 
-function writeTxnOffsetCommitResponsePartitionArray(writer: ByteWriter, elements: readonly TxnOffsetCommitResponsePartition[], version: number): void {
+function writeTxnOffsetCommitResponsePartitionArray(
+  writer: ByteWriter,
+  elements: readonly TxnOffsetCommitResponsePartition[],
+  version: number,
+): void {
   for (const element of elements) writeTxnOffsetCommitResponsePartition(writer, element, version);
 }
 

@@ -17,15 +17,19 @@ export interface DescribeAclsRequest {
 
 function readDescribeAclsRequest(reader: ByteReader, version: number): Decoded<DescribeAclsRequest> {
   const resourceTypeFilter = reader.readInt8('resourceTypeFilter');
-  const resourceNameFilter = version >= 2 ? reader.readCompactNullableString('resourceNameFilter') : reader.readNullableString('resourceNameFilter');
+  const resourceNameFilter =
+    version >= 2 ? reader.readCompactNullableString('resourceNameFilter')
+    : reader.readNullableString('resourceNameFilter');
   const patternTypeFilter = version >= 1 ? reader.readInt8('patternTypeFilter') : 3;
-  const principalFilter = version >= 2 ? reader.readCompactNullableString('principalFilter') : reader.readNullableString('principalFilter');
-  const hostFilter = version >= 2 ? reader.readCompactNullableString('hostFilter') : reader.readNullableString('hostFilter');
+  const principalFilter =
+    version >= 2 ? reader.readCompactNullableString('principalFilter')
+    : reader.readNullableString('principalFilter');
+  const hostFilter =
+    version >= 2 ? reader.readCompactNullableString('hostFilter')
+    : reader.readNullableString('hostFilter');
   const operation = reader.readInt8('operation');
   const permissionType = reader.readInt8('permissionType');
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 2) reader.skipTaggedFields();
   return {
     resourceTypeFilter,
     resourceNameFilter,
@@ -38,8 +42,7 @@ function readDescribeAclsRequest(reader: ByteReader, version: number): Decoded<D
 }
 
 function writeDescribeAclsRequest(writer: ByteWriter, value: DescribeAclsRequest, version: number): void {
-  const resourceTypeFilter = value.resourceTypeFilter;
-  writer.writeInt8(resourceTypeFilter);
+  writer.writeInt8(value.resourceTypeFilter);
   const resourceNameFilter = value.resourceNameFilter;
   if (version >= 2) {
     writer.writeCompactNullableString(resourceNameFilter);
@@ -49,8 +52,8 @@ function writeDescribeAclsRequest(writer: ByteWriter, value: DescribeAclsRequest
   const patternTypeFilter = value.patternTypeFilter ?? 3;
   if (version >= 1) {
     writer.writeInt8(patternTypeFilter);
-  } else {
-    if (patternTypeFilter !== 3) throw unsupportedField('DescribeAclsRequest', 'patternTypeFilter', version);
+  } else if (patternTypeFilter !== 3) {
+    throw unsupportedField('DescribeAclsRequest', 'patternTypeFilter', version);
   }
   const principalFilter = value.principalFilter;
   if (version >= 2) {
@@ -64,13 +67,9 @@ function writeDescribeAclsRequest(writer: ByteWriter, value: DescribeAclsRequest
   } else {
     writer.writeNullableString(hostFilter);
   }
-  const operation = value.operation;
-  writer.writeInt8(operation);
-  const permissionType = value.permissionType;
-  writer.writeInt8(permissionType);
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  writer.writeInt8(value.operation);
+  writer.writeInt8(value.permissionType);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
 export interface DescribeAclsResponse {
@@ -98,19 +97,20 @@ export interface AclDescription {
 function readDescribeAclsResponse(reader: ByteReader, version: number): Decoded<DescribeAclsResponse> {
   const throttleTimeMs = reader.readInt32('throttleTimeMs');
   const errorCode = reader.readInt16('errorCode');
-  const errorMessage = version >= 2 ? reader.readCompactNullableString('errorMessage') : reader.readNullableString('errorMessage');
-  const resources = version >= 2 ? readDescribeAclsResourceArray(reader, version, reader.readCompactArrayLength(5, 'resources')) : readDescribeAclsResourceArray(reader, version, reader.readArrayLength(5, 'resources'));
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  const errorMessage =
+    version >= 2 ? reader.readCompactNullableString('errorMessage')
+    : reader.readNullableString('errorMessage');
+  const resourcesCount =
+    version >= 2 ? reader.readCompactArrayLength(5, 'resources')
+    : reader.readArrayLength(5, 'resources');
+  const resources = readDescribeAclsResourceArray(reader, version, resourcesCount);
+  if (version >= 2) reader.skipTaggedFields();
   return { throttleTimeMs, errorCode, errorMessage, resources };
 }
 
 function writeDescribeAclsResponse(writer: ByteWriter, value: DescribeAclsResponse, version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+  writer.writeInt32(value.throttleTimeMs);
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage;
   if (version >= 2) {
     writer.writeCompactNullableString(errorMessage);
@@ -120,53 +120,44 @@ function writeDescribeAclsResponse(writer: ByteWriter, value: DescribeAclsRespon
   const resources = value.resources;
   if (version >= 2) {
     writer.writeCompactArrayLength(resources.length);
-    writeDescribeAclsResourceArray(writer, resources, version);
   } else {
     writer.writeArrayLength(resources.length);
-    writeDescribeAclsResourceArray(writer, resources, version);
   }
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeDescribeAclsResourceArray(writer, resources, version);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
 function readDescribeAclsResource(reader: ByteReader, version: number): Decoded<DescribeAclsResource> {
   const resourceType = reader.readInt8('resourceType');
   const resourceName = version >= 2 ? reader.readCompactString('resourceName') : reader.readString('resourceName');
   const patternType = version >= 1 ? reader.readInt8('patternType') : 3;
-  const acls = version >= 2 ? readAclDescriptionArray(reader, version, reader.readCompactArrayLength(5, 'acls')) : readAclDescriptionArray(reader, version, reader.readArrayLength(5, 'acls'));
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  const aclsCount = version >= 2 ? reader.readCompactArrayLength(5, 'acls') : reader.readArrayLength(5, 'acls');
+  const acls = readAclDescriptionArray(reader, version, aclsCount);
+  if (version >= 2) reader.skipTaggedFields();
   return { resourceType, resourceName, patternType, acls };
 }
 
 function writeDescribeAclsResource(writer: ByteWriter, value: DescribeAclsResource, version: number): void {
-  const resourceType = value.resourceType;
-  writer.writeInt8(resourceType);
-  const resourceName = value.resourceName;
+  writer.writeInt8(value.resourceType);
   if (version >= 2) {
-    writer.writeCompactString(resourceName);
+    writer.writeCompactString(value.resourceName);
   } else {
-    writer.writeString(resourceName);
+    writer.writeString(value.resourceName);
   }
   const patternType = value.patternType ?? 3;
   if (version >= 1) {
     writer.writeInt8(patternType);
-  } else {
-    if (patternType !== 3) throw unsupportedField('DescribeAclsResource', 'patternType', version);
+  } else if (patternType !== 3) {
+    throw unsupportedField('DescribeAclsResource', 'patternType', version);
   }
   const acls = value.acls;
   if (version >= 2) {
     writer.writeCompactArrayLength(acls.length);
-    writeAclDescriptionArray(writer, acls, version);
   } else {
     writer.writeArrayLength(acls.length);
-    writeAclDescriptionArray(writer, acls, version);
   }
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeAclDescriptionArray(writer, acls, version);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
 function readAclDescription(reader: ByteReader, version: number): Decoded<AclDescription> {
@@ -174,41 +165,41 @@ function readAclDescription(reader: ByteReader, version: number): Decoded<AclDes
   const host = version >= 2 ? reader.readCompactString('host') : reader.readString('host');
   const operation = reader.readInt8('operation');
   const permissionType = reader.readInt8('permissionType');
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 2) reader.skipTaggedFields();
   return { principal, host, operation, permissionType };
 }
 
 function writeAclDescription(writer: ByteWriter, value: AclDescription, version: number): void {
-  const principal = value.principal;
   if (version >= 2) {
-    writer.writeCompactString(principal);
+    writer.writeCompactString(value.principal);
   } else {
-    writer.writeString(principal);
+    writer.writeString(value.principal);
   }
-  const host = value.host;
   if (version >= 2) {
-    writer.writeCompactString(host);
+    writer.writeCompactString(value.host);
   } else {
-    writer.writeString(host);
+    writer.writeString(value.host);
   }
-  const operation = value.operation;
-  writer.writeInt8(operation);
-  const permissionType = value.permissionType;
-  writer.writeInt8(permissionType);
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  writer.writeInt8(value.operation);
+  writer.writeInt8(value.permissionType);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
-function readDescribeAclsResourceArray(reader: ByteReader, version: number, count: number): Decoded<DescribeAclsResource>[] {
+function readDescribeAclsResourceArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DescribeAclsResource>[] {
   const elements: Decoded<DescribeAclsResource>[] = [];
   for (let index = 0; index < count; index++) elements.push(readDescribeAclsResource(reader, version));
   return elements;
 }
 
-function writeDescribeAclsResourceArray(writer: ByteWriter, elements: readonly DescribeAclsResource[], version: number): void {
+function writeDescribeAclsResourceArray(
+  writer: ByteWriter,
+  elements: readonly DescribeAclsResource[],
+  version: number,
+): void {
   for (const element of elements) writeDescribeAclsResource(writer, element, version);
 }
 

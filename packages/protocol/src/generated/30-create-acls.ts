@@ -20,10 +20,11 @@ export interface AclCreation {
 }
 
 function readCreateAclsRequest(reader: ByteReader, version: number): Decoded<CreateAclsRequest> {
-  const creations = version >= 2 ? readAclCreationArray(reader, version, reader.readCompactArrayLength(8, 'creations')) : readAclCreationArray(reader, version, reader.readArrayLength(8, 'creations'));
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  const creationsCount =
+    version >= 2 ? reader.readCompactArrayLength(8, 'creations')
+    : reader.readArrayLength(8, 'creations');
+  const creations = readAclCreationArray(reader, version, creationsCount);
+  if (version >= 2) reader.skipTaggedFields();
   return { creations };
 }
 
@@ -31,14 +32,11 @@ function writeCreateAclsRequest(writer: ByteWriter, value: CreateAclsRequest, ve
   const creations = value.creations;
   if (version >= 2) {
     writer.writeCompactArrayLength(creations.length);
-    writeAclCreationArray(writer, creations, version);
   } else {
     writer.writeArrayLength(creations.length);
-    writeAclCreationArray(writer, creations, version);
   }
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeAclCreationArray(writer, creations, version);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
 function readAclCreation(reader: ByteReader, version: number): Decoded<AclCreation> {
@@ -49,46 +47,36 @@ function readAclCreation(reader: ByteReader, version: number): Decoded<AclCreati
   const host = version >= 2 ? reader.readCompactString('host') : reader.readString('host');
   const operation = reader.readInt8('operation');
   const permissionType = reader.readInt8('permissionType');
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 2) reader.skipTaggedFields();
   return { resourceType, resourceName, resourcePatternType, principal, host, operation, permissionType };
 }
 
 function writeAclCreation(writer: ByteWriter, value: AclCreation, version: number): void {
-  const resourceType = value.resourceType;
-  writer.writeInt8(resourceType);
-  const resourceName = value.resourceName;
+  writer.writeInt8(value.resourceType);
   if (version >= 2) {
-    writer.writeCompactString(resourceName);
+    writer.writeCompactString(value.resourceName);
   } else {
-    writer.writeString(resourceName);
+    writer.writeString(value.resourceName);
   }
   const resourcePatternType = value.resourcePatternType ?? 3;
   if (version >= 1) {
     writer.writeInt8(resourcePatternType);
-  } else {
-    if (resourcePatternType !== 3) throw unsupportedField('AclCreation', 'resourcePatternType', version);
+  } else if (resourcePatternType !== 3) {
+    throw unsupportedField('AclCreation', 'resourcePatternType', version);
   }
-  const principal = value.principal;
   if (version >= 2) {
-    writer.writeCompactString(principal);
+    writer.writeCompactString(value.principal);
   } else {
-    writer.writeString(principal);
+    writer.writeString(value.principal);
   }
-  const host = value.host;
   if (version >= 2) {
-    writer.writeCompactString(host);
+    writer.writeCompactString(value.host);
   } else {
-    writer.writeString(host);
+    writer.writeString(value.host);
   }
-  const operation = value.operation;
-  writer.writeInt8(operation);
-  const permissionType = value.permissionType;
-  writer.writeInt8(permissionType);
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  writer.writeInt8(value.operation);
+  writer.writeInt8(value.permissionType);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
 function readAclCreationArray(reader: ByteReader, version: number, count: number): Decoded<AclCreation>[] {
@@ -113,50 +101,44 @@ export interface AclCreationResult {
 
 function readCreateAclsResponse(reader: ByteReader, version: number): Decoded<CreateAclsResponse> {
   const throttleTimeMs = reader.readInt32('throttleTimeMs');
-  const results = version >= 2 ? readAclCreationResultArray(reader, version, reader.readCompactArrayLength(4, 'results')) : readAclCreationResultArray(reader, version, reader.readArrayLength(4, 'results'));
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  const resultsCount =
+    version >= 2 ? reader.readCompactArrayLength(4, 'results')
+    : reader.readArrayLength(4, 'results');
+  const results = readAclCreationResultArray(reader, version, resultsCount);
+  if (version >= 2) reader.skipTaggedFields();
   return { throttleTimeMs, results };
 }
 
 function writeCreateAclsResponse(writer: ByteWriter, value: CreateAclsResponse, version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
+  writer.writeInt32(value.throttleTimeMs);
   const results = value.results;
   if (version >= 2) {
     writer.writeCompactArrayLength(results.length);
-    writeAclCreationResultArray(writer, results, version);
   } else {
     writer.writeArrayLength(results.length);
-    writeAclCreationResultArray(writer, results, version);
   }
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeAclCreationResultArray(writer, results, version);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
 function readAclCreationResult(reader: ByteReader, version: number): Decoded<AclCreationResult> {
   const errorCode = reader.readInt16('errorCode');
-  const errorMessage = version >= 2 ? reader.readCompactNullableString('errorMessage') : reader.readNullableString('errorMessage');
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  const errorMessage =
+    version >= 2 ? reader.readCompactNullableString('errorMessage')
+    : reader.readNullableString('errorMessage');
+  if (version >= 2) reader.skipTaggedFields();
   return { errorCode, errorMessage };
 }
 
 function writeAclCreationResult(writer: ByteWriter, value: AclCreationResult, version: number): void {
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage;
   if (version >= 2) {
     writer.writeCompactNullableString(errorMessage);
   } else {
     writer.writeNullableString(errorMessage);
   }
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
 function readAclCreationResultArray(reader: ByteReader, version: number, count: number): Decoded<AclCreationResult>[] {
@@ -165,7 +147,11 @@ function readAclCreationResultArray(reader: ByteReader, version: number, count: 
   return elements;
 }
 
-function writeAclCreationResultArray(writer: ByteWriter, elements: readonly AclCreationResult[], version: number): void {
+function writeAclCreationResultArray(
+  writer: ByteWriter,
+  elements: readonly AclCreationResult[],
+  version: number,
+): void {
   for (const element of elements) writeAclCreationResult(writer, element, version);
 }
 

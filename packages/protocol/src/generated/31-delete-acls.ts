@@ -20,10 +20,11 @@ export interface DeleteAclsFilter {
 }
 
 function readDeleteAclsRequest(reader: ByteReader, version: number): Decoded<DeleteAclsRequest> {
-  const filters = version >= 2 ? readDeleteAclsFilterArray(reader, version, reader.readCompactArrayLength(8, 'filters')) : readDeleteAclsFilterArray(reader, version, reader.readArrayLength(8, 'filters'));
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  const filtersCount =
+    version >= 2 ? reader.readCompactArrayLength(8, 'filters')
+    : reader.readArrayLength(8, 'filters');
+  const filters = readDeleteAclsFilterArray(reader, version, filtersCount);
+  if (version >= 2) reader.skipTaggedFields();
   return { filters };
 }
 
@@ -31,27 +32,28 @@ function writeDeleteAclsRequest(writer: ByteWriter, value: DeleteAclsRequest, ve
   const filters = value.filters;
   if (version >= 2) {
     writer.writeCompactArrayLength(filters.length);
-    writeDeleteAclsFilterArray(writer, filters, version);
   } else {
     writer.writeArrayLength(filters.length);
-    writeDeleteAclsFilterArray(writer, filters, version);
   }
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeDeleteAclsFilterArray(writer, filters, version);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
 function readDeleteAclsFilter(reader: ByteReader, version: number): Decoded<DeleteAclsFilter> {
   const resourceTypeFilter = reader.readInt8('resourceTypeFilter');
-  const resourceNameFilter = version >= 2 ? reader.readCompactNullableString('resourceNameFilter') : reader.readNullableString('resourceNameFilter');
+  const resourceNameFilter =
+    version >= 2 ? reader.readCompactNullableString('resourceNameFilter')
+    : reader.readNullableString('resourceNameFilter');
   const patternTypeFilter = version >= 1 ? reader.readInt8('patternTypeFilter') : 3;
-  const principalFilter = version >= 2 ? reader.readCompactNullableString('principalFilter') : reader.readNullableString('principalFilter');
-  const hostFilter = version >= 2 ? reader.readCompactNullableString('hostFilter') : reader.readNullableString('hostFilter');
+  const principalFilter =
+    version >= 2 ? reader.readCompactNullableString('principalFilter')
+    : reader.readNullableString('principalFilter');
+  const hostFilter =
+    version >= 2 ? reader.readCompactNullableString('hostFilter')
+    : reader.readNullableString('hostFilter');
   const operation = reader.readInt8('operation');
   const permissionType = reader.readInt8('permissionType');
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 2) reader.skipTaggedFields();
   return {
     resourceTypeFilter,
     resourceNameFilter,
@@ -64,8 +66,7 @@ function readDeleteAclsFilter(reader: ByteReader, version: number): Decoded<Dele
 }
 
 function writeDeleteAclsFilter(writer: ByteWriter, value: DeleteAclsFilter, version: number): void {
-  const resourceTypeFilter = value.resourceTypeFilter;
-  writer.writeInt8(resourceTypeFilter);
+  writer.writeInt8(value.resourceTypeFilter);
   const resourceNameFilter = value.resourceNameFilter;
   if (version >= 2) {
     writer.writeCompactNullableString(resourceNameFilter);
@@ -75,8 +76,8 @@ function writeDeleteAclsFilter(writer: ByteWriter, value: DeleteAclsFilter, vers
   const patternTypeFilter = value.patternTypeFilter ?? 3;
   if (version >= 1) {
     writer.writeInt8(patternTypeFilter);
-  } else {
-    if (patternTypeFilter !== 3) throw unsupportedField('DeleteAclsFilter', 'patternTypeFilter', version);
+  } else if (patternTypeFilter !== 3) {
+    throw unsupportedField('DeleteAclsFilter', 'patternTypeFilter', version);
   }
   const principalFilter = value.principalFilter;
   if (version >= 2) {
@@ -90,13 +91,9 @@ function writeDeleteAclsFilter(writer: ByteWriter, value: DeleteAclsFilter, vers
   } else {
     writer.writeNullableString(hostFilter);
   }
-  const operation = value.operation;
-  writer.writeInt8(operation);
-  const permissionType = value.permissionType;
-  writer.writeInt8(permissionType);
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  writer.writeInt8(value.operation);
+  writer.writeInt8(value.permissionType);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
 function readDeleteAclsFilterArray(reader: ByteReader, version: number, count: number): Decoded<DeleteAclsFilter>[] {
@@ -135,42 +132,41 @@ export interface DeleteAclsMatchingAcl {
 
 function readDeleteAclsResponse(reader: ByteReader, version: number): Decoded<DeleteAclsResponse> {
   const throttleTimeMs = reader.readInt32('throttleTimeMs');
-  const filterResults = version >= 2 ? readDeleteAclsFilterResultArray(reader, version, reader.readCompactArrayLength(5, 'filterResults')) : readDeleteAclsFilterResultArray(reader, version, reader.readArrayLength(5, 'filterResults'));
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  const filterResultsCount =
+    version >= 2 ? reader.readCompactArrayLength(5, 'filterResults')
+    : reader.readArrayLength(5, 'filterResults');
+  const filterResults = readDeleteAclsFilterResultArray(reader, version, filterResultsCount);
+  if (version >= 2) reader.skipTaggedFields();
   return { throttleTimeMs, filterResults };
 }
 
 function writeDeleteAclsResponse(writer: ByteWriter, value: DeleteAclsResponse, version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
+  writer.writeInt32(value.throttleTimeMs);
   const filterResults = value.filterResults;
   if (version >= 2) {
     writer.writeCompactArrayLength(filterResults.length);
-    writeDeleteAclsFilterResultArray(writer, filterResults, version);
   } else {
     writer.writeArrayLength(filterResults.length);
-    writeDeleteAclsFilterResultArray(writer, filterResults, version);
   }
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeDeleteAclsFilterResultArray(writer, filterResults, version);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
 function readDeleteAclsFilterResult(reader: ByteReader, version: number): Decoded<DeleteAclsFilterResult> {
   const errorCode = reader.readInt16('errorCode');
-  const errorMessage = version >= 2 ? reader.readCompactNullableString('errorMessage') : reader.readNullableString('errorMessage');
-  const matchingAcls = version >= 2 ? readDeleteAclsMatchingAclArray(reader, version, reader.readCompactArrayLength(11, 'matchingAcls')) : readDeleteAclsMatchingAclArray(reader, version, reader.readArrayLength(11, 'matchingAcls'));
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  const errorMessage =
+    version >= 2 ? reader.readCompactNullableString('errorMessage')
+    : reader.readNullableString('errorMessage');
+  const matchingAclsCount =
+    version >= 2 ? reader.readCompactArrayLength(11, 'matchingAcls')
+    : reader.readArrayLength(11, 'matchingAcls');
+  const matchingAcls = readDeleteAclsMatchingAclArray(reader, version, matchingAclsCount);
+  if (version >= 2) reader.skipTaggedFields();
   return { errorCode, errorMessage, matchingAcls };
 }
 
 function writeDeleteAclsFilterResult(writer: ByteWriter, value: DeleteAclsFilterResult, version: number): void {
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage;
   if (version >= 2) {
     writer.writeCompactNullableString(errorMessage);
@@ -180,19 +176,18 @@ function writeDeleteAclsFilterResult(writer: ByteWriter, value: DeleteAclsFilter
   const matchingAcls = value.matchingAcls;
   if (version >= 2) {
     writer.writeCompactArrayLength(matchingAcls.length);
-    writeDeleteAclsMatchingAclArray(writer, matchingAcls, version);
   } else {
     writer.writeArrayLength(matchingAcls.length);
-    writeDeleteAclsMatchingAclArray(writer, matchingAcls, version);
   }
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeDeleteAclsMatchingAclArray(writer, matchingAcls, version);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
 function readDeleteAclsMatchingAcl(reader: ByteReader, version: number): Decoded<DeleteAclsMatchingAcl> {
   const errorCode = reader.readInt16('errorCode');
-  const errorMessage = version >= 2 ? reader.readCompactNullableString('errorMessage') : reader.readNullableString('errorMessage');
+  const errorMessage =
+    version >= 2 ? reader.readCompactNullableString('errorMessage')
+    : reader.readNullableString('errorMessage');
   const resourceType = reader.readInt8('resourceType');
   const resourceName = version >= 2 ? reader.readCompactString('resourceName') : reader.readString('resourceName');
   const patternType = version >= 1 ? reader.readInt8('patternType') : 3;
@@ -200,9 +195,7 @@ function readDeleteAclsMatchingAcl(reader: ByteReader, version: number): Decoded
   const host = version >= 2 ? reader.readCompactString('host') : reader.readString('host');
   const operation = reader.readInt8('operation');
   const permissionType = reader.readInt8('permissionType');
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 2) reader.skipTaggedFields();
   return {
     errorCode,
     errorMessage,
@@ -217,66 +210,73 @@ function readDeleteAclsMatchingAcl(reader: ByteReader, version: number): Decoded
 }
 
 function writeDeleteAclsMatchingAcl(writer: ByteWriter, value: DeleteAclsMatchingAcl, version: number): void {
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage;
   if (version >= 2) {
     writer.writeCompactNullableString(errorMessage);
   } else {
     writer.writeNullableString(errorMessage);
   }
-  const resourceType = value.resourceType;
-  writer.writeInt8(resourceType);
-  const resourceName = value.resourceName;
+  writer.writeInt8(value.resourceType);
   if (version >= 2) {
-    writer.writeCompactString(resourceName);
+    writer.writeCompactString(value.resourceName);
   } else {
-    writer.writeString(resourceName);
+    writer.writeString(value.resourceName);
   }
   const patternType = value.patternType ?? 3;
   if (version >= 1) {
     writer.writeInt8(patternType);
-  } else {
-    if (patternType !== 3) throw unsupportedField('DeleteAclsMatchingAcl', 'patternType', version);
+  } else if (patternType !== 3) {
+    throw unsupportedField('DeleteAclsMatchingAcl', 'patternType', version);
   }
-  const principal = value.principal;
   if (version >= 2) {
-    writer.writeCompactString(principal);
+    writer.writeCompactString(value.principal);
   } else {
-    writer.writeString(principal);
+    writer.writeString(value.principal);
   }
-  const host = value.host;
   if (version >= 2) {
-    writer.writeCompactString(host);
+    writer.writeCompactString(value.host);
   } else {
-    writer.writeString(host);
+    writer.writeString(value.host);
   }
-  const operation = value.operation;
-  writer.writeInt8(operation);
-  const permissionType = value.permissionType;
-  writer.writeInt8(permissionType);
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  writer.writeInt8(value.operation);
+  writer.writeInt8(value.permissionType);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
-function readDeleteAclsFilterResultArray(reader: ByteReader, version: number, count: number): Decoded<DeleteAclsFilterResult>[] {
+function readDeleteAclsFilterResultArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DeleteAclsFilterResult>[] {
   const elements: Decoded<DeleteAclsFilterResult>[] = [];
   for (let index = 0; index < count; index++) elements.push(readDeleteAclsFilterResult(reader, version));
   return elements;
 }
 
-function writeDeleteAclsFilterResultArray(writer: ByteWriter, elements: readonly DeleteAclsFilterResult[], version: number): void {
+function writeDeleteAclsFilterResultArray(
+  writer: ByteWriter,
+  elements: readonly DeleteAclsFilterResult[],
+  version: number,
+): void {
   for (const element of elements) writeDeleteAclsFilterResult(writer, element, version);
 }
 
-function readDeleteAclsMatchingAclArray(reader: ByteReader, version: number, count: number): Decoded<DeleteAclsMatchingAcl>[] {
+function readDeleteAclsMatchingAclArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DeleteAclsMatchingAcl>[] {
   const elements: Decoded<DeleteAclsMatchingAcl>[] = [];
   for (let index = 0; index < count; index++) elements.push(readDeleteAclsMatchingAcl(reader, version));
   return elements;
 }
 
-function writeDeleteAclsMatchingAclArray(writer: ByteWriter, elements: readonly DeleteAclsMatchingAcl[], version: number): void {
+function writeDeleteAclsMatchingAclArray(
+  writer: ByteWriter,
+  elements: readonly DeleteAclsMatchingAcl[],
+  version: number,
+): void {
   for (const element of elements) writeDeleteAclsMatchingAcl(writer, element, version);
 }
 

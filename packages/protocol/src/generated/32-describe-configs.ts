@@ -27,12 +27,13 @@ export interface DescribeConfigsResource {
 }
 
 function readDescribeConfigsRequest(reader: ByteReader, version: number): Decoded<DescribeConfigsRequest> {
-  const resources = version >= 4 ? readDescribeConfigsResourceArray(reader, version, reader.readCompactArrayLength(4, 'resources')) : readDescribeConfigsResourceArray(reader, version, reader.readArrayLength(4, 'resources'));
+  const resourcesCount =
+    version >= 4 ? reader.readCompactArrayLength(4, 'resources')
+    : reader.readArrayLength(4, 'resources');
+  const resources = readDescribeConfigsResourceArray(reader, version, resourcesCount);
   const includeSynonyms = version >= 1 ? reader.readBool('includeSynonyms') : false;
   const includeDocumentation = version >= 3 ? reader.readBool('includeDocumentation') : false;
-  if (version >= 4) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 4) reader.skipTaggedFields();
   return { resources, includeSynonyms, includeDocumentation };
 }
 
@@ -40,67 +41,74 @@ function writeDescribeConfigsRequest(writer: ByteWriter, value: DescribeConfigsR
   const resources = value.resources;
   if (version >= 4) {
     writer.writeCompactArrayLength(resources.length);
-    writeDescribeConfigsResourceArray(writer, resources, version);
   } else {
     writer.writeArrayLength(resources.length);
-    writeDescribeConfigsResourceArray(writer, resources, version);
   }
+  writeDescribeConfigsResourceArray(writer, resources, version);
   const includeSynonyms = value.includeSynonyms ?? false;
   if (version >= 1) {
     writer.writeBool(includeSynonyms);
-  } else {
-    if (includeSynonyms) throw unsupportedField('DescribeConfigsRequest', 'includeSynonyms', version);
+  } else if (includeSynonyms) {
+    throw unsupportedField('DescribeConfigsRequest', 'includeSynonyms', version);
   }
   const includeDocumentation = value.includeDocumentation ?? false;
   if (version >= 3) {
     writer.writeBool(includeDocumentation);
-  } else {
-    if (includeDocumentation) throw unsupportedField('DescribeConfigsRequest', 'includeDocumentation', version);
+  } else if (includeDocumentation) {
+    throw unsupportedField('DescribeConfigsRequest', 'includeDocumentation', version);
   }
-  if (version >= 4) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 4) writer.writeUnsignedVarint(0);
 }
 
 function readDescribeConfigsResource(reader: ByteReader, version: number): Decoded<DescribeConfigsResource> {
   const resourceType = reader.readInt8('resourceType');
   const resourceName = version >= 4 ? reader.readCompactString('resourceName') : reader.readString('resourceName');
-  const configurationKeys = version >= 4 ? readCompactStringArrayOrNull(reader, reader.readCompactNullableArrayLength(1, 'configurationKeys'), 'configurationKeys') : readStringArrayOrNull(reader, reader.readNullableArrayLength(1, 'configurationKeys'), 'configurationKeys');
-  if (version >= 4) {
-    reader.skipTaggedFields();
-  }
+  const configurationKeysCount =
+    version >= 4 ? reader.readCompactNullableArrayLength(1, 'configurationKeys')
+    : reader.readNullableArrayLength(1, 'configurationKeys');
+  const configurationKeys =
+    version >= 4 ? readCompactStringArrayOrNull(reader, configurationKeysCount, 'configurationKeys')
+    : readStringArrayOrNull(reader, configurationKeysCount, 'configurationKeys');
+  if (version >= 4) reader.skipTaggedFields();
   return { resourceType, resourceName, configurationKeys };
 }
 
 function writeDescribeConfigsResource(writer: ByteWriter, value: DescribeConfigsResource, version: number): void {
-  const resourceType = value.resourceType;
-  writer.writeInt8(resourceType);
-  const resourceName = value.resourceName;
+  writer.writeInt8(value.resourceType);
   if (version >= 4) {
-    writer.writeCompactString(resourceName);
+    writer.writeCompactString(value.resourceName);
   } else {
-    writer.writeString(resourceName);
+    writer.writeString(value.resourceName);
   }
   const configurationKeys = value.configurationKeys;
   if (version >= 4) {
     writer.writeCompactArrayLength(configurationKeys === null ? -1 : configurationKeys.length);
-    if (configurationKeys !== null) writeCompactStringArray(writer, configurationKeys);
   } else {
     writer.writeArrayLength(configurationKeys === null ? -1 : configurationKeys.length);
-    if (configurationKeys !== null) writeStringArray(writer, configurationKeys);
   }
   if (version >= 4) {
-    writer.writeUnsignedVarint(0);
+    if (configurationKeys !== null) writeCompactStringArray(writer, configurationKeys);
+  } else {
+    if (configurationKeys !== null) writeStringArray(writer, configurationKeys);
   }
+  if (version >= 4) writer.writeUnsignedVarint(0);
 }
 
-function readDescribeConfigsResourceArray(reader: ByteReader, version: number, count: number): Decoded<DescribeConfigsResource>[] {
+function readDescribeConfigsResourceArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DescribeConfigsResource>[] {
   const elements: Decoded<DescribeConfigsResource>[] = [];
   for (let index = 0; index < count; index++) elements.push(readDescribeConfigsResource(reader, version));
   return elements;
 }
 
-function writeDescribeConfigsResourceArray(writer: ByteWriter, elements: readonly DescribeConfigsResource[], version: number): void {
+function writeDescribeConfigsResourceArray(
+  writer: ByteWriter,
+  elements: readonly DescribeConfigsResource[],
+  version: number,
+): void {
   for (const element of elements) writeDescribeConfigsResource(writer, element, version);
 }
 
@@ -142,84 +150,86 @@ export interface DescribeConfigsSynonym {
 
 function readDescribeConfigsResponse(reader: ByteReader, version: number): Decoded<DescribeConfigsResponse> {
   const throttleTimeMs = reader.readInt32('throttleTimeMs');
-  const results = version >= 4 ? readDescribeConfigsResultArray(reader, version, reader.readCompactArrayLength(7, 'results')) : readDescribeConfigsResultArray(reader, version, reader.readArrayLength(7, 'results'));
-  if (version >= 4) {
-    reader.skipTaggedFields();
-  }
+  const resultsCount =
+    version >= 4 ? reader.readCompactArrayLength(7, 'results')
+    : reader.readArrayLength(7, 'results');
+  const results = readDescribeConfigsResultArray(reader, version, resultsCount);
+  if (version >= 4) reader.skipTaggedFields();
   return { throttleTimeMs, results };
 }
 
 function writeDescribeConfigsResponse(writer: ByteWriter, value: DescribeConfigsResponse, version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
+  writer.writeInt32(value.throttleTimeMs);
   const results = value.results;
   if (version >= 4) {
     writer.writeCompactArrayLength(results.length);
-    writeDescribeConfigsResultArray(writer, results, version);
   } else {
     writer.writeArrayLength(results.length);
-    writeDescribeConfigsResultArray(writer, results, version);
   }
-  if (version >= 4) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeDescribeConfigsResultArray(writer, results, version);
+  if (version >= 4) writer.writeUnsignedVarint(0);
 }
 
 function readDescribeConfigsResult(reader: ByteReader, version: number): Decoded<DescribeConfigsResult> {
   const errorCode = reader.readInt16('errorCode');
-  const errorMessage = version >= 4 ? reader.readCompactNullableString('errorMessage') : reader.readNullableString('errorMessage');
+  const errorMessage =
+    version >= 4 ? reader.readCompactNullableString('errorMessage')
+    : reader.readNullableString('errorMessage');
   const resourceType = reader.readInt8('resourceType');
   const resourceName = version >= 4 ? reader.readCompactString('resourceName') : reader.readString('resourceName');
-  const configs = version >= 4 ? readDescribeConfigsResourceResultArray(reader, version, reader.readCompactArrayLength(7, 'configs')) : readDescribeConfigsResourceResultArray(reader, version, reader.readArrayLength(7, 'configs'));
-  if (version >= 4) {
-    reader.skipTaggedFields();
-  }
+  const configsCount =
+    version >= 4 ? reader.readCompactArrayLength(7, 'configs')
+    : reader.readArrayLength(7, 'configs');
+  const configs = readDescribeConfigsResourceResultArray(reader, version, configsCount);
+  if (version >= 4) reader.skipTaggedFields();
   return { errorCode, errorMessage, resourceType, resourceName, configs };
 }
 
 function writeDescribeConfigsResult(writer: ByteWriter, value: DescribeConfigsResult, version: number): void {
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage;
   if (version >= 4) {
     writer.writeCompactNullableString(errorMessage);
   } else {
     writer.writeNullableString(errorMessage);
   }
-  const resourceType = value.resourceType;
-  writer.writeInt8(resourceType);
-  const resourceName = value.resourceName;
+  writer.writeInt8(value.resourceType);
   if (version >= 4) {
-    writer.writeCompactString(resourceName);
+    writer.writeCompactString(value.resourceName);
   } else {
-    writer.writeString(resourceName);
+    writer.writeString(value.resourceName);
   }
   const configs = value.configs;
   if (version >= 4) {
     writer.writeCompactArrayLength(configs.length);
-    writeDescribeConfigsResourceResultArray(writer, configs, version);
   } else {
     writer.writeArrayLength(configs.length);
-    writeDescribeConfigsResourceResultArray(writer, configs, version);
   }
-  if (version >= 4) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeDescribeConfigsResourceResultArray(writer, configs, version);
+  if (version >= 4) writer.writeUnsignedVarint(0);
 }
 
-function readDescribeConfigsResourceResult(reader: ByteReader, version: number): Decoded<DescribeConfigsResourceResult> {
+function readDescribeConfigsResourceResult(
+  reader: ByteReader,
+  version: number,
+): Decoded<DescribeConfigsResourceResult> {
   const name = version >= 4 ? reader.readCompactString('name') : reader.readString('name');
   const valueField = version >= 4 ? reader.readCompactNullableString('value') : reader.readNullableString('value');
   const readOnly = reader.readBool('readOnly');
   const isDefault = version >= 1 ? false : reader.readBool('isDefault');
   const configSource = version >= 1 ? reader.readInt8('configSource') : -1;
   const isSensitive = reader.readBool('isSensitive');
-  const synonyms = version >= 4 ? readDescribeConfigsSynonymArray(reader, version, reader.readCompactArrayLength(4, 'synonyms')) : version >= 1 ? readDescribeConfigsSynonymArray(reader, version, reader.readArrayLength(4, 'synonyms')) : [];
+  const synonymsCount =
+    version >= 4 ? reader.readCompactArrayLength(4, 'synonyms')
+    : version >= 1 ? reader.readArrayLength(4, 'synonyms')
+    : 0;
+  const synonyms = readDescribeConfigsSynonymArray(reader, version, synonymsCount);
   const configType = version >= 3 ? reader.readInt8('configType') : 0;
-  const documentation = version >= 4 ? reader.readCompactNullableString('documentation') : version >= 3 ? reader.readNullableString('documentation') : '';
-  if (version >= 4) {
-    reader.skipTaggedFields();
-  }
+  const documentation =
+    version >= 4 ? reader.readCompactNullableString('documentation')
+    : version >= 3 ? reader.readNullableString('documentation')
+    : '';
+  if (version >= 4) reader.skipTaggedFields();
   return {
     name,
     value: valueField,
@@ -233,12 +243,15 @@ function readDescribeConfigsResourceResult(reader: ByteReader, version: number):
   };
 }
 
-function writeDescribeConfigsResourceResult(writer: ByteWriter, value: DescribeConfigsResourceResult, version: number): void {
-  const name = value.name;
+function writeDescribeConfigsResourceResult(
+  writer: ByteWriter,
+  value: DescribeConfigsResourceResult,
+  version: number,
+): void {
   if (version >= 4) {
-    writer.writeCompactString(name);
+    writer.writeCompactString(value.name);
   } else {
-    writer.writeString(name);
+    writer.writeString(value.name);
   }
   const valueField = value.value;
   if (version >= 4) {
@@ -246,8 +259,7 @@ function writeDescribeConfigsResourceResult(writer: ByteWriter, value: DescribeC
   } else {
     writer.writeNullableString(valueField);
   }
-  const readOnly = value.readOnly;
-  writer.writeBool(readOnly);
+  writer.writeBool(value.readOnly);
   const isDefault = value.isDefault ?? false;
   if (version >= 1) {
     if (isDefault) throw unsupportedField('DescribeConfigsResourceResult', 'isDefault', version);
@@ -255,50 +267,39 @@ function writeDescribeConfigsResourceResult(writer: ByteWriter, value: DescribeC
     writer.writeBool(isDefault);
   }
   const configSource = value.configSource ?? -1;
-  if (version >= 1) {
-    writer.writeInt8(configSource);
-  }
-  const isSensitive = value.isSensitive;
-  writer.writeBool(isSensitive);
+  if (version >= 1) writer.writeInt8(configSource);
+  writer.writeBool(value.isSensitive);
   const synonyms = value.synonyms ?? [];
   if (version >= 4) {
     writer.writeCompactArrayLength(synonyms.length);
-    writeDescribeConfigsSynonymArray(writer, synonyms, version);
   } else if (version >= 1) {
     writer.writeArrayLength(synonyms.length);
-    writeDescribeConfigsSynonymArray(writer, synonyms, version);
   }
+  if (version >= 1) writeDescribeConfigsSynonymArray(writer, synonyms, version);
   const configType = value.configType ?? 0;
-  if (version >= 3) {
-    writer.writeInt8(configType);
-  }
+  if (version >= 3) writer.writeInt8(configType);
   const documentation = value.documentation === undefined ? '' : value.documentation;
   if (version >= 4) {
     writer.writeCompactNullableString(documentation);
   } else if (version >= 3) {
     writer.writeNullableString(documentation);
   }
-  if (version >= 4) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 4) writer.writeUnsignedVarint(0);
 }
 
 function readDescribeConfigsSynonym(reader: ByteReader, version: number): Decoded<DescribeConfigsSynonym> {
   const name = version >= 4 ? reader.readCompactString('name') : reader.readString('name');
   const valueField = version >= 4 ? reader.readCompactNullableString('value') : reader.readNullableString('value');
   const source = reader.readInt8('source');
-  if (version >= 4) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 4) reader.skipTaggedFields();
   return { name, value: valueField, source };
 }
 
 function writeDescribeConfigsSynonym(writer: ByteWriter, value: DescribeConfigsSynonym, version: number): void {
-  const name = value.name;
   if (version >= 4) {
-    writer.writeCompactString(name);
+    writer.writeCompactString(value.name);
   } else {
-    writer.writeString(name);
+    writer.writeString(value.name);
   }
   const valueField = value.value;
   if (version >= 4) {
@@ -306,40 +307,61 @@ function writeDescribeConfigsSynonym(writer: ByteWriter, value: DescribeConfigsS
   } else {
     writer.writeNullableString(valueField);
   }
-  const source = value.source;
-  writer.writeInt8(source);
-  if (version >= 4) {
-    writer.writeUnsignedVarint(0);
-  }
+  writer.writeInt8(value.source);
+  if (version >= 4) writer.writeUnsignedVarint(0);
 }
 
-function readDescribeConfigsResultArray(reader: ByteReader, version: number, count: number): Decoded<DescribeConfigsResult>[] {
+function readDescribeConfigsResultArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DescribeConfigsResult>[] {
   const elements: Decoded<DescribeConfigsResult>[] = [];
   for (let index = 0; index < count; index++) elements.push(readDescribeConfigsResult(reader, version));
   return elements;
 }
 
-function writeDescribeConfigsResultArray(writer: ByteWriter, elements: readonly DescribeConfigsResult[], version: number): void {
+function writeDescribeConfigsResultArray(
+  writer: ByteWriter,
+  elements: readonly DescribeConfigsResult[],
+  version: number,
+): void {
   for (const element of elements) writeDescribeConfigsResult(writer, element, version);
 }
 
-function readDescribeConfigsResourceResultArray(reader: ByteReader, version: number, count: number): Decoded<DescribeConfigsResourceResult>[] {
+function readDescribeConfigsResourceResultArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DescribeConfigsResourceResult>[] {
   const elements: Decoded<DescribeConfigsResourceResult>[] = [];
   for (let index = 0; index < count; index++) elements.push(readDescribeConfigsResourceResult(reader, version));
   return elements;
 }
 
-function writeDescribeConfigsResourceResultArray(writer: ByteWriter, elements: readonly DescribeConfigsResourceResult[], version: number): void {
+function writeDescribeConfigsResourceResultArray(
+  writer: ByteWriter,
+  elements: readonly DescribeConfigsResourceResult[],
+  version: number,
+): void {
   for (const element of elements) writeDescribeConfigsResourceResult(writer, element, version);
 }
 
-function readDescribeConfigsSynonymArray(reader: ByteReader, version: number, count: number): Decoded<DescribeConfigsSynonym>[] {
+function readDescribeConfigsSynonymArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DescribeConfigsSynonym>[] {
   const elements: Decoded<DescribeConfigsSynonym>[] = [];
   for (let index = 0; index < count; index++) elements.push(readDescribeConfigsSynonym(reader, version));
   return elements;
 }
 
-function writeDescribeConfigsSynonymArray(writer: ByteWriter, elements: readonly DescribeConfigsSynonym[], version: number): void {
+function writeDescribeConfigsSynonymArray(
+  writer: ByteWriter,
+  elements: readonly DescribeConfigsSynonym[],
+  version: number,
+): void {
   for (const element of elements) writeDescribeConfigsSynonym(writer, element, version);
 }
 

@@ -21,11 +21,12 @@ export interface AlterConfigsRequestAlterableConfig {
 }
 
 function readAlterConfigsRequest(reader: ByteReader, version: number): Decoded<AlterConfigsRequest> {
-  const resources = version >= 2 ? readAlterConfigsRequestAlterConfigsResourceArray(reader, version, reader.readCompactArrayLength(4, 'resources')) : readAlterConfigsRequestAlterConfigsResourceArray(reader, version, reader.readArrayLength(4, 'resources'));
+  const resourcesCount =
+    version >= 2 ? reader.readCompactArrayLength(4, 'resources')
+    : reader.readArrayLength(4, 'resources');
+  const resources = readAlterConfigsRequestAlterConfigsResourceArray(reader, version, resourcesCount);
   const validateOnly = reader.readBool('validateOnly');
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 2) reader.skipTaggedFields();
   return { resources, validateOnly };
 }
 
@@ -33,65 +34,68 @@ function writeAlterConfigsRequest(writer: ByteWriter, value: AlterConfigsRequest
   const resources = value.resources;
   if (version >= 2) {
     writer.writeCompactArrayLength(resources.length);
-    writeAlterConfigsRequestAlterConfigsResourceArray(writer, resources, version);
   } else {
     writer.writeArrayLength(resources.length);
-    writeAlterConfigsRequestAlterConfigsResourceArray(writer, resources, version);
   }
-  const validateOnly = value.validateOnly;
-  writer.writeBool(validateOnly);
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeAlterConfigsRequestAlterConfigsResourceArray(writer, resources, version);
+  writer.writeBool(value.validateOnly);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
-function readAlterConfigsRequestAlterConfigsResource(reader: ByteReader, version: number): Decoded<AlterConfigsRequestAlterConfigsResource> {
+function readAlterConfigsRequestAlterConfigsResource(
+  reader: ByteReader,
+  version: number,
+): Decoded<AlterConfigsRequestAlterConfigsResource> {
   const resourceType = reader.readInt8('resourceType');
   const resourceName = version >= 2 ? reader.readCompactString('resourceName') : reader.readString('resourceName');
-  const configs = version >= 2 ? readAlterConfigsRequestAlterableConfigArray(reader, version, reader.readCompactArrayLength(3, 'configs')) : readAlterConfigsRequestAlterableConfigArray(reader, version, reader.readArrayLength(3, 'configs'));
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  const configsCount =
+    version >= 2 ? reader.readCompactArrayLength(3, 'configs')
+    : reader.readArrayLength(3, 'configs');
+  const configs = readAlterConfigsRequestAlterableConfigArray(reader, version, configsCount);
+  if (version >= 2) reader.skipTaggedFields();
   return { resourceType, resourceName, configs };
 }
 
-function writeAlterConfigsRequestAlterConfigsResource(writer: ByteWriter, value: AlterConfigsRequestAlterConfigsResource, version: number): void {
-  const resourceType = value.resourceType;
-  writer.writeInt8(resourceType);
-  const resourceName = value.resourceName;
+function writeAlterConfigsRequestAlterConfigsResource(
+  writer: ByteWriter,
+  value: AlterConfigsRequestAlterConfigsResource,
+  version: number,
+): void {
+  writer.writeInt8(value.resourceType);
   if (version >= 2) {
-    writer.writeCompactString(resourceName);
+    writer.writeCompactString(value.resourceName);
   } else {
-    writer.writeString(resourceName);
+    writer.writeString(value.resourceName);
   }
   const configs = value.configs;
   if (version >= 2) {
     writer.writeCompactArrayLength(configs.length);
-    writeAlterConfigsRequestAlterableConfigArray(writer, configs, version);
   } else {
     writer.writeArrayLength(configs.length);
-    writeAlterConfigsRequestAlterableConfigArray(writer, configs, version);
   }
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeAlterConfigsRequestAlterableConfigArray(writer, configs, version);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
-function readAlterConfigsRequestAlterableConfig(reader: ByteReader, version: number): Decoded<AlterConfigsRequestAlterableConfig> {
+function readAlterConfigsRequestAlterableConfig(
+  reader: ByteReader,
+  version: number,
+): Decoded<AlterConfigsRequestAlterableConfig> {
   const name = version >= 2 ? reader.readCompactString('name') : reader.readString('name');
   const valueField = version >= 2 ? reader.readCompactNullableString('value') : reader.readNullableString('value');
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 2) reader.skipTaggedFields();
   return { name, value: valueField };
 }
 
-function writeAlterConfigsRequestAlterableConfig(writer: ByteWriter, value: AlterConfigsRequestAlterableConfig, version: number): void {
-  const name = value.name;
+function writeAlterConfigsRequestAlterableConfig(
+  writer: ByteWriter,
+  value: AlterConfigsRequestAlterableConfig,
+  version: number,
+): void {
   if (version >= 2) {
-    writer.writeCompactString(name);
+    writer.writeCompactString(value.name);
   } else {
-    writer.writeString(name);
+    writer.writeString(value.name);
   }
   const valueField = value.value;
   if (version >= 2) {
@@ -99,28 +103,42 @@ function writeAlterConfigsRequestAlterableConfig(writer: ByteWriter, value: Alte
   } else {
     writer.writeNullableString(valueField);
   }
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
-function readAlterConfigsRequestAlterConfigsResourceArray(reader: ByteReader, version: number, count: number): Decoded<AlterConfigsRequestAlterConfigsResource>[] {
+function readAlterConfigsRequestAlterConfigsResourceArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<AlterConfigsRequestAlterConfigsResource>[] {
   const elements: Decoded<AlterConfigsRequestAlterConfigsResource>[] = [];
   for (let index = 0; index < count; index++) elements.push(readAlterConfigsRequestAlterConfigsResource(reader, version));
   return elements;
 }
 
-function writeAlterConfigsRequestAlterConfigsResourceArray(writer: ByteWriter, elements: readonly AlterConfigsRequestAlterConfigsResource[], version: number): void {
+function writeAlterConfigsRequestAlterConfigsResourceArray(
+  writer: ByteWriter,
+  elements: readonly AlterConfigsRequestAlterConfigsResource[],
+  version: number,
+): void {
   for (const element of elements) writeAlterConfigsRequestAlterConfigsResource(writer, element, version);
 }
 
-function readAlterConfigsRequestAlterableConfigArray(reader: ByteReader, version: number, count: number): Decoded<AlterConfigsRequestAlterableConfig>[] {
+function readAlterConfigsRequestAlterableConfigArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<AlterConfigsRequestAlterableConfig>[] {
   const elements: Decoded<AlterConfigsRequestAlterableConfig>[] = [];
   for (let index = 0; index < count; index++) elements.push(readAlterConfigsRequestAlterableConfig(reader, version));
   return elements;
 }
 
-function writeAlterConfigsRequestAlterableConfigArray(writer: ByteWriter, elements: readonly AlterConfigsRequestAlterableConfig[], version: number): void {
+function writeAlterConfigsRequestAlterableConfigArray(
+  writer: ByteWriter,
+  elements: readonly AlterConfigsRequestAlterableConfig[],
+  version: number,
+): void {
   for (const element of elements) writeAlterConfigsRequestAlterableConfig(writer, element, version);
 }
 
@@ -138,69 +156,76 @@ export interface AlterConfigsResponseAlterConfigsResourceResponse {
 
 function readAlterConfigsResponse(reader: ByteReader, version: number): Decoded<AlterConfigsResponse> {
   const throttleTimeMs = reader.readInt32('throttleTimeMs');
-  const responses = version >= 2 ? readAlterConfigsResponseAlterConfigsResourceResponseArray(reader, version, reader.readCompactArrayLength(6, 'responses')) : readAlterConfigsResponseAlterConfigsResourceResponseArray(reader, version, reader.readArrayLength(6, 'responses'));
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  const responsesCount =
+    version >= 2 ? reader.readCompactArrayLength(6, 'responses')
+    : reader.readArrayLength(6, 'responses');
+  const responses = readAlterConfigsResponseAlterConfigsResourceResponseArray(reader, version, responsesCount);
+  if (version >= 2) reader.skipTaggedFields();
   return { throttleTimeMs, responses };
 }
 
 function writeAlterConfigsResponse(writer: ByteWriter, value: AlterConfigsResponse, version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
+  writer.writeInt32(value.throttleTimeMs);
   const responses = value.responses;
   if (version >= 2) {
     writer.writeCompactArrayLength(responses.length);
-    writeAlterConfigsResponseAlterConfigsResourceResponseArray(writer, responses, version);
   } else {
     writer.writeArrayLength(responses.length);
-    writeAlterConfigsResponseAlterConfigsResourceResponseArray(writer, responses, version);
   }
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeAlterConfigsResponseAlterConfigsResourceResponseArray(writer, responses, version);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
-function readAlterConfigsResponseAlterConfigsResourceResponse(reader: ByteReader, version: number): Decoded<AlterConfigsResponseAlterConfigsResourceResponse> {
+function readAlterConfigsResponseAlterConfigsResourceResponse(
+  reader: ByteReader,
+  version: number,
+): Decoded<AlterConfigsResponseAlterConfigsResourceResponse> {
   const errorCode = reader.readInt16('errorCode');
-  const errorMessage = version >= 2 ? reader.readCompactNullableString('errorMessage') : reader.readNullableString('errorMessage');
+  const errorMessage =
+    version >= 2 ? reader.readCompactNullableString('errorMessage')
+    : reader.readNullableString('errorMessage');
   const resourceType = reader.readInt8('resourceType');
   const resourceName = version >= 2 ? reader.readCompactString('resourceName') : reader.readString('resourceName');
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 2) reader.skipTaggedFields();
   return { errorCode, errorMessage, resourceType, resourceName };
 }
 
-function writeAlterConfigsResponseAlterConfigsResourceResponse(writer: ByteWriter, value: AlterConfigsResponseAlterConfigsResourceResponse, version: number): void {
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+function writeAlterConfigsResponseAlterConfigsResourceResponse(
+  writer: ByteWriter,
+  value: AlterConfigsResponseAlterConfigsResourceResponse,
+  version: number,
+): void {
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage;
   if (version >= 2) {
     writer.writeCompactNullableString(errorMessage);
   } else {
     writer.writeNullableString(errorMessage);
   }
-  const resourceType = value.resourceType;
-  writer.writeInt8(resourceType);
-  const resourceName = value.resourceName;
+  writer.writeInt8(value.resourceType);
   if (version >= 2) {
-    writer.writeCompactString(resourceName);
+    writer.writeCompactString(value.resourceName);
   } else {
-    writer.writeString(resourceName);
+    writer.writeString(value.resourceName);
   }
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
-function readAlterConfigsResponseAlterConfigsResourceResponseArray(reader: ByteReader, version: number, count: number): Decoded<AlterConfigsResponseAlterConfigsResourceResponse>[] {
+function readAlterConfigsResponseAlterConfigsResourceResponseArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<AlterConfigsResponseAlterConfigsResourceResponse>[] {
   const elements: Decoded<AlterConfigsResponseAlterConfigsResourceResponse>[] = [];
   for (let index = 0; index < count; index++) elements.push(readAlterConfigsResponseAlterConfigsResourceResponse(reader, version));
   return elements;
 }
 
-function writeAlterConfigsResponseAlterConfigsResourceResponseArray(writer: ByteWriter, elements: readonly AlterConfigsResponseAlterConfigsResourceResponse[], version: number): void {
+function writeAlterConfigsResponseAlterConfigsResourceResponseArray(
+  writer: ByteWriter,
+  elements: readonly AlterConfigsResponseAlterConfigsResourceResponse[],
+  version: number,
+): void {
   for (const element of elements) writeAlterConfigsResponseAlterConfigsResourceResponse(writer, element, version);
 }
 

@@ -19,10 +19,9 @@ export interface AlterReplicaLogDirTopic {
 }
 
 function readAlterReplicaLogDirsRequest(reader: ByteReader, version: number): Decoded<AlterReplicaLogDirsRequest> {
-  const dirs = version >= 2 ? readAlterReplicaLogDirArray(reader, version, reader.readCompactArrayLength(3, 'dirs')) : readAlterReplicaLogDirArray(reader, version, reader.readArrayLength(3, 'dirs'));
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  const dirsCount = version >= 2 ? reader.readCompactArrayLength(3, 'dirs') : reader.readArrayLength(3, 'dirs');
+  const dirs = readAlterReplicaLogDirArray(reader, version, dirsCount);
+  if (version >= 2) reader.skipTaggedFields();
   return { dirs };
 }
 
@@ -30,91 +29,96 @@ function writeAlterReplicaLogDirsRequest(writer: ByteWriter, value: AlterReplica
   const dirs = value.dirs;
   if (version >= 2) {
     writer.writeCompactArrayLength(dirs.length);
-    writeAlterReplicaLogDirArray(writer, dirs, version);
   } else {
     writer.writeArrayLength(dirs.length);
-    writeAlterReplicaLogDirArray(writer, dirs, version);
   }
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeAlterReplicaLogDirArray(writer, dirs, version);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
 function readAlterReplicaLogDir(reader: ByteReader, version: number): Decoded<AlterReplicaLogDir> {
   const path = version >= 2 ? reader.readCompactString('path') : reader.readString('path');
-  const topics = version >= 2 ? readAlterReplicaLogDirTopicArray(reader, version, reader.readCompactArrayLength(3, 'topics')) : readAlterReplicaLogDirTopicArray(reader, version, reader.readArrayLength(3, 'topics'));
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  const topicsCount = version >= 2 ? reader.readCompactArrayLength(3, 'topics') : reader.readArrayLength(3, 'topics');
+  const topics = readAlterReplicaLogDirTopicArray(reader, version, topicsCount);
+  if (version >= 2) reader.skipTaggedFields();
   return { path, topics };
 }
 
 function writeAlterReplicaLogDir(writer: ByteWriter, value: AlterReplicaLogDir, version: number): void {
-  const path = value.path;
   if (version >= 2) {
-    writer.writeCompactString(path);
+    writer.writeCompactString(value.path);
   } else {
-    writer.writeString(path);
+    writer.writeString(value.path);
   }
   const topics = value.topics;
   if (version >= 2) {
     writer.writeCompactArrayLength(topics.length);
-    writeAlterReplicaLogDirTopicArray(writer, topics, version);
   } else {
     writer.writeArrayLength(topics.length);
-    writeAlterReplicaLogDirTopicArray(writer, topics, version);
   }
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeAlterReplicaLogDirTopicArray(writer, topics, version);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
 function readAlterReplicaLogDirTopic(reader: ByteReader, version: number): Decoded<AlterReplicaLogDirTopic> {
   const name = version >= 2 ? reader.readCompactString('name') : reader.readString('name');
-  const partitions = version >= 2 ? readInt32Array(reader, reader.readCompactArrayLength(4, 'partitions'), 'partitions') : readInt32Array(reader, reader.readArrayLength(4, 'partitions'), 'partitions');
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  const partitionsCount =
+    version >= 2 ? reader.readCompactArrayLength(4, 'partitions')
+    : reader.readArrayLength(4, 'partitions');
+  const partitions = readInt32Array(reader, partitionsCount, 'partitions');
+  if (version >= 2) reader.skipTaggedFields();
   return { name, partitions };
 }
 
 function writeAlterReplicaLogDirTopic(writer: ByteWriter, value: AlterReplicaLogDirTopic, version: number): void {
-  const name = value.name;
   if (version >= 2) {
-    writer.writeCompactString(name);
+    writer.writeCompactString(value.name);
   } else {
-    writer.writeString(name);
+    writer.writeString(value.name);
   }
   const partitions = value.partitions;
   if (version >= 2) {
     writer.writeCompactArrayLength(partitions.length);
-    writeInt32Array(writer, partitions);
   } else {
     writer.writeArrayLength(partitions.length);
-    writeInt32Array(writer, partitions);
   }
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeInt32Array(writer, partitions);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
-function readAlterReplicaLogDirArray(reader: ByteReader, version: number, count: number): Decoded<AlterReplicaLogDir>[] {
+function readAlterReplicaLogDirArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<AlterReplicaLogDir>[] {
   const elements: Decoded<AlterReplicaLogDir>[] = [];
   for (let index = 0; index < count; index++) elements.push(readAlterReplicaLogDir(reader, version));
   return elements;
 }
 
-function writeAlterReplicaLogDirArray(writer: ByteWriter, elements: readonly AlterReplicaLogDir[], version: number): void {
+function writeAlterReplicaLogDirArray(
+  writer: ByteWriter,
+  elements: readonly AlterReplicaLogDir[],
+  version: number,
+): void {
   for (const element of elements) writeAlterReplicaLogDir(writer, element, version);
 }
 
-function readAlterReplicaLogDirTopicArray(reader: ByteReader, version: number, count: number): Decoded<AlterReplicaLogDirTopic>[] {
+function readAlterReplicaLogDirTopicArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<AlterReplicaLogDirTopic>[] {
   const elements: Decoded<AlterReplicaLogDirTopic>[] = [];
   for (let index = 0; index < count; index++) elements.push(readAlterReplicaLogDirTopic(reader, version));
   return elements;
 }
 
-function writeAlterReplicaLogDirTopicArray(writer: ByteWriter, elements: readonly AlterReplicaLogDirTopic[], version: number): void {
+function writeAlterReplicaLogDirTopicArray(
+  writer: ByteWriter,
+  elements: readonly AlterReplicaLogDirTopic[],
+  version: number,
+): void {
   for (const element of elements) writeAlterReplicaLogDirTopic(writer, element, version);
 }
 
@@ -135,94 +139,116 @@ export interface AlterReplicaLogDirPartitionResult {
 
 function readAlterReplicaLogDirsResponse(reader: ByteReader, version: number): Decoded<AlterReplicaLogDirsResponse> {
   const throttleTimeMs = reader.readInt32('throttleTimeMs');
-  const results = version >= 2 ? readAlterReplicaLogDirTopicResultArray(reader, version, reader.readCompactArrayLength(3, 'results')) : readAlterReplicaLogDirTopicResultArray(reader, version, reader.readArrayLength(3, 'results'));
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  const resultsCount =
+    version >= 2 ? reader.readCompactArrayLength(3, 'results')
+    : reader.readArrayLength(3, 'results');
+  const results = readAlterReplicaLogDirTopicResultArray(reader, version, resultsCount);
+  if (version >= 2) reader.skipTaggedFields();
   return { throttleTimeMs, results };
 }
 
-function writeAlterReplicaLogDirsResponse(writer: ByteWriter, value: AlterReplicaLogDirsResponse, version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
+function writeAlterReplicaLogDirsResponse(
+  writer: ByteWriter,
+  value: AlterReplicaLogDirsResponse,
+  version: number,
+): void {
+  writer.writeInt32(value.throttleTimeMs);
   const results = value.results;
   if (version >= 2) {
     writer.writeCompactArrayLength(results.length);
-    writeAlterReplicaLogDirTopicResultArray(writer, results, version);
   } else {
     writer.writeArrayLength(results.length);
-    writeAlterReplicaLogDirTopicResultArray(writer, results, version);
   }
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeAlterReplicaLogDirTopicResultArray(writer, results, version);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
-function readAlterReplicaLogDirTopicResult(reader: ByteReader, version: number): Decoded<AlterReplicaLogDirTopicResult> {
+function readAlterReplicaLogDirTopicResult(
+  reader: ByteReader,
+  version: number,
+): Decoded<AlterReplicaLogDirTopicResult> {
   const topicName = version >= 2 ? reader.readCompactString('topicName') : reader.readString('topicName');
-  const partitions = version >= 2 ? readAlterReplicaLogDirPartitionResultArray(reader, version, reader.readCompactArrayLength(6, 'partitions')) : readAlterReplicaLogDirPartitionResultArray(reader, version, reader.readArrayLength(6, 'partitions'));
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  const partitionsCount =
+    version >= 2 ? reader.readCompactArrayLength(6, 'partitions')
+    : reader.readArrayLength(6, 'partitions');
+  const partitions = readAlterReplicaLogDirPartitionResultArray(reader, version, partitionsCount);
+  if (version >= 2) reader.skipTaggedFields();
   return { topicName, partitions };
 }
 
-function writeAlterReplicaLogDirTopicResult(writer: ByteWriter, value: AlterReplicaLogDirTopicResult, version: number): void {
-  const topicName = value.topicName;
+function writeAlterReplicaLogDirTopicResult(
+  writer: ByteWriter,
+  value: AlterReplicaLogDirTopicResult,
+  version: number,
+): void {
   if (version >= 2) {
-    writer.writeCompactString(topicName);
+    writer.writeCompactString(value.topicName);
   } else {
-    writer.writeString(topicName);
+    writer.writeString(value.topicName);
   }
   const partitions = value.partitions;
   if (version >= 2) {
     writer.writeCompactArrayLength(partitions.length);
-    writeAlterReplicaLogDirPartitionResultArray(writer, partitions, version);
   } else {
     writer.writeArrayLength(partitions.length);
-    writeAlterReplicaLogDirPartitionResultArray(writer, partitions, version);
   }
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeAlterReplicaLogDirPartitionResultArray(writer, partitions, version);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
-function readAlterReplicaLogDirPartitionResult(reader: ByteReader, version: number): Decoded<AlterReplicaLogDirPartitionResult> {
+function readAlterReplicaLogDirPartitionResult(
+  reader: ByteReader,
+  version: number,
+): Decoded<AlterReplicaLogDirPartitionResult> {
   const partitionIndex = reader.readInt32('partitionIndex');
   const errorCode = reader.readInt16('errorCode');
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 2) reader.skipTaggedFields();
   return { partitionIndex, errorCode };
 }
 
-function writeAlterReplicaLogDirPartitionResult(writer: ByteWriter, value: AlterReplicaLogDirPartitionResult, version: number): void {
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+function writeAlterReplicaLogDirPartitionResult(
+  writer: ByteWriter,
+  value: AlterReplicaLogDirPartitionResult,
+  version: number,
+): void {
+  writer.writeInt32(value.partitionIndex);
+  writer.writeInt16(value.errorCode);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
-function readAlterReplicaLogDirTopicResultArray(reader: ByteReader, version: number, count: number): Decoded<AlterReplicaLogDirTopicResult>[] {
+function readAlterReplicaLogDirTopicResultArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<AlterReplicaLogDirTopicResult>[] {
   const elements: Decoded<AlterReplicaLogDirTopicResult>[] = [];
   for (let index = 0; index < count; index++) elements.push(readAlterReplicaLogDirTopicResult(reader, version));
   return elements;
 }
 
-function writeAlterReplicaLogDirTopicResultArray(writer: ByteWriter, elements: readonly AlterReplicaLogDirTopicResult[], version: number): void {
+function writeAlterReplicaLogDirTopicResultArray(
+  writer: ByteWriter,
+  elements: readonly AlterReplicaLogDirTopicResult[],
+  version: number,
+): void {
   for (const element of elements) writeAlterReplicaLogDirTopicResult(writer, element, version);
 }
 
-function readAlterReplicaLogDirPartitionResultArray(reader: ByteReader, version: number, count: number): Decoded<AlterReplicaLogDirPartitionResult>[] {
+function readAlterReplicaLogDirPartitionResultArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<AlterReplicaLogDirPartitionResult>[] {
   const elements: Decoded<AlterReplicaLogDirPartitionResult>[] = [];
   for (let index = 0; index < count; index++) elements.push(readAlterReplicaLogDirPartitionResult(reader, version));
   return elements;
 }
 
-function writeAlterReplicaLogDirPartitionResultArray(writer: ByteWriter, elements: readonly AlterReplicaLogDirPartitionResult[], version: number): void {
+function writeAlterReplicaLogDirPartitionResultArray(
+  writer: ByteWriter,
+  elements: readonly AlterReplicaLogDirPartitionResult[],
+  version: number,
+): void {
   for (const element of elements) writeAlterReplicaLogDirPartitionResult(writer, element, version);
 }
 

@@ -14,10 +14,11 @@ export interface DescribableLogDirTopic {
 }
 
 function readDescribeLogDirsRequest(reader: ByteReader, version: number): Decoded<DescribeLogDirsRequest> {
-  const topics = version >= 2 ? readDescribableLogDirTopicArrayOrNull(reader, version, reader.readCompactNullableArrayLength(3, 'topics')) : readDescribableLogDirTopicArrayOrNull(reader, version, reader.readNullableArrayLength(3, 'topics'));
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  const topicsCount =
+    version >= 2 ? reader.readCompactNullableArrayLength(3, 'topics')
+    : reader.readNullableArrayLength(3, 'topics');
+  const topics = readDescribableLogDirTopicArrayOrNull(reader, version, topicsCount);
+  if (version >= 2) reader.skipTaggedFields();
   return { topics };
 }
 
@@ -25,56 +26,62 @@ function writeDescribeLogDirsRequest(writer: ByteWriter, value: DescribeLogDirsR
   const topics = value.topics;
   if (version >= 2) {
     writer.writeCompactArrayLength(topics === null ? -1 : topics.length);
-    if (topics !== null) writeDescribableLogDirTopicArray(writer, topics, version);
   } else {
     writer.writeArrayLength(topics === null ? -1 : topics.length);
-    if (topics !== null) writeDescribableLogDirTopicArray(writer, topics, version);
   }
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (topics !== null) writeDescribableLogDirTopicArray(writer, topics, version);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
 function readDescribableLogDirTopic(reader: ByteReader, version: number): Decoded<DescribableLogDirTopic> {
   const topic = version >= 2 ? reader.readCompactString('topic') : reader.readString('topic');
-  const partitions = version >= 2 ? readInt32Array(reader, reader.readCompactArrayLength(4, 'partitions'), 'partitions') : readInt32Array(reader, reader.readArrayLength(4, 'partitions'), 'partitions');
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  const partitionsCount =
+    version >= 2 ? reader.readCompactArrayLength(4, 'partitions')
+    : reader.readArrayLength(4, 'partitions');
+  const partitions = readInt32Array(reader, partitionsCount, 'partitions');
+  if (version >= 2) reader.skipTaggedFields();
   return { topic, partitions };
 }
 
 function writeDescribableLogDirTopic(writer: ByteWriter, value: DescribableLogDirTopic, version: number): void {
-  const topic = value.topic;
   if (version >= 2) {
-    writer.writeCompactString(topic);
+    writer.writeCompactString(value.topic);
   } else {
-    writer.writeString(topic);
+    writer.writeString(value.topic);
   }
   const partitions = value.partitions;
   if (version >= 2) {
     writer.writeCompactArrayLength(partitions.length);
-    writeInt32Array(writer, partitions);
   } else {
     writer.writeArrayLength(partitions.length);
-    writeInt32Array(writer, partitions);
   }
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeInt32Array(writer, partitions);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
-function readDescribableLogDirTopicArray(reader: ByteReader, version: number, count: number): Decoded<DescribableLogDirTopic>[] {
+function readDescribableLogDirTopicArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DescribableLogDirTopic>[] {
   const elements: Decoded<DescribableLogDirTopic>[] = [];
   for (let index = 0; index < count; index++) elements.push(readDescribableLogDirTopic(reader, version));
   return elements;
 }
 
-function readDescribableLogDirTopicArrayOrNull(reader: ByteReader, version: number, count: number): Decoded<DescribableLogDirTopic>[] | null {
+function readDescribableLogDirTopicArrayOrNull(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DescribableLogDirTopic>[] | null {
   return count < 0 ? null : readDescribableLogDirTopicArray(reader, version, count);
 }
 
-function writeDescribableLogDirTopicArray(writer: ByteWriter, elements: readonly DescribableLogDirTopic[], version: number): void {
+function writeDescribableLogDirTopicArray(
+  writer: ByteWriter,
+  elements: readonly DescribableLogDirTopic[],
+  version: number,
+): void {
   for (const element of elements) writeDescribableLogDirTopic(writer, element, version);
 }
 
@@ -110,102 +117,84 @@ export interface DescribeLogDirsPartition {
 function readDescribeLogDirsResponse(reader: ByteReader, version: number): Decoded<DescribeLogDirsResponse> {
   const throttleTimeMs = reader.readInt32('throttleTimeMs');
   const errorCode = version >= 3 ? reader.readInt16('errorCode') : 0;
-  const results = version >= 2 ? readDescribeLogDirsResultArray(reader, version, reader.readCompactArrayLength(5, 'results')) : readDescribeLogDirsResultArray(reader, version, reader.readArrayLength(5, 'results'));
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  const resultsCount =
+    version >= 2 ? reader.readCompactArrayLength(5, 'results')
+    : reader.readArrayLength(5, 'results');
+  const results = readDescribeLogDirsResultArray(reader, version, resultsCount);
+  if (version >= 2) reader.skipTaggedFields();
   return { throttleTimeMs, errorCode, results };
 }
 
 function writeDescribeLogDirsResponse(writer: ByteWriter, value: DescribeLogDirsResponse, version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
+  writer.writeInt32(value.throttleTimeMs);
   const errorCode = value.errorCode ?? 0;
-  if (version >= 3) {
-    writer.writeInt16(errorCode);
-  }
+  if (version >= 3) writer.writeInt16(errorCode);
   const results = value.results;
   if (version >= 2) {
     writer.writeCompactArrayLength(results.length);
-    writeDescribeLogDirsResultArray(writer, results, version);
   } else {
     writer.writeArrayLength(results.length);
-    writeDescribeLogDirsResultArray(writer, results, version);
   }
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeDescribeLogDirsResultArray(writer, results, version);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
 function readDescribeLogDirsResult(reader: ByteReader, version: number): Decoded<DescribeLogDirsResult> {
   const errorCode = reader.readInt16('errorCode');
   const logDir = version >= 2 ? reader.readCompactString('logDir') : reader.readString('logDir');
-  const topics = version >= 2 ? readDescribeLogDirsTopicArray(reader, version, reader.readCompactArrayLength(3, 'topics')) : readDescribeLogDirsTopicArray(reader, version, reader.readArrayLength(3, 'topics'));
+  const topicsCount = version >= 2 ? reader.readCompactArrayLength(3, 'topics') : reader.readArrayLength(3, 'topics');
+  const topics = readDescribeLogDirsTopicArray(reader, version, topicsCount);
   const totalBytes = version >= 4 ? reader.readSafeInt64('totalBytes') : -1;
   const usableBytes = version >= 4 ? reader.readSafeInt64('usableBytes') : -1;
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 2) reader.skipTaggedFields();
   return { errorCode, logDir, topics, totalBytes, usableBytes };
 }
 
 function writeDescribeLogDirsResult(writer: ByteWriter, value: DescribeLogDirsResult, version: number): void {
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
-  const logDir = value.logDir;
+  writer.writeInt16(value.errorCode);
   if (version >= 2) {
-    writer.writeCompactString(logDir);
+    writer.writeCompactString(value.logDir);
   } else {
-    writer.writeString(logDir);
+    writer.writeString(value.logDir);
   }
   const topics = value.topics;
   if (version >= 2) {
     writer.writeCompactArrayLength(topics.length);
-    writeDescribeLogDirsTopicArray(writer, topics, version);
   } else {
     writer.writeArrayLength(topics.length);
-    writeDescribeLogDirsTopicArray(writer, topics, version);
   }
+  writeDescribeLogDirsTopicArray(writer, topics, version);
   const totalBytes = value.totalBytes ?? -1;
-  if (version >= 4) {
-    writer.writeSafeInt64(totalBytes);
-  }
+  if (version >= 4) writer.writeSafeInt64(totalBytes);
   const usableBytes = value.usableBytes ?? -1;
-  if (version >= 4) {
-    writer.writeSafeInt64(usableBytes);
-  }
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 4) writer.writeSafeInt64(usableBytes);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
 function readDescribeLogDirsTopic(reader: ByteReader, version: number): Decoded<DescribeLogDirsTopic> {
   const name = version >= 2 ? reader.readCompactString('name') : reader.readString('name');
-  const partitions = version >= 2 ? readDescribeLogDirsPartitionArray(reader, version, reader.readCompactArrayLength(21, 'partitions')) : readDescribeLogDirsPartitionArray(reader, version, reader.readArrayLength(21, 'partitions'));
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  const partitionsCount =
+    version >= 2 ? reader.readCompactArrayLength(21, 'partitions')
+    : reader.readArrayLength(21, 'partitions');
+  const partitions = readDescribeLogDirsPartitionArray(reader, version, partitionsCount);
+  if (version >= 2) reader.skipTaggedFields();
   return { name, partitions };
 }
 
 function writeDescribeLogDirsTopic(writer: ByteWriter, value: DescribeLogDirsTopic, version: number): void {
-  const name = value.name;
   if (version >= 2) {
-    writer.writeCompactString(name);
+    writer.writeCompactString(value.name);
   } else {
-    writer.writeString(name);
+    writer.writeString(value.name);
   }
   const partitions = value.partitions;
   if (version >= 2) {
     writer.writeCompactArrayLength(partitions.length);
-    writeDescribeLogDirsPartitionArray(writer, partitions, version);
   } else {
     writer.writeArrayLength(partitions.length);
-    writeDescribeLogDirsPartitionArray(writer, partitions, version);
   }
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeDescribeLogDirsPartitionArray(writer, partitions, version);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
 function readDescribeLogDirsPartition(reader: ByteReader, version: number): Decoded<DescribeLogDirsPartition> {
@@ -213,53 +202,69 @@ function readDescribeLogDirsPartition(reader: ByteReader, version: number): Deco
   const partitionSize = reader.readSafeInt64('partitionSize');
   const offsetLag = reader.readSafeInt64('offsetLag');
   const isFutureKey = reader.readBool('isFutureKey');
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 2) reader.skipTaggedFields();
   return { partitionIndex, partitionSize, offsetLag, isFutureKey };
 }
 
 function writeDescribeLogDirsPartition(writer: ByteWriter, value: DescribeLogDirsPartition, version: number): void {
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
-  const partitionSize = value.partitionSize;
-  writer.writeSafeInt64(partitionSize);
-  const offsetLag = value.offsetLag;
-  writer.writeSafeInt64(offsetLag);
-  const isFutureKey = value.isFutureKey;
-  writer.writeBool(isFutureKey);
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  writer.writeInt32(value.partitionIndex);
+  writer.writeSafeInt64(value.partitionSize);
+  writer.writeSafeInt64(value.offsetLag);
+  writer.writeBool(value.isFutureKey);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
-function readDescribeLogDirsResultArray(reader: ByteReader, version: number, count: number): Decoded<DescribeLogDirsResult>[] {
+function readDescribeLogDirsResultArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DescribeLogDirsResult>[] {
   const elements: Decoded<DescribeLogDirsResult>[] = [];
   for (let index = 0; index < count; index++) elements.push(readDescribeLogDirsResult(reader, version));
   return elements;
 }
 
-function writeDescribeLogDirsResultArray(writer: ByteWriter, elements: readonly DescribeLogDirsResult[], version: number): void {
+function writeDescribeLogDirsResultArray(
+  writer: ByteWriter,
+  elements: readonly DescribeLogDirsResult[],
+  version: number,
+): void {
   for (const element of elements) writeDescribeLogDirsResult(writer, element, version);
 }
 
-function readDescribeLogDirsTopicArray(reader: ByteReader, version: number, count: number): Decoded<DescribeLogDirsTopic>[] {
+function readDescribeLogDirsTopicArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DescribeLogDirsTopic>[] {
   const elements: Decoded<DescribeLogDirsTopic>[] = [];
   for (let index = 0; index < count; index++) elements.push(readDescribeLogDirsTopic(reader, version));
   return elements;
 }
 
-function writeDescribeLogDirsTopicArray(writer: ByteWriter, elements: readonly DescribeLogDirsTopic[], version: number): void {
+function writeDescribeLogDirsTopicArray(
+  writer: ByteWriter,
+  elements: readonly DescribeLogDirsTopic[],
+  version: number,
+): void {
   for (const element of elements) writeDescribeLogDirsTopic(writer, element, version);
 }
 
-function readDescribeLogDirsPartitionArray(reader: ByteReader, version: number, count: number): Decoded<DescribeLogDirsPartition>[] {
+function readDescribeLogDirsPartitionArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DescribeLogDirsPartition>[] {
   const elements: Decoded<DescribeLogDirsPartition>[] = [];
   for (let index = 0; index < count; index++) elements.push(readDescribeLogDirsPartition(reader, version));
   return elements;
 }
 
-function writeDescribeLogDirsPartitionArray(writer: ByteWriter, elements: readonly DescribeLogDirsPartition[], version: number): void {
+function writeDescribeLogDirsPartitionArray(
+  writer: ByteWriter,
+  elements: readonly DescribeLogDirsPartition[],
+  version: number,
+): void {
   for (const element of elements) writeDescribeLogDirsPartition(writer, element, version);
 }
 

@@ -10,22 +10,17 @@ export interface SaslAuthenticateRequest {
 
 function readSaslAuthenticateRequest(reader: ByteReader, version: number): Decoded<SaslAuthenticateRequest> {
   const authBytes = version >= 2 ? reader.readCompactBytes('authBytes') : reader.readBytes('authBytes');
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 2) reader.skipTaggedFields();
   return { authBytes };
 }
 
 function writeSaslAuthenticateRequest(writer: ByteWriter, value: SaslAuthenticateRequest, version: number): void {
-  const authBytes = value.authBytes;
   if (version >= 2) {
-    writer.writeCompactBytes(authBytes);
+    writer.writeCompactBytes(value.authBytes);
   } else {
-    writer.writeBytes(authBytes);
+    writer.writeBytes(value.authBytes);
   }
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
 export interface SaslAuthenticateResponse {
@@ -38,37 +33,31 @@ export interface SaslAuthenticateResponse {
 
 function readSaslAuthenticateResponse(reader: ByteReader, version: number): Decoded<SaslAuthenticateResponse> {
   const errorCode = reader.readInt16('errorCode');
-  const errorMessage = version >= 2 ? reader.readCompactNullableString('errorMessage') : reader.readNullableString('errorMessage');
+  const errorMessage =
+    version >= 2 ? reader.readCompactNullableString('errorMessage')
+    : reader.readNullableString('errorMessage');
   const authBytes = version >= 2 ? reader.readCompactBytes('authBytes') : reader.readBytes('authBytes');
   const sessionLifetimeMs = version >= 1 ? reader.readSafeInt64('sessionLifetimeMs') : 0;
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 2) reader.skipTaggedFields();
   return { errorCode, errorMessage, authBytes, sessionLifetimeMs };
 }
 
 function writeSaslAuthenticateResponse(writer: ByteWriter, value: SaslAuthenticateResponse, version: number): void {
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage;
   if (version >= 2) {
     writer.writeCompactNullableString(errorMessage);
   } else {
     writer.writeNullableString(errorMessage);
   }
-  const authBytes = value.authBytes;
   if (version >= 2) {
-    writer.writeCompactBytes(authBytes);
+    writer.writeCompactBytes(value.authBytes);
   } else {
-    writer.writeBytes(authBytes);
+    writer.writeBytes(value.authBytes);
   }
   const sessionLifetimeMs = value.sessionLifetimeMs ?? 0;
-  if (version >= 1) {
-    writer.writeSafeInt64(sessionLifetimeMs);
-  }
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 1) writer.writeSafeInt64(sessionLifetimeMs);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
 export const saslAuthenticate: ApiCodec<SaslAuthenticateRequest, SaslAuthenticateResponse> = {

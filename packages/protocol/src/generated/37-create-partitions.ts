@@ -21,12 +21,11 @@ export interface CreatePartitionsAssignment {
 }
 
 function readCreatePartitionsRequest(reader: ByteReader, version: number): Decoded<CreatePartitionsRequest> {
-  const topics = version >= 2 ? readCreatePartitionsTopicArray(reader, version, reader.readCompactArrayLength(7, 'topics')) : readCreatePartitionsTopicArray(reader, version, reader.readArrayLength(7, 'topics'));
+  const topicsCount = version >= 2 ? reader.readCompactArrayLength(7, 'topics') : reader.readArrayLength(7, 'topics');
+  const topics = readCreatePartitionsTopicArray(reader, version, topicsCount);
   const timeoutMs = reader.readInt32('timeoutMs');
   const validateOnly = reader.readBool('validateOnly');
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 2) reader.skipTaggedFields();
   return { topics, timeoutMs, validateOnly };
 }
 
@@ -34,57 +33,49 @@ function writeCreatePartitionsRequest(writer: ByteWriter, value: CreatePartition
   const topics = value.topics;
   if (version >= 2) {
     writer.writeCompactArrayLength(topics.length);
-    writeCreatePartitionsTopicArray(writer, topics, version);
   } else {
     writer.writeArrayLength(topics.length);
-    writeCreatePartitionsTopicArray(writer, topics, version);
   }
-  const timeoutMs = value.timeoutMs;
-  writer.writeInt32(timeoutMs);
-  const validateOnly = value.validateOnly;
-  writer.writeBool(validateOnly);
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeCreatePartitionsTopicArray(writer, topics, version);
+  writer.writeInt32(value.timeoutMs);
+  writer.writeBool(value.validateOnly);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
 function readCreatePartitionsTopic(reader: ByteReader, version: number): Decoded<CreatePartitionsTopic> {
   const name = version >= 2 ? reader.readCompactString('name') : reader.readString('name');
   const count = reader.readInt32('count');
-  const assignments = version >= 2 ? readCreatePartitionsAssignmentArrayOrNull(reader, version, reader.readCompactNullableArrayLength(2, 'assignments')) : readCreatePartitionsAssignmentArrayOrNull(reader, version, reader.readNullableArrayLength(2, 'assignments'));
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  const assignmentsCount =
+    version >= 2 ? reader.readCompactNullableArrayLength(2, 'assignments')
+    : reader.readNullableArrayLength(2, 'assignments');
+  const assignments = readCreatePartitionsAssignmentArrayOrNull(reader, version, assignmentsCount);
+  if (version >= 2) reader.skipTaggedFields();
   return { name, count, assignments };
 }
 
 function writeCreatePartitionsTopic(writer: ByteWriter, value: CreatePartitionsTopic, version: number): void {
-  const name = value.name;
   if (version >= 2) {
-    writer.writeCompactString(name);
+    writer.writeCompactString(value.name);
   } else {
-    writer.writeString(name);
+    writer.writeString(value.name);
   }
-  const count = value.count;
-  writer.writeInt32(count);
+  writer.writeInt32(value.count);
   const assignments = value.assignments;
   if (version >= 2) {
     writer.writeCompactArrayLength(assignments === null ? -1 : assignments.length);
-    if (assignments !== null) writeCreatePartitionsAssignmentArray(writer, assignments, version);
   } else {
     writer.writeArrayLength(assignments === null ? -1 : assignments.length);
-    if (assignments !== null) writeCreatePartitionsAssignmentArray(writer, assignments, version);
   }
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (assignments !== null) writeCreatePartitionsAssignmentArray(writer, assignments, version);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
 function readCreatePartitionsAssignment(reader: ByteReader, version: number): Decoded<CreatePartitionsAssignment> {
-  const brokerIds = version >= 2 ? readInt32Array(reader, reader.readCompactArrayLength(4, 'brokerIds'), 'brokerIds') : readInt32Array(reader, reader.readArrayLength(4, 'brokerIds'), 'brokerIds');
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  const brokerIdsCount =
+    version >= 2 ? reader.readCompactArrayLength(4, 'brokerIds')
+    : reader.readArrayLength(4, 'brokerIds');
+  const brokerIds = readInt32Array(reader, brokerIdsCount, 'brokerIds');
+  if (version >= 2) reader.skipTaggedFields();
   return { brokerIds };
 }
 
@@ -92,37 +83,54 @@ function writeCreatePartitionsAssignment(writer: ByteWriter, value: CreatePartit
   const brokerIds = value.brokerIds;
   if (version >= 2) {
     writer.writeCompactArrayLength(brokerIds.length);
-    writeInt32Array(writer, brokerIds);
   } else {
     writer.writeArrayLength(brokerIds.length);
-    writeInt32Array(writer, brokerIds);
   }
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeInt32Array(writer, brokerIds);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
-function readCreatePartitionsTopicArray(reader: ByteReader, version: number, count: number): Decoded<CreatePartitionsTopic>[] {
+function readCreatePartitionsTopicArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<CreatePartitionsTopic>[] {
   const elements: Decoded<CreatePartitionsTopic>[] = [];
   for (let index = 0; index < count; index++) elements.push(readCreatePartitionsTopic(reader, version));
   return elements;
 }
 
-function writeCreatePartitionsTopicArray(writer: ByteWriter, elements: readonly CreatePartitionsTopic[], version: number): void {
+function writeCreatePartitionsTopicArray(
+  writer: ByteWriter,
+  elements: readonly CreatePartitionsTopic[],
+  version: number,
+): void {
   for (const element of elements) writeCreatePartitionsTopic(writer, element, version);
 }
 
-function readCreatePartitionsAssignmentArray(reader: ByteReader, version: number, count: number): Decoded<CreatePartitionsAssignment>[] {
+function readCreatePartitionsAssignmentArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<CreatePartitionsAssignment>[] {
   const elements: Decoded<CreatePartitionsAssignment>[] = [];
   for (let index = 0; index < count; index++) elements.push(readCreatePartitionsAssignment(reader, version));
   return elements;
 }
 
-function readCreatePartitionsAssignmentArrayOrNull(reader: ByteReader, version: number, count: number): Decoded<CreatePartitionsAssignment>[] | null {
+function readCreatePartitionsAssignmentArrayOrNull(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<CreatePartitionsAssignment>[] | null {
   return count < 0 ? null : readCreatePartitionsAssignmentArray(reader, version, count);
 }
 
-function writeCreatePartitionsAssignmentArray(writer: ByteWriter, elements: readonly CreatePartitionsAssignment[], version: number): void {
+function writeCreatePartitionsAssignmentArray(
+  writer: ByteWriter,
+  elements: readonly CreatePartitionsAssignment[],
+  version: number,
+): void {
   for (const element of elements) writeCreatePartitionsAssignment(writer, element, version);
 }
 
@@ -139,66 +147,71 @@ export interface CreatePartitionsTopicResult {
 
 function readCreatePartitionsResponse(reader: ByteReader, version: number): Decoded<CreatePartitionsResponse> {
   const throttleTimeMs = reader.readInt32('throttleTimeMs');
-  const results = version >= 2 ? readCreatePartitionsTopicResultArray(reader, version, reader.readCompactArrayLength(5, 'results')) : readCreatePartitionsTopicResultArray(reader, version, reader.readArrayLength(5, 'results'));
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  const resultsCount =
+    version >= 2 ? reader.readCompactArrayLength(5, 'results')
+    : reader.readArrayLength(5, 'results');
+  const results = readCreatePartitionsTopicResultArray(reader, version, resultsCount);
+  if (version >= 2) reader.skipTaggedFields();
   return { throttleTimeMs, results };
 }
 
 function writeCreatePartitionsResponse(writer: ByteWriter, value: CreatePartitionsResponse, version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
+  writer.writeInt32(value.throttleTimeMs);
   const results = value.results;
   if (version >= 2) {
     writer.writeCompactArrayLength(results.length);
-    writeCreatePartitionsTopicResultArray(writer, results, version);
   } else {
     writer.writeArrayLength(results.length);
-    writeCreatePartitionsTopicResultArray(writer, results, version);
   }
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeCreatePartitionsTopicResultArray(writer, results, version);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
 function readCreatePartitionsTopicResult(reader: ByteReader, version: number): Decoded<CreatePartitionsTopicResult> {
   const name = version >= 2 ? reader.readCompactString('name') : reader.readString('name');
   const errorCode = reader.readInt16('errorCode');
-  const errorMessage = version >= 2 ? reader.readCompactNullableString('errorMessage') : reader.readNullableString('errorMessage');
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  const errorMessage =
+    version >= 2 ? reader.readCompactNullableString('errorMessage')
+    : reader.readNullableString('errorMessage');
+  if (version >= 2) reader.skipTaggedFields();
   return { name, errorCode, errorMessage };
 }
 
-function writeCreatePartitionsTopicResult(writer: ByteWriter, value: CreatePartitionsTopicResult, version: number): void {
-  const name = value.name;
+function writeCreatePartitionsTopicResult(
+  writer: ByteWriter,
+  value: CreatePartitionsTopicResult,
+  version: number,
+): void {
   if (version >= 2) {
-    writer.writeCompactString(name);
+    writer.writeCompactString(value.name);
   } else {
-    writer.writeString(name);
+    writer.writeString(value.name);
   }
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage ?? null;
   if (version >= 2) {
     writer.writeCompactNullableString(errorMessage);
   } else {
     writer.writeNullableString(errorMessage);
   }
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
-function readCreatePartitionsTopicResultArray(reader: ByteReader, version: number, count: number): Decoded<CreatePartitionsTopicResult>[] {
+function readCreatePartitionsTopicResultArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<CreatePartitionsTopicResult>[] {
   const elements: Decoded<CreatePartitionsTopicResult>[] = [];
   for (let index = 0; index < count; index++) elements.push(readCreatePartitionsTopicResult(reader, version));
   return elements;
 }
 
-function writeCreatePartitionsTopicResultArray(writer: ByteWriter, elements: readonly CreatePartitionsTopicResult[], version: number): void {
+function writeCreatePartitionsTopicResultArray(
+  writer: ByteWriter,
+  elements: readonly CreatePartitionsTopicResult[],
+  version: number,
+): void {
   for (const element of elements) writeCreatePartitionsTopicResult(writer, element, version);
 }
 

@@ -21,67 +21,62 @@ export interface CreatableRenewers {
 function readCreateDelegationTokenRequest(reader: ByteReader, version: number): Decoded<CreateDelegationTokenRequest> {
   const ownerPrincipalType = version >= 3 ? reader.readCompactNullableString('ownerPrincipalType') : '';
   const ownerPrincipalName = version >= 3 ? reader.readCompactNullableString('ownerPrincipalName') : '';
-  const renewers = version >= 2 ? readCreatableRenewersArray(reader, version, reader.readCompactArrayLength(3, 'renewers')) : readCreatableRenewersArray(reader, version, reader.readArrayLength(3, 'renewers'));
+  const renewersCount =
+    version >= 2 ? reader.readCompactArrayLength(3, 'renewers')
+    : reader.readArrayLength(3, 'renewers');
+  const renewers = readCreatableRenewersArray(reader, version, renewersCount);
   const maxLifetimeMs = reader.readSafeInt64('maxLifetimeMs');
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 2) reader.skipTaggedFields();
   return { ownerPrincipalType, ownerPrincipalName, renewers, maxLifetimeMs };
 }
 
-function writeCreateDelegationTokenRequest(writer: ByteWriter, value: CreateDelegationTokenRequest, version: number): void {
+function writeCreateDelegationTokenRequest(
+  writer: ByteWriter,
+  value: CreateDelegationTokenRequest,
+  version: number,
+): void {
   const ownerPrincipalType = value.ownerPrincipalType === undefined ? '' : value.ownerPrincipalType;
   if (version >= 3) {
     writer.writeCompactNullableString(ownerPrincipalType);
-  } else {
-    if (ownerPrincipalType !== '') throw unsupportedField('CreateDelegationTokenRequest', 'ownerPrincipalType', version);
+  } else if (ownerPrincipalType !== '') {
+    throw unsupportedField('CreateDelegationTokenRequest', 'ownerPrincipalType', version);
   }
   const ownerPrincipalName = value.ownerPrincipalName === undefined ? '' : value.ownerPrincipalName;
   if (version >= 3) {
     writer.writeCompactNullableString(ownerPrincipalName);
-  } else {
-    if (ownerPrincipalName !== '') throw unsupportedField('CreateDelegationTokenRequest', 'ownerPrincipalName', version);
+  } else if (ownerPrincipalName !== '') {
+    throw unsupportedField('CreateDelegationTokenRequest', 'ownerPrincipalName', version);
   }
   const renewers = value.renewers;
   if (version >= 2) {
     writer.writeCompactArrayLength(renewers.length);
-    writeCreatableRenewersArray(writer, renewers, version);
   } else {
     writer.writeArrayLength(renewers.length);
-    writeCreatableRenewersArray(writer, renewers, version);
   }
-  const maxLifetimeMs = value.maxLifetimeMs;
-  writer.writeSafeInt64(maxLifetimeMs);
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeCreatableRenewersArray(writer, renewers, version);
+  writer.writeSafeInt64(value.maxLifetimeMs);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
 function readCreatableRenewers(reader: ByteReader, version: number): Decoded<CreatableRenewers> {
   const principalType = version >= 2 ? reader.readCompactString('principalType') : reader.readString('principalType');
   const principalName = version >= 2 ? reader.readCompactString('principalName') : reader.readString('principalName');
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 2) reader.skipTaggedFields();
   return { principalType, principalName };
 }
 
 function writeCreatableRenewers(writer: ByteWriter, value: CreatableRenewers, version: number): void {
-  const principalType = value.principalType;
   if (version >= 2) {
-    writer.writeCompactString(principalType);
+    writer.writeCompactString(value.principalType);
   } else {
-    writer.writeString(principalType);
+    writer.writeString(value.principalType);
   }
-  const principalName = value.principalName;
   if (version >= 2) {
-    writer.writeCompactString(principalName);
+    writer.writeCompactString(value.principalName);
   } else {
-    writer.writeString(principalName);
+    writer.writeString(value.principalName);
   }
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
 function readCreatableRenewersArray(reader: ByteReader, version: number, count: number): Decoded<CreatableRenewers>[] {
@@ -90,7 +85,11 @@ function readCreatableRenewersArray(reader: ByteReader, version: number, count: 
   return elements;
 }
 
-function writeCreatableRenewersArray(writer: ByteWriter, elements: readonly CreatableRenewers[], version: number): void {
+function writeCreatableRenewersArray(
+  writer: ByteWriter,
+  elements: readonly CreatableRenewers[],
+  version: number,
+): void {
   for (const element of elements) writeCreatableRenewers(writer, element, version);
 }
 
@@ -110,7 +109,10 @@ export interface CreateDelegationTokenResponse {
   throttleTimeMs: number;
 }
 
-function readCreateDelegationTokenResponse(reader: ByteReader, version: number): Decoded<CreateDelegationTokenResponse> {
+function readCreateDelegationTokenResponse(
+  reader: ByteReader,
+  version: number,
+): Decoded<CreateDelegationTokenResponse> {
   const errorCode = reader.readInt16('errorCode');
   const principalType = version >= 2 ? reader.readCompactString('principalType') : reader.readString('principalType');
   const principalName = version >= 2 ? reader.readCompactString('principalName') : reader.readString('principalName');
@@ -122,9 +124,7 @@ function readCreateDelegationTokenResponse(reader: ByteReader, version: number):
   const tokenId = version >= 2 ? reader.readCompactString('tokenId') : reader.readString('tokenId');
   const hmac = version >= 2 ? reader.readCompactBytes('hmac') : reader.readBytes('hmac');
   const throttleTimeMs = reader.readInt32('throttleTimeMs');
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 2) reader.skipTaggedFields();
   return {
     errorCode,
     principalType,
@@ -140,56 +140,49 @@ function readCreateDelegationTokenResponse(reader: ByteReader, version: number):
   };
 }
 
-function writeCreateDelegationTokenResponse(writer: ByteWriter, value: CreateDelegationTokenResponse, version: number): void {
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
-  const principalType = value.principalType;
+function writeCreateDelegationTokenResponse(
+  writer: ByteWriter,
+  value: CreateDelegationTokenResponse,
+  version: number,
+): void {
+  writer.writeInt16(value.errorCode);
   if (version >= 2) {
-    writer.writeCompactString(principalType);
+    writer.writeCompactString(value.principalType);
   } else {
-    writer.writeString(principalType);
+    writer.writeString(value.principalType);
   }
-  const principalName = value.principalName;
   if (version >= 2) {
-    writer.writeCompactString(principalName);
+    writer.writeCompactString(value.principalName);
   } else {
-    writer.writeString(principalName);
+    writer.writeString(value.principalName);
   }
   const tokenRequesterPrincipalType = value.tokenRequesterPrincipalType ?? '';
   if (version >= 3) {
     writer.writeCompactString(tokenRequesterPrincipalType);
-  } else {
-    if (tokenRequesterPrincipalType !== '') throw unsupportedField('CreateDelegationTokenResponse', 'tokenRequesterPrincipalType', version);
+  } else if (tokenRequesterPrincipalType !== '') {
+    throw unsupportedField('CreateDelegationTokenResponse', 'tokenRequesterPrincipalType', version);
   }
   const tokenRequesterPrincipalName = value.tokenRequesterPrincipalName ?? '';
   if (version >= 3) {
     writer.writeCompactString(tokenRequesterPrincipalName);
-  } else {
-    if (tokenRequesterPrincipalName !== '') throw unsupportedField('CreateDelegationTokenResponse', 'tokenRequesterPrincipalName', version);
+  } else if (tokenRequesterPrincipalName !== '') {
+    throw unsupportedField('CreateDelegationTokenResponse', 'tokenRequesterPrincipalName', version);
   }
-  const issueTimestampMs = value.issueTimestampMs;
-  writer.writeSafeInt64(issueTimestampMs);
-  const expiryTimestampMs = value.expiryTimestampMs;
-  writer.writeSafeInt64(expiryTimestampMs);
-  const maxTimestampMs = value.maxTimestampMs;
-  writer.writeSafeInt64(maxTimestampMs);
-  const tokenId = value.tokenId;
+  writer.writeSafeInt64(value.issueTimestampMs);
+  writer.writeSafeInt64(value.expiryTimestampMs);
+  writer.writeSafeInt64(value.maxTimestampMs);
   if (version >= 2) {
-    writer.writeCompactString(tokenId);
+    writer.writeCompactString(value.tokenId);
   } else {
-    writer.writeString(tokenId);
+    writer.writeString(value.tokenId);
   }
-  const hmac = value.hmac;
   if (version >= 2) {
-    writer.writeCompactBytes(hmac);
+    writer.writeCompactBytes(value.hmac);
   } else {
-    writer.writeBytes(hmac);
+    writer.writeBytes(value.hmac);
   }
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  writer.writeInt32(value.throttleTimeMs);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
 export const createDelegationToken: ApiCodec<CreateDelegationTokenRequest, CreateDelegationTokenResponse> = {

@@ -12,24 +12,22 @@ export interface RenewDelegationTokenRequest {
 function readRenewDelegationTokenRequest(reader: ByteReader, version: number): Decoded<RenewDelegationTokenRequest> {
   const hmac = version >= 2 ? reader.readCompactBytes('hmac') : reader.readBytes('hmac');
   const renewPeriodMs = reader.readSafeInt64('renewPeriodMs');
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 2) reader.skipTaggedFields();
   return { hmac, renewPeriodMs };
 }
 
-function writeRenewDelegationTokenRequest(writer: ByteWriter, value: RenewDelegationTokenRequest, version: number): void {
-  const hmac = value.hmac;
+function writeRenewDelegationTokenRequest(
+  writer: ByteWriter,
+  value: RenewDelegationTokenRequest,
+  version: number,
+): void {
   if (version >= 2) {
-    writer.writeCompactBytes(hmac);
+    writer.writeCompactBytes(value.hmac);
   } else {
-    writer.writeBytes(hmac);
+    writer.writeBytes(value.hmac);
   }
-  const renewPeriodMs = value.renewPeriodMs;
-  writer.writeSafeInt64(renewPeriodMs);
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  writer.writeSafeInt64(value.renewPeriodMs);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
 export interface RenewDelegationTokenResponse {
@@ -42,22 +40,19 @@ function readRenewDelegationTokenResponse(reader: ByteReader, version: number): 
   const errorCode = reader.readInt16('errorCode');
   const expiryTimestampMs = reader.readSafeInt64('expiryTimestampMs');
   const throttleTimeMs = reader.readInt32('throttleTimeMs');
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 2) reader.skipTaggedFields();
   return { errorCode, expiryTimestampMs, throttleTimeMs };
 }
 
-function writeRenewDelegationTokenResponse(writer: ByteWriter, value: RenewDelegationTokenResponse, version: number): void {
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
-  const expiryTimestampMs = value.expiryTimestampMs;
-  writer.writeSafeInt64(expiryTimestampMs);
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+function writeRenewDelegationTokenResponse(
+  writer: ByteWriter,
+  value: RenewDelegationTokenResponse,
+  version: number,
+): void {
+  writer.writeInt16(value.errorCode);
+  writer.writeSafeInt64(value.expiryTimestampMs);
+  writer.writeInt32(value.throttleTimeMs);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
 export const renewDelegationToken: ApiCodec<RenewDelegationTokenRequest, RenewDelegationTokenResponse> = {

@@ -12,24 +12,22 @@ export interface ExpireDelegationTokenRequest {
 function readExpireDelegationTokenRequest(reader: ByteReader, version: number): Decoded<ExpireDelegationTokenRequest> {
   const hmac = version >= 2 ? reader.readCompactBytes('hmac') : reader.readBytes('hmac');
   const expiryTimePeriodMs = reader.readSafeInt64('expiryTimePeriodMs');
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 2) reader.skipTaggedFields();
   return { hmac, expiryTimePeriodMs };
 }
 
-function writeExpireDelegationTokenRequest(writer: ByteWriter, value: ExpireDelegationTokenRequest, version: number): void {
-  const hmac = value.hmac;
+function writeExpireDelegationTokenRequest(
+  writer: ByteWriter,
+  value: ExpireDelegationTokenRequest,
+  version: number,
+): void {
   if (version >= 2) {
-    writer.writeCompactBytes(hmac);
+    writer.writeCompactBytes(value.hmac);
   } else {
-    writer.writeBytes(hmac);
+    writer.writeBytes(value.hmac);
   }
-  const expiryTimePeriodMs = value.expiryTimePeriodMs;
-  writer.writeSafeInt64(expiryTimePeriodMs);
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  writer.writeSafeInt64(value.expiryTimePeriodMs);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
 export interface ExpireDelegationTokenResponse {
@@ -38,26 +36,26 @@ export interface ExpireDelegationTokenResponse {
   throttleTimeMs: number;
 }
 
-function readExpireDelegationTokenResponse(reader: ByteReader, version: number): Decoded<ExpireDelegationTokenResponse> {
+function readExpireDelegationTokenResponse(
+  reader: ByteReader,
+  version: number,
+): Decoded<ExpireDelegationTokenResponse> {
   const errorCode = reader.readInt16('errorCode');
   const expiryTimestampMs = reader.readSafeInt64('expiryTimestampMs');
   const throttleTimeMs = reader.readInt32('throttleTimeMs');
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 2) reader.skipTaggedFields();
   return { errorCode, expiryTimestampMs, throttleTimeMs };
 }
 
-function writeExpireDelegationTokenResponse(writer: ByteWriter, value: ExpireDelegationTokenResponse, version: number): void {
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
-  const expiryTimestampMs = value.expiryTimestampMs;
-  writer.writeSafeInt64(expiryTimestampMs);
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+function writeExpireDelegationTokenResponse(
+  writer: ByteWriter,
+  value: ExpireDelegationTokenResponse,
+  version: number,
+): void {
+  writer.writeInt16(value.errorCode);
+  writer.writeSafeInt64(value.expiryTimestampMs);
+  writer.writeInt32(value.throttleTimeMs);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
 export const expireDelegationToken: ApiCodec<ExpireDelegationTokenRequest, ExpireDelegationTokenResponse> = {

@@ -13,66 +13,81 @@ export interface DescribeDelegationTokenOwner {
   principalName: string;
 }
 
-function readDescribeDelegationTokenRequest(reader: ByteReader, version: number): Decoded<DescribeDelegationTokenRequest> {
-  const owners = version >= 2 ? readDescribeDelegationTokenOwnerArrayOrNull(reader, version, reader.readCompactNullableArrayLength(3, 'owners')) : readDescribeDelegationTokenOwnerArrayOrNull(reader, version, reader.readNullableArrayLength(3, 'owners'));
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+function readDescribeDelegationTokenRequest(
+  reader: ByteReader,
+  version: number,
+): Decoded<DescribeDelegationTokenRequest> {
+  const ownersCount =
+    version >= 2 ? reader.readCompactNullableArrayLength(3, 'owners')
+    : reader.readNullableArrayLength(3, 'owners');
+  const owners = readDescribeDelegationTokenOwnerArrayOrNull(reader, version, ownersCount);
+  if (version >= 2) reader.skipTaggedFields();
   return { owners };
 }
 
-function writeDescribeDelegationTokenRequest(writer: ByteWriter, value: DescribeDelegationTokenRequest, version: number): void {
+function writeDescribeDelegationTokenRequest(
+  writer: ByteWriter,
+  value: DescribeDelegationTokenRequest,
+  version: number,
+): void {
   const owners = value.owners;
   if (version >= 2) {
     writer.writeCompactArrayLength(owners === null ? -1 : owners.length);
-    if (owners !== null) writeDescribeDelegationTokenOwnerArray(writer, owners, version);
   } else {
     writer.writeArrayLength(owners === null ? -1 : owners.length);
-    if (owners !== null) writeDescribeDelegationTokenOwnerArray(writer, owners, version);
   }
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (owners !== null) writeDescribeDelegationTokenOwnerArray(writer, owners, version);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
 function readDescribeDelegationTokenOwner(reader: ByteReader, version: number): Decoded<DescribeDelegationTokenOwner> {
   const principalType = version >= 2 ? reader.readCompactString('principalType') : reader.readString('principalType');
   const principalName = version >= 2 ? reader.readCompactString('principalName') : reader.readString('principalName');
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 2) reader.skipTaggedFields();
   return { principalType, principalName };
 }
 
-function writeDescribeDelegationTokenOwner(writer: ByteWriter, value: DescribeDelegationTokenOwner, version: number): void {
-  const principalType = value.principalType;
+function writeDescribeDelegationTokenOwner(
+  writer: ByteWriter,
+  value: DescribeDelegationTokenOwner,
+  version: number,
+): void {
   if (version >= 2) {
-    writer.writeCompactString(principalType);
+    writer.writeCompactString(value.principalType);
   } else {
-    writer.writeString(principalType);
+    writer.writeString(value.principalType);
   }
-  const principalName = value.principalName;
   if (version >= 2) {
-    writer.writeCompactString(principalName);
+    writer.writeCompactString(value.principalName);
   } else {
-    writer.writeString(principalName);
+    writer.writeString(value.principalName);
   }
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
-function readDescribeDelegationTokenOwnerArray(reader: ByteReader, version: number, count: number): Decoded<DescribeDelegationTokenOwner>[] {
+function readDescribeDelegationTokenOwnerArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DescribeDelegationTokenOwner>[] {
   const elements: Decoded<DescribeDelegationTokenOwner>[] = [];
   for (let index = 0; index < count; index++) elements.push(readDescribeDelegationTokenOwner(reader, version));
   return elements;
 }
 
-function readDescribeDelegationTokenOwnerArrayOrNull(reader: ByteReader, version: number, count: number): Decoded<DescribeDelegationTokenOwner>[] | null {
+function readDescribeDelegationTokenOwnerArrayOrNull(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DescribeDelegationTokenOwner>[] | null {
   return count < 0 ? null : readDescribeDelegationTokenOwnerArray(reader, version, count);
 }
 
-function writeDescribeDelegationTokenOwnerArray(writer: ByteWriter, elements: readonly DescribeDelegationTokenOwner[], version: number): void {
+function writeDescribeDelegationTokenOwnerArray(
+  writer: ByteWriter,
+  elements: readonly DescribeDelegationTokenOwner[],
+  version: number,
+): void {
   for (const element of elements) writeDescribeDelegationTokenOwner(writer, element, version);
 }
 
@@ -102,32 +117,33 @@ export interface DescribedDelegationTokenRenewer {
   principalName: string;
 }
 
-function readDescribeDelegationTokenResponse(reader: ByteReader, version: number): Decoded<DescribeDelegationTokenResponse> {
+function readDescribeDelegationTokenResponse(
+  reader: ByteReader,
+  version: number,
+): Decoded<DescribeDelegationTokenResponse> {
   const errorCode = reader.readInt16('errorCode');
-  const tokens = version >= 2 ? readDescribedDelegationTokenArray(reader, version, reader.readCompactArrayLength(30, 'tokens')) : readDescribedDelegationTokenArray(reader, version, reader.readArrayLength(30, 'tokens'));
+  const tokensCount = version >= 2 ? reader.readCompactArrayLength(30, 'tokens') : reader.readArrayLength(30, 'tokens');
+  const tokens = readDescribedDelegationTokenArray(reader, version, tokensCount);
   const throttleTimeMs = reader.readInt32('throttleTimeMs');
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 2) reader.skipTaggedFields();
   return { errorCode, tokens, throttleTimeMs };
 }
 
-function writeDescribeDelegationTokenResponse(writer: ByteWriter, value: DescribeDelegationTokenResponse, version: number): void {
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+function writeDescribeDelegationTokenResponse(
+  writer: ByteWriter,
+  value: DescribeDelegationTokenResponse,
+  version: number,
+): void {
+  writer.writeInt16(value.errorCode);
   const tokens = value.tokens;
   if (version >= 2) {
     writer.writeCompactArrayLength(tokens.length);
-    writeDescribedDelegationTokenArray(writer, tokens, version);
   } else {
     writer.writeArrayLength(tokens.length);
-    writeDescribedDelegationTokenArray(writer, tokens, version);
   }
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeDescribedDelegationTokenArray(writer, tokens, version);
+  writer.writeInt32(value.throttleTimeMs);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
 function readDescribedDelegationToken(reader: ByteReader, version: number): Decoded<DescribedDelegationToken> {
@@ -140,10 +156,11 @@ function readDescribedDelegationToken(reader: ByteReader, version: number): Deco
   const maxTimestamp = reader.readSafeInt64('maxTimestamp');
   const tokenId = version >= 2 ? reader.readCompactString('tokenId') : reader.readString('tokenId');
   const hmac = version >= 2 ? reader.readCompactBytes('hmac') : reader.readBytes('hmac');
-  const renewers = version >= 2 ? readDescribedDelegationTokenRenewerArray(reader, version, reader.readCompactArrayLength(3, 'renewers')) : readDescribedDelegationTokenRenewerArray(reader, version, reader.readArrayLength(3, 'renewers'));
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  const renewersCount =
+    version >= 2 ? reader.readCompactArrayLength(3, 'renewers')
+    : reader.readArrayLength(3, 'renewers');
+  const renewers = readDescribedDelegationTokenRenewerArray(reader, version, renewersCount);
+  if (version >= 2) reader.skipTaggedFields();
   return {
     principalType,
     principalName,
@@ -159,105 +176,112 @@ function readDescribedDelegationToken(reader: ByteReader, version: number): Deco
 }
 
 function writeDescribedDelegationToken(writer: ByteWriter, value: DescribedDelegationToken, version: number): void {
-  const principalType = value.principalType;
   if (version >= 2) {
-    writer.writeCompactString(principalType);
+    writer.writeCompactString(value.principalType);
   } else {
-    writer.writeString(principalType);
+    writer.writeString(value.principalType);
   }
-  const principalName = value.principalName;
   if (version >= 2) {
-    writer.writeCompactString(principalName);
+    writer.writeCompactString(value.principalName);
   } else {
-    writer.writeString(principalName);
+    writer.writeString(value.principalName);
   }
   const tokenRequesterPrincipalType = value.tokenRequesterPrincipalType ?? '';
   if (version >= 3) {
     writer.writeCompactString(tokenRequesterPrincipalType);
-  } else {
-    if (tokenRequesterPrincipalType !== '') throw unsupportedField('DescribedDelegationToken', 'tokenRequesterPrincipalType', version);
+  } else if (tokenRequesterPrincipalType !== '') {
+    throw unsupportedField('DescribedDelegationToken', 'tokenRequesterPrincipalType', version);
   }
   const tokenRequesterPrincipalName = value.tokenRequesterPrincipalName ?? '';
   if (version >= 3) {
     writer.writeCompactString(tokenRequesterPrincipalName);
-  } else {
-    if (tokenRequesterPrincipalName !== '') throw unsupportedField('DescribedDelegationToken', 'tokenRequesterPrincipalName', version);
+  } else if (tokenRequesterPrincipalName !== '') {
+    throw unsupportedField('DescribedDelegationToken', 'tokenRequesterPrincipalName', version);
   }
-  const issueTimestamp = value.issueTimestamp;
-  writer.writeSafeInt64(issueTimestamp);
-  const expiryTimestamp = value.expiryTimestamp;
-  writer.writeSafeInt64(expiryTimestamp);
-  const maxTimestamp = value.maxTimestamp;
-  writer.writeSafeInt64(maxTimestamp);
-  const tokenId = value.tokenId;
+  writer.writeSafeInt64(value.issueTimestamp);
+  writer.writeSafeInt64(value.expiryTimestamp);
+  writer.writeSafeInt64(value.maxTimestamp);
   if (version >= 2) {
-    writer.writeCompactString(tokenId);
+    writer.writeCompactString(value.tokenId);
   } else {
-    writer.writeString(tokenId);
+    writer.writeString(value.tokenId);
   }
-  const hmac = value.hmac;
   if (version >= 2) {
-    writer.writeCompactBytes(hmac);
+    writer.writeCompactBytes(value.hmac);
   } else {
-    writer.writeBytes(hmac);
+    writer.writeBytes(value.hmac);
   }
   const renewers = value.renewers;
   if (version >= 2) {
     writer.writeCompactArrayLength(renewers.length);
-    writeDescribedDelegationTokenRenewerArray(writer, renewers, version);
   } else {
     writer.writeArrayLength(renewers.length);
-    writeDescribedDelegationTokenRenewerArray(writer, renewers, version);
   }
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeDescribedDelegationTokenRenewerArray(writer, renewers, version);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
-function readDescribedDelegationTokenRenewer(reader: ByteReader, version: number): Decoded<DescribedDelegationTokenRenewer> {
+function readDescribedDelegationTokenRenewer(
+  reader: ByteReader,
+  version: number,
+): Decoded<DescribedDelegationTokenRenewer> {
   const principalType = version >= 2 ? reader.readCompactString('principalType') : reader.readString('principalType');
   const principalName = version >= 2 ? reader.readCompactString('principalName') : reader.readString('principalName');
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 2) reader.skipTaggedFields();
   return { principalType, principalName };
 }
 
-function writeDescribedDelegationTokenRenewer(writer: ByteWriter, value: DescribedDelegationTokenRenewer, version: number): void {
-  const principalType = value.principalType;
+function writeDescribedDelegationTokenRenewer(
+  writer: ByteWriter,
+  value: DescribedDelegationTokenRenewer,
+  version: number,
+): void {
   if (version >= 2) {
-    writer.writeCompactString(principalType);
+    writer.writeCompactString(value.principalType);
   } else {
-    writer.writeString(principalType);
+    writer.writeString(value.principalType);
   }
-  const principalName = value.principalName;
   if (version >= 2) {
-    writer.writeCompactString(principalName);
+    writer.writeCompactString(value.principalName);
   } else {
-    writer.writeString(principalName);
+    writer.writeString(value.principalName);
   }
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
-function readDescribedDelegationTokenArray(reader: ByteReader, version: number, count: number): Decoded<DescribedDelegationToken>[] {
+function readDescribedDelegationTokenArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DescribedDelegationToken>[] {
   const elements: Decoded<DescribedDelegationToken>[] = [];
   for (let index = 0; index < count; index++) elements.push(readDescribedDelegationToken(reader, version));
   return elements;
 }
 
-function writeDescribedDelegationTokenArray(writer: ByteWriter, elements: readonly DescribedDelegationToken[], version: number): void {
+function writeDescribedDelegationTokenArray(
+  writer: ByteWriter,
+  elements: readonly DescribedDelegationToken[],
+  version: number,
+): void {
   for (const element of elements) writeDescribedDelegationToken(writer, element, version);
 }
 
-function readDescribedDelegationTokenRenewerArray(reader: ByteReader, version: number, count: number): Decoded<DescribedDelegationTokenRenewer>[] {
+function readDescribedDelegationTokenRenewerArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DescribedDelegationTokenRenewer>[] {
   const elements: Decoded<DescribedDelegationTokenRenewer>[] = [];
   for (let index = 0; index < count; index++) elements.push(readDescribedDelegationTokenRenewer(reader, version));
   return elements;
 }
 
-function writeDescribedDelegationTokenRenewerArray(writer: ByteWriter, elements: readonly DescribedDelegationTokenRenewer[], version: number): void {
+function writeDescribedDelegationTokenRenewerArray(
+  writer: ByteWriter,
+  elements: readonly DescribedDelegationTokenRenewer[],
+  version: number,
+): void {
   for (const element of elements) writeDescribedDelegationTokenRenewer(writer, element, version);
 }
 

@@ -16,10 +16,13 @@ export interface DeleteGroupsRequest {
 }
 
 function readDeleteGroupsRequest(reader: ByteReader, version: number): Decoded<DeleteGroupsRequest> {
-  const groupsNames = version >= 2 ? readCompactStringArray(reader, reader.readCompactArrayLength(1, 'groupsNames'), 'groupsNames') : readStringArray(reader, reader.readArrayLength(1, 'groupsNames'), 'groupsNames');
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  const groupsNamesCount =
+    version >= 2 ? reader.readCompactArrayLength(1, 'groupsNames')
+    : reader.readArrayLength(1, 'groupsNames');
+  const groupsNames =
+    version >= 2 ? readCompactStringArray(reader, groupsNamesCount, 'groupsNames')
+    : readStringArray(reader, groupsNamesCount, 'groupsNames');
+  if (version >= 2) reader.skipTaggedFields();
   return { groupsNames };
 }
 
@@ -27,14 +30,15 @@ function writeDeleteGroupsRequest(writer: ByteWriter, value: DeleteGroupsRequest
   const groupsNames = value.groupsNames;
   if (version >= 2) {
     writer.writeCompactArrayLength(groupsNames.length);
-    writeCompactStringArray(writer, groupsNames);
   } else {
     writer.writeArrayLength(groupsNames.length);
-    writeStringArray(writer, groupsNames);
   }
   if (version >= 2) {
-    writer.writeUnsignedVarint(0);
+    writeCompactStringArray(writer, groupsNames);
+  } else {
+    writeStringArray(writer, groupsNames);
   }
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
 export interface DeleteGroupsResponse {
@@ -49,59 +53,58 @@ export interface DeletableGroupResult {
 
 function readDeleteGroupsResponse(reader: ByteReader, version: number): Decoded<DeleteGroupsResponse> {
   const throttleTimeMs = reader.readInt32('throttleTimeMs');
-  const results = version >= 2 ? readDeletableGroupResultArray(reader, version, reader.readCompactArrayLength(4, 'results')) : readDeletableGroupResultArray(reader, version, reader.readArrayLength(4, 'results'));
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  const resultsCount =
+    version >= 2 ? reader.readCompactArrayLength(4, 'results')
+    : reader.readArrayLength(4, 'results');
+  const results = readDeletableGroupResultArray(reader, version, resultsCount);
+  if (version >= 2) reader.skipTaggedFields();
   return { throttleTimeMs, results };
 }
 
 function writeDeleteGroupsResponse(writer: ByteWriter, value: DeleteGroupsResponse, version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
+  writer.writeInt32(value.throttleTimeMs);
   const results = value.results;
   if (version >= 2) {
     writer.writeCompactArrayLength(results.length);
-    writeDeletableGroupResultArray(writer, results, version);
   } else {
     writer.writeArrayLength(results.length);
-    writeDeletableGroupResultArray(writer, results, version);
   }
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeDeletableGroupResultArray(writer, results, version);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
 function readDeletableGroupResult(reader: ByteReader, version: number): Decoded<DeletableGroupResult> {
   const groupId = version >= 2 ? reader.readCompactString('groupId') : reader.readString('groupId');
   const errorCode = reader.readInt16('errorCode');
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 2) reader.skipTaggedFields();
   return { groupId, errorCode };
 }
 
 function writeDeletableGroupResult(writer: ByteWriter, value: DeletableGroupResult, version: number): void {
-  const groupId = value.groupId;
   if (version >= 2) {
-    writer.writeCompactString(groupId);
+    writer.writeCompactString(value.groupId);
   } else {
-    writer.writeString(groupId);
+    writer.writeString(value.groupId);
   }
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  writer.writeInt16(value.errorCode);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
-function readDeletableGroupResultArray(reader: ByteReader, version: number, count: number): Decoded<DeletableGroupResult>[] {
+function readDeletableGroupResultArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DeletableGroupResult>[] {
   const elements: Decoded<DeletableGroupResult>[] = [];
   for (let index = 0; index < count; index++) elements.push(readDeletableGroupResult(reader, version));
   return elements;
 }
 
-function writeDeletableGroupResultArray(writer: ByteWriter, elements: readonly DeletableGroupResult[], version: number): void {
+function writeDeletableGroupResultArray(
+  writer: ByteWriter,
+  elements: readonly DeletableGroupResult[],
+  version: number,
+): void {
   for (const element of elements) writeDeletableGroupResult(writer, element, version);
 }
 

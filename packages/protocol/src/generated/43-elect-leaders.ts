@@ -18,11 +18,12 @@ export interface ElectLeadersRequestTopicPartitions {
 
 function readElectLeadersRequest(reader: ByteReader, version: number): Decoded<ElectLeadersRequest> {
   const electionType = version >= 1 ? reader.readInt8('electionType') : 0;
-  const topicPartitions = version >= 2 ? readElectLeadersRequestTopicPartitionsArrayOrNull(reader, version, reader.readCompactNullableArrayLength(3, 'topicPartitions')) : readElectLeadersRequestTopicPartitionsArrayOrNull(reader, version, reader.readNullableArrayLength(3, 'topicPartitions'));
+  const topicPartitionsCount =
+    version >= 2 ? reader.readCompactNullableArrayLength(3, 'topicPartitions')
+    : reader.readNullableArrayLength(3, 'topicPartitions');
+  const topicPartitions = readElectLeadersRequestTopicPartitionsArrayOrNull(reader, version, topicPartitionsCount);
   const timeoutMs = reader.readInt32('timeoutMs');
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 2) reader.skipTaggedFields();
   return { electionType, topicPartitions, timeoutMs };
 }
 
@@ -30,64 +31,77 @@ function writeElectLeadersRequest(writer: ByteWriter, value: ElectLeadersRequest
   const electionType = value.electionType ?? 0;
   if (version >= 1) {
     writer.writeInt8(electionType);
-  } else {
-    if (electionType !== 0) throw unsupportedField('ElectLeadersRequest', 'electionType', version);
+  } else if (electionType !== 0) {
+    throw unsupportedField('ElectLeadersRequest', 'electionType', version);
   }
   const topicPartitions = value.topicPartitions;
   if (version >= 2) {
     writer.writeCompactArrayLength(topicPartitions === null ? -1 : topicPartitions.length);
-    if (topicPartitions !== null) writeElectLeadersRequestTopicPartitionsArray(writer, topicPartitions, version);
   } else {
     writer.writeArrayLength(topicPartitions === null ? -1 : topicPartitions.length);
-    if (topicPartitions !== null) writeElectLeadersRequestTopicPartitionsArray(writer, topicPartitions, version);
   }
+  if (topicPartitions !== null) writeElectLeadersRequestTopicPartitionsArray(writer, topicPartitions, version);
   const timeoutMs = value.timeoutMs ?? 60000;
   writer.writeInt32(timeoutMs);
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
-function readElectLeadersRequestTopicPartitions(reader: ByteReader, version: number): Decoded<ElectLeadersRequestTopicPartitions> {
+function readElectLeadersRequestTopicPartitions(
+  reader: ByteReader,
+  version: number,
+): Decoded<ElectLeadersRequestTopicPartitions> {
   const topic = version >= 2 ? reader.readCompactString('topic') : reader.readString('topic');
-  const partitions = version >= 2 ? readInt32Array(reader, reader.readCompactArrayLength(4, 'partitions'), 'partitions') : readInt32Array(reader, reader.readArrayLength(4, 'partitions'), 'partitions');
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  const partitionsCount =
+    version >= 2 ? reader.readCompactArrayLength(4, 'partitions')
+    : reader.readArrayLength(4, 'partitions');
+  const partitions = readInt32Array(reader, partitionsCount, 'partitions');
+  if (version >= 2) reader.skipTaggedFields();
   return { topic, partitions };
 }
 
-function writeElectLeadersRequestTopicPartitions(writer: ByteWriter, value: ElectLeadersRequestTopicPartitions, version: number): void {
-  const topic = value.topic;
+function writeElectLeadersRequestTopicPartitions(
+  writer: ByteWriter,
+  value: ElectLeadersRequestTopicPartitions,
+  version: number,
+): void {
   if (version >= 2) {
-    writer.writeCompactString(topic);
+    writer.writeCompactString(value.topic);
   } else {
-    writer.writeString(topic);
+    writer.writeString(value.topic);
   }
   const partitions = value.partitions;
   if (version >= 2) {
     writer.writeCompactArrayLength(partitions.length);
-    writeInt32Array(writer, partitions);
   } else {
     writer.writeArrayLength(partitions.length);
-    writeInt32Array(writer, partitions);
   }
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeInt32Array(writer, partitions);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
-function readElectLeadersRequestTopicPartitionsArray(reader: ByteReader, version: number, count: number): Decoded<ElectLeadersRequestTopicPartitions>[] {
+function readElectLeadersRequestTopicPartitionsArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ElectLeadersRequestTopicPartitions>[] {
   const elements: Decoded<ElectLeadersRequestTopicPartitions>[] = [];
   for (let index = 0; index < count; index++) elements.push(readElectLeadersRequestTopicPartitions(reader, version));
   return elements;
 }
 
-function readElectLeadersRequestTopicPartitionsArrayOrNull(reader: ByteReader, version: number, count: number): Decoded<ElectLeadersRequestTopicPartitions>[] | null {
+function readElectLeadersRequestTopicPartitionsArrayOrNull(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ElectLeadersRequestTopicPartitions>[] | null {
   return count < 0 ? null : readElectLeadersRequestTopicPartitionsArray(reader, version, count);
 }
 
-function writeElectLeadersRequestTopicPartitionsArray(writer: ByteWriter, elements: readonly ElectLeadersRequestTopicPartitions[], version: number): void {
+function writeElectLeadersRequestTopicPartitionsArray(
+  writer: ByteWriter,
+  elements: readonly ElectLeadersRequestTopicPartitions[],
+  version: number,
+): void {
   for (const element of elements) writeElectLeadersRequestTopicPartitions(writer, element, version);
 }
 
@@ -112,107 +126,120 @@ export interface ElectLeadersResponsePartitionResult {
 function readElectLeadersResponse(reader: ByteReader, version: number): Decoded<ElectLeadersResponse> {
   const throttleTimeMs = reader.readInt32('throttleTimeMs');
   const errorCode = version >= 1 ? reader.readInt16('errorCode') : 0;
-  const replicaElectionResults = version >= 2 ? readReplicaElectionResultArray(reader, version, reader.readCompactArrayLength(3, 'replicaElectionResults')) : readReplicaElectionResultArray(reader, version, reader.readArrayLength(3, 'replicaElectionResults'));
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  const replicaElectionResultsCount =
+    version >= 2 ? reader.readCompactArrayLength(3, 'replicaElectionResults')
+    : reader.readArrayLength(3, 'replicaElectionResults');
+  const replicaElectionResults = readReplicaElectionResultArray(reader, version, replicaElectionResultsCount);
+  if (version >= 2) reader.skipTaggedFields();
   return { throttleTimeMs, errorCode, replicaElectionResults };
 }
 
 function writeElectLeadersResponse(writer: ByteWriter, value: ElectLeadersResponse, version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
+  writer.writeInt32(value.throttleTimeMs);
   const errorCode = value.errorCode ?? 0;
   if (version >= 1) {
     writer.writeInt16(errorCode);
-  } else {
-    if (errorCode !== 0) throw unsupportedField('ElectLeadersResponse', 'errorCode', version);
+  } else if (errorCode !== 0) {
+    throw unsupportedField('ElectLeadersResponse', 'errorCode', version);
   }
   const replicaElectionResults = value.replicaElectionResults;
   if (version >= 2) {
     writer.writeCompactArrayLength(replicaElectionResults.length);
-    writeReplicaElectionResultArray(writer, replicaElectionResults, version);
   } else {
     writer.writeArrayLength(replicaElectionResults.length);
-    writeReplicaElectionResultArray(writer, replicaElectionResults, version);
   }
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeReplicaElectionResultArray(writer, replicaElectionResults, version);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
 function readReplicaElectionResult(reader: ByteReader, version: number): Decoded<ReplicaElectionResult> {
   const topic = version >= 2 ? reader.readCompactString('topic') : reader.readString('topic');
-  const partitionResult = version >= 2 ? readElectLeadersResponsePartitionResultArray(reader, version, reader.readCompactArrayLength(8, 'partitionResult')) : readElectLeadersResponsePartitionResultArray(reader, version, reader.readArrayLength(8, 'partitionResult'));
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  const partitionResultCount =
+    version >= 2 ? reader.readCompactArrayLength(8, 'partitionResult')
+    : reader.readArrayLength(8, 'partitionResult');
+  const partitionResult = readElectLeadersResponsePartitionResultArray(reader, version, partitionResultCount);
+  if (version >= 2) reader.skipTaggedFields();
   return { topic, partitionResult };
 }
 
 function writeReplicaElectionResult(writer: ByteWriter, value: ReplicaElectionResult, version: number): void {
-  const topic = value.topic;
   if (version >= 2) {
-    writer.writeCompactString(topic);
+    writer.writeCompactString(value.topic);
   } else {
-    writer.writeString(topic);
+    writer.writeString(value.topic);
   }
   const partitionResult = value.partitionResult;
   if (version >= 2) {
     writer.writeCompactArrayLength(partitionResult.length);
-    writeElectLeadersResponsePartitionResultArray(writer, partitionResult, version);
   } else {
     writer.writeArrayLength(partitionResult.length);
-    writeElectLeadersResponsePartitionResultArray(writer, partitionResult, version);
   }
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeElectLeadersResponsePartitionResultArray(writer, partitionResult, version);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
-function readElectLeadersResponsePartitionResult(reader: ByteReader, version: number): Decoded<ElectLeadersResponsePartitionResult> {
+function readElectLeadersResponsePartitionResult(
+  reader: ByteReader,
+  version: number,
+): Decoded<ElectLeadersResponsePartitionResult> {
   const partitionId = reader.readInt32('partitionId');
   const errorCode = reader.readInt16('errorCode');
-  const errorMessage = version >= 2 ? reader.readCompactNullableString('errorMessage') : reader.readNullableString('errorMessage');
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  const errorMessage =
+    version >= 2 ? reader.readCompactNullableString('errorMessage')
+    : reader.readNullableString('errorMessage');
+  if (version >= 2) reader.skipTaggedFields();
   return { partitionId, errorCode, errorMessage };
 }
 
-function writeElectLeadersResponsePartitionResult(writer: ByteWriter, value: ElectLeadersResponsePartitionResult, version: number): void {
-  const partitionId = value.partitionId;
-  writer.writeInt32(partitionId);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+function writeElectLeadersResponsePartitionResult(
+  writer: ByteWriter,
+  value: ElectLeadersResponsePartitionResult,
+  version: number,
+): void {
+  writer.writeInt32(value.partitionId);
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage;
   if (version >= 2) {
     writer.writeCompactNullableString(errorMessage);
   } else {
     writer.writeNullableString(errorMessage);
   }
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
-function readReplicaElectionResultArray(reader: ByteReader, version: number, count: number): Decoded<ReplicaElectionResult>[] {
+function readReplicaElectionResultArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ReplicaElectionResult>[] {
   const elements: Decoded<ReplicaElectionResult>[] = [];
   for (let index = 0; index < count; index++) elements.push(readReplicaElectionResult(reader, version));
   return elements;
 }
 
-function writeReplicaElectionResultArray(writer: ByteWriter, elements: readonly ReplicaElectionResult[], version: number): void {
+function writeReplicaElectionResultArray(
+  writer: ByteWriter,
+  elements: readonly ReplicaElectionResult[],
+  version: number,
+): void {
   for (const element of elements) writeReplicaElectionResult(writer, element, version);
 }
 
-function readElectLeadersResponsePartitionResultArray(reader: ByteReader, version: number, count: number): Decoded<ElectLeadersResponsePartitionResult>[] {
+function readElectLeadersResponsePartitionResultArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ElectLeadersResponsePartitionResult>[] {
   const elements: Decoded<ElectLeadersResponsePartitionResult>[] = [];
   for (let index = 0; index < count; index++) elements.push(readElectLeadersResponsePartitionResult(reader, version));
   return elements;
 }
 
-function writeElectLeadersResponsePartitionResultArray(writer: ByteWriter, elements: readonly ElectLeadersResponsePartitionResult[], version: number): void {
+function writeElectLeadersResponsePartitionResultArray(
+  writer: ByteWriter,
+  elements: readonly ElectLeadersResponsePartitionResult[],
+  version: number,
+): void {
   for (const element of elements) writeElectLeadersResponsePartitionResult(writer, element, version);
 }
 

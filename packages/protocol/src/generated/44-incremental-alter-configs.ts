@@ -21,110 +21,134 @@ export interface IncrementalAlterConfigsRequestAlterableConfig {
   value: string | null;
 }
 
-function readIncrementalAlterConfigsRequest(reader: ByteReader, version: number): Decoded<IncrementalAlterConfigsRequest> {
-  const resources = version >= 1 ? readIncrementalAlterConfigsRequestAlterConfigsResourceArray(reader, version, reader.readCompactArrayLength(4, 'resources')) : readIncrementalAlterConfigsRequestAlterConfigsResourceArray(reader, version, reader.readArrayLength(4, 'resources'));
+function readIncrementalAlterConfigsRequest(
+  reader: ByteReader,
+  version: number,
+): Decoded<IncrementalAlterConfigsRequest> {
+  const resourcesCount =
+    version >= 1 ? reader.readCompactArrayLength(4, 'resources')
+    : reader.readArrayLength(4, 'resources');
+  const resources = readIncrementalAlterConfigsRequestAlterConfigsResourceArray(reader, version, resourcesCount);
   const validateOnly = reader.readBool('validateOnly');
-  if (version >= 1) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 1) reader.skipTaggedFields();
   return { resources, validateOnly };
 }
 
-function writeIncrementalAlterConfigsRequest(writer: ByteWriter, value: IncrementalAlterConfigsRequest, version: number): void {
+function writeIncrementalAlterConfigsRequest(
+  writer: ByteWriter,
+  value: IncrementalAlterConfigsRequest,
+  version: number,
+): void {
   const resources = value.resources;
   if (version >= 1) {
     writer.writeCompactArrayLength(resources.length);
-    writeIncrementalAlterConfigsRequestAlterConfigsResourceArray(writer, resources, version);
   } else {
     writer.writeArrayLength(resources.length);
-    writeIncrementalAlterConfigsRequestAlterConfigsResourceArray(writer, resources, version);
   }
-  const validateOnly = value.validateOnly;
-  writer.writeBool(validateOnly);
-  if (version >= 1) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeIncrementalAlterConfigsRequestAlterConfigsResourceArray(writer, resources, version);
+  writer.writeBool(value.validateOnly);
+  if (version >= 1) writer.writeUnsignedVarint(0);
 }
 
-function readIncrementalAlterConfigsRequestAlterConfigsResource(reader: ByteReader, version: number): Decoded<IncrementalAlterConfigsRequestAlterConfigsResource> {
+function readIncrementalAlterConfigsRequestAlterConfigsResource(
+  reader: ByteReader,
+  version: number,
+): Decoded<IncrementalAlterConfigsRequestAlterConfigsResource> {
   const resourceType = reader.readInt8('resourceType');
   const resourceName = version >= 1 ? reader.readCompactString('resourceName') : reader.readString('resourceName');
-  const configs = version >= 1 ? readIncrementalAlterConfigsRequestAlterableConfigArray(reader, version, reader.readCompactArrayLength(4, 'configs')) : readIncrementalAlterConfigsRequestAlterableConfigArray(reader, version, reader.readArrayLength(4, 'configs'));
-  if (version >= 1) {
-    reader.skipTaggedFields();
-  }
+  const configsCount =
+    version >= 1 ? reader.readCompactArrayLength(4, 'configs')
+    : reader.readArrayLength(4, 'configs');
+  const configs = readIncrementalAlterConfigsRequestAlterableConfigArray(reader, version, configsCount);
+  if (version >= 1) reader.skipTaggedFields();
   return { resourceType, resourceName, configs };
 }
 
-function writeIncrementalAlterConfigsRequestAlterConfigsResource(writer: ByteWriter, value: IncrementalAlterConfigsRequestAlterConfigsResource, version: number): void {
-  const resourceType = value.resourceType;
-  writer.writeInt8(resourceType);
-  const resourceName = value.resourceName;
+function writeIncrementalAlterConfigsRequestAlterConfigsResource(
+  writer: ByteWriter,
+  value: IncrementalAlterConfigsRequestAlterConfigsResource,
+  version: number,
+): void {
+  writer.writeInt8(value.resourceType);
   if (version >= 1) {
-    writer.writeCompactString(resourceName);
+    writer.writeCompactString(value.resourceName);
   } else {
-    writer.writeString(resourceName);
+    writer.writeString(value.resourceName);
   }
   const configs = value.configs;
   if (version >= 1) {
     writer.writeCompactArrayLength(configs.length);
-    writeIncrementalAlterConfigsRequestAlterableConfigArray(writer, configs, version);
   } else {
     writer.writeArrayLength(configs.length);
-    writeIncrementalAlterConfigsRequestAlterableConfigArray(writer, configs, version);
   }
-  if (version >= 1) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeIncrementalAlterConfigsRequestAlterableConfigArray(writer, configs, version);
+  if (version >= 1) writer.writeUnsignedVarint(0);
 }
 
-function readIncrementalAlterConfigsRequestAlterableConfig(reader: ByteReader, version: number): Decoded<IncrementalAlterConfigsRequestAlterableConfig> {
+function readIncrementalAlterConfigsRequestAlterableConfig(
+  reader: ByteReader,
+  version: number,
+): Decoded<IncrementalAlterConfigsRequestAlterableConfig> {
   const name = version >= 1 ? reader.readCompactString('name') : reader.readString('name');
   const configOperation = reader.readInt8('configOperation');
   const valueField = version >= 1 ? reader.readCompactNullableString('value') : reader.readNullableString('value');
-  if (version >= 1) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 1) reader.skipTaggedFields();
   return { name, configOperation, value: valueField };
 }
 
-function writeIncrementalAlterConfigsRequestAlterableConfig(writer: ByteWriter, value: IncrementalAlterConfigsRequestAlterableConfig, version: number): void {
-  const name = value.name;
+function writeIncrementalAlterConfigsRequestAlterableConfig(
+  writer: ByteWriter,
+  value: IncrementalAlterConfigsRequestAlterableConfig,
+  version: number,
+): void {
   if (version >= 1) {
-    writer.writeCompactString(name);
+    writer.writeCompactString(value.name);
   } else {
-    writer.writeString(name);
+    writer.writeString(value.name);
   }
-  const configOperation = value.configOperation;
-  writer.writeInt8(configOperation);
+  writer.writeInt8(value.configOperation);
   const valueField = value.value;
   if (version >= 1) {
     writer.writeCompactNullableString(valueField);
   } else {
     writer.writeNullableString(valueField);
   }
-  if (version >= 1) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 1) writer.writeUnsignedVarint(0);
 }
 
-function readIncrementalAlterConfigsRequestAlterConfigsResourceArray(reader: ByteReader, version: number, count: number): Decoded<IncrementalAlterConfigsRequestAlterConfigsResource>[] {
+function readIncrementalAlterConfigsRequestAlterConfigsResourceArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<IncrementalAlterConfigsRequestAlterConfigsResource>[] {
   const elements: Decoded<IncrementalAlterConfigsRequestAlterConfigsResource>[] = [];
   for (let index = 0; index < count; index++) elements.push(readIncrementalAlterConfigsRequestAlterConfigsResource(reader, version));
   return elements;
 }
 
-function writeIncrementalAlterConfigsRequestAlterConfigsResourceArray(writer: ByteWriter, elements: readonly IncrementalAlterConfigsRequestAlterConfigsResource[], version: number): void {
+function writeIncrementalAlterConfigsRequestAlterConfigsResourceArray(
+  writer: ByteWriter,
+  elements: readonly IncrementalAlterConfigsRequestAlterConfigsResource[],
+  version: number,
+): void {
   for (const element of elements) writeIncrementalAlterConfigsRequestAlterConfigsResource(writer, element, version);
 }
 
-function readIncrementalAlterConfigsRequestAlterableConfigArray(reader: ByteReader, version: number, count: number): Decoded<IncrementalAlterConfigsRequestAlterableConfig>[] {
+function readIncrementalAlterConfigsRequestAlterableConfigArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<IncrementalAlterConfigsRequestAlterableConfig>[] {
   const elements: Decoded<IncrementalAlterConfigsRequestAlterableConfig>[] = [];
   for (let index = 0; index < count; index++) elements.push(readIncrementalAlterConfigsRequestAlterableConfig(reader, version));
   return elements;
 }
 
-function writeIncrementalAlterConfigsRequestAlterableConfigArray(writer: ByteWriter, elements: readonly IncrementalAlterConfigsRequestAlterableConfig[], version: number): void {
+function writeIncrementalAlterConfigsRequestAlterableConfigArray(
+  writer: ByteWriter,
+  elements: readonly IncrementalAlterConfigsRequestAlterableConfig[],
+  version: number,
+): void {
   for (const element of elements) writeIncrementalAlterConfigsRequestAlterableConfig(writer, element, version);
 }
 
@@ -140,71 +164,89 @@ export interface IncrementalAlterConfigsResponseAlterConfigsResourceResponse {
   resourceName: string;
 }
 
-function readIncrementalAlterConfigsResponse(reader: ByteReader, version: number): Decoded<IncrementalAlterConfigsResponse> {
+function readIncrementalAlterConfigsResponse(
+  reader: ByteReader,
+  version: number,
+): Decoded<IncrementalAlterConfigsResponse> {
   const throttleTimeMs = reader.readInt32('throttleTimeMs');
-  const responses = version >= 1 ? readIncrementalAlterConfigsResponseAlterConfigsResourceResponseArray(reader, version, reader.readCompactArrayLength(6, 'responses')) : readIncrementalAlterConfigsResponseAlterConfigsResourceResponseArray(reader, version, reader.readArrayLength(6, 'responses'));
-  if (version >= 1) {
-    reader.skipTaggedFields();
-  }
+  const responsesCount =
+    version >= 1 ? reader.readCompactArrayLength(6, 'responses')
+    : reader.readArrayLength(6, 'responses');
+  const responses = readIncrementalAlterConfigsResponseAlterConfigsResourceResponseArray(
+    reader,
+    version,
+    responsesCount,
+  );
+  if (version >= 1) reader.skipTaggedFields();
   return { throttleTimeMs, responses };
 }
 
-function writeIncrementalAlterConfigsResponse(writer: ByteWriter, value: IncrementalAlterConfigsResponse, version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
+function writeIncrementalAlterConfigsResponse(
+  writer: ByteWriter,
+  value: IncrementalAlterConfigsResponse,
+  version: number,
+): void {
+  writer.writeInt32(value.throttleTimeMs);
   const responses = value.responses;
   if (version >= 1) {
     writer.writeCompactArrayLength(responses.length);
-    writeIncrementalAlterConfigsResponseAlterConfigsResourceResponseArray(writer, responses, version);
   } else {
     writer.writeArrayLength(responses.length);
-    writeIncrementalAlterConfigsResponseAlterConfigsResourceResponseArray(writer, responses, version);
   }
-  if (version >= 1) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeIncrementalAlterConfigsResponseAlterConfigsResourceResponseArray(writer, responses, version);
+  if (version >= 1) writer.writeUnsignedVarint(0);
 }
 
-function readIncrementalAlterConfigsResponseAlterConfigsResourceResponse(reader: ByteReader, version: number): Decoded<IncrementalAlterConfigsResponseAlterConfigsResourceResponse> {
+function readIncrementalAlterConfigsResponseAlterConfigsResourceResponse(
+  reader: ByteReader,
+  version: number,
+): Decoded<IncrementalAlterConfigsResponseAlterConfigsResourceResponse> {
   const errorCode = reader.readInt16('errorCode');
-  const errorMessage = version >= 1 ? reader.readCompactNullableString('errorMessage') : reader.readNullableString('errorMessage');
+  const errorMessage =
+    version >= 1 ? reader.readCompactNullableString('errorMessage')
+    : reader.readNullableString('errorMessage');
   const resourceType = reader.readInt8('resourceType');
   const resourceName = version >= 1 ? reader.readCompactString('resourceName') : reader.readString('resourceName');
-  if (version >= 1) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 1) reader.skipTaggedFields();
   return { errorCode, errorMessage, resourceType, resourceName };
 }
 
-function writeIncrementalAlterConfigsResponseAlterConfigsResourceResponse(writer: ByteWriter, value: IncrementalAlterConfigsResponseAlterConfigsResourceResponse, version: number): void {
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+function writeIncrementalAlterConfigsResponseAlterConfigsResourceResponse(
+  writer: ByteWriter,
+  value: IncrementalAlterConfigsResponseAlterConfigsResourceResponse,
+  version: number,
+): void {
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage;
   if (version >= 1) {
     writer.writeCompactNullableString(errorMessage);
   } else {
     writer.writeNullableString(errorMessage);
   }
-  const resourceType = value.resourceType;
-  writer.writeInt8(resourceType);
-  const resourceName = value.resourceName;
+  writer.writeInt8(value.resourceType);
   if (version >= 1) {
-    writer.writeCompactString(resourceName);
+    writer.writeCompactString(value.resourceName);
   } else {
-    writer.writeString(resourceName);
+    writer.writeString(value.resourceName);
   }
-  if (version >= 1) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 1) writer.writeUnsignedVarint(0);
 }
 
-function readIncrementalAlterConfigsResponseAlterConfigsResourceResponseArray(reader: ByteReader, version: number, count: number): Decoded<IncrementalAlterConfigsResponseAlterConfigsResourceResponse>[] {
+function readIncrementalAlterConfigsResponseAlterConfigsResourceResponseArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<IncrementalAlterConfigsResponseAlterConfigsResourceResponse>[] {
   const elements: Decoded<IncrementalAlterConfigsResponseAlterConfigsResourceResponse>[] = [];
   for (let index = 0; index < count; index++) elements.push(readIncrementalAlterConfigsResponseAlterConfigsResourceResponse(reader, version));
   return elements;
 }
 
-function writeIncrementalAlterConfigsResponseAlterConfigsResourceResponseArray(writer: ByteWriter, elements: readonly IncrementalAlterConfigsResponseAlterConfigsResourceResponse[], version: number): void {
+function writeIncrementalAlterConfigsResponseAlterConfigsResourceResponseArray(
+  writer: ByteWriter,
+  elements: readonly IncrementalAlterConfigsResponseAlterConfigsResourceResponse[],
+  version: number,
+): void {
   for (const element of elements) writeIncrementalAlterConfigsResponseAlterConfigsResourceResponse(writer, element, version);
 }
 

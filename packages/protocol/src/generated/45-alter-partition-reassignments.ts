@@ -27,7 +27,10 @@ export interface ReassignablePartition {
   replicas?: number[] | null;
 }
 
-function readAlterPartitionReassignmentsRequest(reader: ByteReader, version: number): Decoded<AlterPartitionReassignmentsRequest> {
+function readAlterPartitionReassignmentsRequest(
+  reader: ByteReader,
+  version: number,
+): Decoded<AlterPartitionReassignmentsRequest> {
   const timeoutMs = reader.readInt32('timeoutMs');
   const allowReplicationFactorChange = version >= 1 ? reader.readBool('allowReplicationFactorChange') : true;
   const topics = readReassignableTopicArray(reader, version, reader.readCompactArrayLength(3, 'topics'));
@@ -35,14 +38,18 @@ function readAlterPartitionReassignmentsRequest(reader: ByteReader, version: num
   return { timeoutMs, allowReplicationFactorChange, topics };
 }
 
-function writeAlterPartitionReassignmentsRequest(writer: ByteWriter, value: AlterPartitionReassignmentsRequest, version: number): void {
+function writeAlterPartitionReassignmentsRequest(
+  writer: ByteWriter,
+  value: AlterPartitionReassignmentsRequest,
+  version: number,
+): void {
   const timeoutMs = value.timeoutMs ?? 60000;
   writer.writeInt32(timeoutMs);
   const allowReplicationFactorChange = value.allowReplicationFactorChange ?? true;
   if (version >= 1) {
     writer.writeBool(allowReplicationFactorChange);
-  } else {
-    if (!allowReplicationFactorChange) throw unsupportedField('AlterPartitionReassignmentsRequest', 'allowReplicationFactorChange', version);
+  } else if (!allowReplicationFactorChange) {
+    throw unsupportedField('AlterPartitionReassignmentsRequest', 'allowReplicationFactorChange', version);
   }
   const topics = value.topics;
   writer.writeCompactArrayLength(topics.length);
@@ -58,8 +65,7 @@ function readReassignableTopic(reader: ByteReader, version: number): Decoded<Rea
 }
 
 function writeReassignableTopic(writer: ByteWriter, value: ReassignableTopic, version: number): void {
-  const name = value.name;
-  writer.writeCompactString(name);
+  writer.writeCompactString(value.name);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeReassignablePartitionArray(writer, partitions, version);
@@ -74,8 +80,7 @@ function readReassignablePartition(reader: ByteReader, _version: number): Decode
 }
 
 function writeReassignablePartition(writer: ByteWriter, value: ReassignablePartition, _version: number): void {
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
+  writer.writeInt32(value.partitionIndex);
   const replicas = value.replicas ?? null;
   writer.writeCompactArrayLength(replicas === null ? -1 : replicas.length);
   if (replicas !== null) writeInt32Array(writer, replicas);
@@ -88,17 +93,29 @@ function readReassignableTopicArray(reader: ByteReader, version: number, count: 
   return elements;
 }
 
-function writeReassignableTopicArray(writer: ByteWriter, elements: readonly ReassignableTopic[], version: number): void {
+function writeReassignableTopicArray(
+  writer: ByteWriter,
+  elements: readonly ReassignableTopic[],
+  version: number,
+): void {
   for (const element of elements) writeReassignableTopic(writer, element, version);
 }
 
-function readReassignablePartitionArray(reader: ByteReader, version: number, count: number): Decoded<ReassignablePartition>[] {
+function readReassignablePartitionArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ReassignablePartition>[] {
   const elements: Decoded<ReassignablePartition>[] = [];
   for (let index = 0; index < count; index++) elements.push(readReassignablePartition(reader, version));
   return elements;
 }
 
-function writeReassignablePartitionArray(writer: ByteWriter, elements: readonly ReassignablePartition[], version: number): void {
+function writeReassignablePartitionArray(
+  writer: ByteWriter,
+  elements: readonly ReassignablePartition[],
+  version: number,
+): void {
   for (const element of elements) writeReassignablePartition(writer, element, version);
 }
 
@@ -122,7 +139,10 @@ export interface ReassignablePartitionResponse {
   errorMessage: string | null;
 }
 
-function readAlterPartitionReassignmentsResponse(reader: ByteReader, version: number): Decoded<AlterPartitionReassignmentsResponse> {
+function readAlterPartitionReassignmentsResponse(
+  reader: ByteReader,
+  version: number,
+): Decoded<AlterPartitionReassignmentsResponse> {
   const throttleTimeMs = reader.readInt32('throttleTimeMs');
   const allowReplicationFactorChange = version >= 1 ? reader.readBool('allowReplicationFactorChange') : true;
   const errorCode = reader.readInt16('errorCode');
@@ -132,15 +152,15 @@ function readAlterPartitionReassignmentsResponse(reader: ByteReader, version: nu
   return { throttleTimeMs, allowReplicationFactorChange, errorCode, errorMessage, responses };
 }
 
-function writeAlterPartitionReassignmentsResponse(writer: ByteWriter, value: AlterPartitionReassignmentsResponse, version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
+function writeAlterPartitionReassignmentsResponse(
+  writer: ByteWriter,
+  value: AlterPartitionReassignmentsResponse,
+  version: number,
+): void {
+  writer.writeInt32(value.throttleTimeMs);
   const allowReplicationFactorChange = value.allowReplicationFactorChange ?? true;
-  if (version >= 1) {
-    writer.writeBool(allowReplicationFactorChange);
-  }
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+  if (version >= 1) writer.writeBool(allowReplicationFactorChange);
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage;
   writer.writeCompactNullableString(errorMessage);
   const responses = value.responses;
@@ -151,21 +171,27 @@ function writeAlterPartitionReassignmentsResponse(writer: ByteWriter, value: Alt
 
 function readReassignableTopicResponse(reader: ByteReader, version: number): Decoded<ReassignableTopicResponse> {
   const name = reader.readCompactString('name');
-  const partitions = readReassignablePartitionResponseArray(reader, version, reader.readCompactArrayLength(8, 'partitions'));
+  const partitions = readReassignablePartitionResponseArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(8, 'partitions'),
+  );
   reader.skipTaggedFields();
   return { name, partitions };
 }
 
 function writeReassignableTopicResponse(writer: ByteWriter, value: ReassignableTopicResponse, version: number): void {
-  const name = value.name;
-  writer.writeCompactString(name);
+  writer.writeCompactString(value.name);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeReassignablePartitionResponseArray(writer, partitions, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readReassignablePartitionResponse(reader: ByteReader, _version: number): Decoded<ReassignablePartitionResponse> {
+function readReassignablePartitionResponse(
+  reader: ByteReader,
+  _version: number,
+): Decoded<ReassignablePartitionResponse> {
   const partitionIndex = reader.readInt32('partitionIndex');
   const errorCode = reader.readInt16('errorCode');
   const errorMessage = reader.readCompactNullableString('errorMessage');
@@ -173,33 +199,51 @@ function readReassignablePartitionResponse(reader: ByteReader, _version: number)
   return { partitionIndex, errorCode, errorMessage };
 }
 
-function writeReassignablePartitionResponse(writer: ByteWriter, value: ReassignablePartitionResponse, _version: number): void {
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+function writeReassignablePartitionResponse(
+  writer: ByteWriter,
+  value: ReassignablePartitionResponse,
+  _version: number,
+): void {
+  writer.writeInt32(value.partitionIndex);
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage;
   writer.writeCompactNullableString(errorMessage);
   writer.writeUnsignedVarint(0);
 }
 
-function readReassignableTopicResponseArray(reader: ByteReader, version: number, count: number): Decoded<ReassignableTopicResponse>[] {
+function readReassignableTopicResponseArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ReassignableTopicResponse>[] {
   const elements: Decoded<ReassignableTopicResponse>[] = [];
   for (let index = 0; index < count; index++) elements.push(readReassignableTopicResponse(reader, version));
   return elements;
 }
 
-function writeReassignableTopicResponseArray(writer: ByteWriter, elements: readonly ReassignableTopicResponse[], version: number): void {
+function writeReassignableTopicResponseArray(
+  writer: ByteWriter,
+  elements: readonly ReassignableTopicResponse[],
+  version: number,
+): void {
   for (const element of elements) writeReassignableTopicResponse(writer, element, version);
 }
 
-function readReassignablePartitionResponseArray(reader: ByteReader, version: number, count: number): Decoded<ReassignablePartitionResponse>[] {
+function readReassignablePartitionResponseArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ReassignablePartitionResponse>[] {
   const elements: Decoded<ReassignablePartitionResponse>[] = [];
   for (let index = 0; index < count; index++) elements.push(readReassignablePartitionResponse(reader, version));
   return elements;
 }
 
-function writeReassignablePartitionResponseArray(writer: ByteWriter, elements: readonly ReassignablePartitionResponse[], version: number): void {
+function writeReassignablePartitionResponseArray(
+  writer: ByteWriter,
+  elements: readonly ReassignablePartitionResponse[],
+  version: number,
+): void {
   for (const element of elements) writeReassignablePartitionResponse(writer, element, version);
 }
 

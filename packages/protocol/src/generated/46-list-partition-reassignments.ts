@@ -14,14 +14,25 @@ export interface ListPartitionReassignmentsTopics {
   partitionIndexes: number[];
 }
 
-function readListPartitionReassignmentsRequest(reader: ByteReader, version: number): Decoded<ListPartitionReassignmentsRequest> {
+function readListPartitionReassignmentsRequest(
+  reader: ByteReader,
+  version: number,
+): Decoded<ListPartitionReassignmentsRequest> {
   const timeoutMs = reader.readInt32('timeoutMs');
-  const topics = readListPartitionReassignmentsTopicsArrayOrNull(reader, version, reader.readCompactNullableArrayLength(3, 'topics'));
+  const topics = readListPartitionReassignmentsTopicsArrayOrNull(
+    reader,
+    version,
+    reader.readCompactNullableArrayLength(3, 'topics'),
+  );
   reader.skipTaggedFields();
   return { timeoutMs, topics };
 }
 
-function writeListPartitionReassignmentsRequest(writer: ByteWriter, value: ListPartitionReassignmentsRequest, version: number): void {
+function writeListPartitionReassignmentsRequest(
+  writer: ByteWriter,
+  value: ListPartitionReassignmentsRequest,
+  version: number,
+): void {
   const timeoutMs = value.timeoutMs ?? 60000;
   writer.writeInt32(timeoutMs);
   const topics = value.topics ?? null;
@@ -30,33 +41,55 @@ function writeListPartitionReassignmentsRequest(writer: ByteWriter, value: ListP
   writer.writeUnsignedVarint(0);
 }
 
-function readListPartitionReassignmentsTopics(reader: ByteReader, _version: number): Decoded<ListPartitionReassignmentsTopics> {
+function readListPartitionReassignmentsTopics(
+  reader: ByteReader,
+  _version: number,
+): Decoded<ListPartitionReassignmentsTopics> {
   const name = reader.readCompactString('name');
-  const partitionIndexes = readInt32Array(reader, reader.readCompactArrayLength(4, 'partitionIndexes'), 'partitionIndexes');
+  const partitionIndexes = readInt32Array(
+    reader,
+    reader.readCompactArrayLength(4, 'partitionIndexes'),
+    'partitionIndexes',
+  );
   reader.skipTaggedFields();
   return { name, partitionIndexes };
 }
 
-function writeListPartitionReassignmentsTopics(writer: ByteWriter, value: ListPartitionReassignmentsTopics, _version: number): void {
-  const name = value.name;
-  writer.writeCompactString(name);
+function writeListPartitionReassignmentsTopics(
+  writer: ByteWriter,
+  value: ListPartitionReassignmentsTopics,
+  _version: number,
+): void {
+  writer.writeCompactString(value.name);
   const partitionIndexes = value.partitionIndexes;
   writer.writeCompactArrayLength(partitionIndexes.length);
   writeInt32Array(writer, partitionIndexes);
   writer.writeUnsignedVarint(0);
 }
 
-function readListPartitionReassignmentsTopicsArray(reader: ByteReader, version: number, count: number): Decoded<ListPartitionReassignmentsTopics>[] {
+function readListPartitionReassignmentsTopicsArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ListPartitionReassignmentsTopics>[] {
   const elements: Decoded<ListPartitionReassignmentsTopics>[] = [];
   for (let index = 0; index < count; index++) elements.push(readListPartitionReassignmentsTopics(reader, version));
   return elements;
 }
 
-function readListPartitionReassignmentsTopicsArrayOrNull(reader: ByteReader, version: number, count: number): Decoded<ListPartitionReassignmentsTopics>[] | null {
+function readListPartitionReassignmentsTopicsArrayOrNull(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ListPartitionReassignmentsTopics>[] | null {
   return count < 0 ? null : readListPartitionReassignmentsTopicsArray(reader, version, count);
 }
 
-function writeListPartitionReassignmentsTopicsArray(writer: ByteWriter, elements: readonly ListPartitionReassignmentsTopics[], version: number): void {
+function writeListPartitionReassignmentsTopicsArray(
+  writer: ByteWriter,
+  elements: readonly ListPartitionReassignmentsTopics[],
+  version: number,
+): void {
   for (const element of elements) writeListPartitionReassignmentsTopics(writer, element, version);
 }
 
@@ -79,7 +112,10 @@ export interface OngoingPartitionReassignment {
   removingReplicas: number[];
 }
 
-function readListPartitionReassignmentsResponse(reader: ByteReader, version: number): Decoded<ListPartitionReassignmentsResponse> {
+function readListPartitionReassignmentsResponse(
+  reader: ByteReader,
+  version: number,
+): Decoded<ListPartitionReassignmentsResponse> {
   const throttleTimeMs = reader.readInt32('throttleTimeMs');
   const errorCode = reader.readInt16('errorCode');
   const errorMessage = reader.readCompactNullableString('errorMessage');
@@ -88,11 +124,13 @@ function readListPartitionReassignmentsResponse(reader: ByteReader, version: num
   return { throttleTimeMs, errorCode, errorMessage, topics };
 }
 
-function writeListPartitionReassignmentsResponse(writer: ByteWriter, value: ListPartitionReassignmentsResponse, version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+function writeListPartitionReassignmentsResponse(
+  writer: ByteWriter,
+  value: ListPartitionReassignmentsResponse,
+  version: number,
+): void {
+  writer.writeInt32(value.throttleTimeMs);
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage;
   writer.writeCompactNullableString(errorMessage);
   const topics = value.topics;
@@ -103,14 +141,17 @@ function writeListPartitionReassignmentsResponse(writer: ByteWriter, value: List
 
 function readOngoingTopicReassignment(reader: ByteReader, version: number): Decoded<OngoingTopicReassignment> {
   const name = reader.readCompactString('name');
-  const partitions = readOngoingPartitionReassignmentArray(reader, version, reader.readCompactArrayLength(8, 'partitions'));
+  const partitions = readOngoingPartitionReassignmentArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(8, 'partitions'),
+  );
   reader.skipTaggedFields();
   return { name, partitions };
 }
 
 function writeOngoingTopicReassignment(writer: ByteWriter, value: OngoingTopicReassignment, version: number): void {
-  const name = value.name;
-  writer.writeCompactString(name);
+  writer.writeCompactString(value.name);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeOngoingPartitionReassignmentArray(writer, partitions, version);
@@ -121,14 +162,21 @@ function readOngoingPartitionReassignment(reader: ByteReader, _version: number):
   const partitionIndex = reader.readInt32('partitionIndex');
   const replicas = readInt32Array(reader, reader.readCompactArrayLength(4, 'replicas'), 'replicas');
   const addingReplicas = readInt32Array(reader, reader.readCompactArrayLength(4, 'addingReplicas'), 'addingReplicas');
-  const removingReplicas = readInt32Array(reader, reader.readCompactArrayLength(4, 'removingReplicas'), 'removingReplicas');
+  const removingReplicas = readInt32Array(
+    reader,
+    reader.readCompactArrayLength(4, 'removingReplicas'),
+    'removingReplicas',
+  );
   reader.skipTaggedFields();
   return { partitionIndex, replicas, addingReplicas, removingReplicas };
 }
 
-function writeOngoingPartitionReassignment(writer: ByteWriter, value: OngoingPartitionReassignment, _version: number): void {
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
+function writeOngoingPartitionReassignment(
+  writer: ByteWriter,
+  value: OngoingPartitionReassignment,
+  _version: number,
+): void {
+  writer.writeInt32(value.partitionIndex);
   const replicas = value.replicas;
   writer.writeCompactArrayLength(replicas.length);
   writeInt32Array(writer, replicas);
@@ -141,23 +189,39 @@ function writeOngoingPartitionReassignment(writer: ByteWriter, value: OngoingPar
   writer.writeUnsignedVarint(0);
 }
 
-function readOngoingTopicReassignmentArray(reader: ByteReader, version: number, count: number): Decoded<OngoingTopicReassignment>[] {
+function readOngoingTopicReassignmentArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<OngoingTopicReassignment>[] {
   const elements: Decoded<OngoingTopicReassignment>[] = [];
   for (let index = 0; index < count; index++) elements.push(readOngoingTopicReassignment(reader, version));
   return elements;
 }
 
-function writeOngoingTopicReassignmentArray(writer: ByteWriter, elements: readonly OngoingTopicReassignment[], version: number): void {
+function writeOngoingTopicReassignmentArray(
+  writer: ByteWriter,
+  elements: readonly OngoingTopicReassignment[],
+  version: number,
+): void {
   for (const element of elements) writeOngoingTopicReassignment(writer, element, version);
 }
 
-function readOngoingPartitionReassignmentArray(reader: ByteReader, version: number, count: number): Decoded<OngoingPartitionReassignment>[] {
+function readOngoingPartitionReassignmentArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<OngoingPartitionReassignment>[] {
   const elements: Decoded<OngoingPartitionReassignment>[] = [];
   for (let index = 0; index < count; index++) elements.push(readOngoingPartitionReassignment(reader, version));
   return elements;
 }
 
-function writeOngoingPartitionReassignmentArray(writer: ByteWriter, elements: readonly OngoingPartitionReassignment[], version: number): void {
+function writeOngoingPartitionReassignmentArray(
+  writer: ByteWriter,
+  elements: readonly OngoingPartitionReassignment[],
+  version: number,
+): void {
   for (const element of elements) writeOngoingPartitionReassignment(writer, element, version);
 }
 

@@ -25,8 +25,7 @@ function readOffsetDeleteRequest(reader: ByteReader, version: number): Decoded<O
 }
 
 function writeOffsetDeleteRequest(writer: ByteWriter, value: OffsetDeleteRequest, version: number): void {
-  const groupId = value.groupId;
-  writer.writeString(groupId);
+  writer.writeString(value.groupId);
   const topics = value.topics;
   writer.writeArrayLength(topics.length);
   writeOffsetDeleteRequestTopicArray(writer, topics, version);
@@ -39,8 +38,7 @@ function readOffsetDeleteRequestTopic(reader: ByteReader, version: number): Deco
 }
 
 function writeOffsetDeleteRequestTopic(writer: ByteWriter, value: OffsetDeleteRequestTopic, version: number): void {
-  const name = value.name;
-  writer.writeString(name);
+  writer.writeString(value.name);
   const partitions = value.partitions;
   writer.writeArrayLength(partitions.length);
   writeOffsetDeleteRequestPartitionArray(writer, partitions, version);
@@ -51,28 +49,47 @@ function readOffsetDeleteRequestPartition(reader: ByteReader, _version: number):
   return { partitionIndex };
 }
 
-function writeOffsetDeleteRequestPartition(writer: ByteWriter, value: OffsetDeleteRequestPartition, _version: number): void {
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
+function writeOffsetDeleteRequestPartition(
+  writer: ByteWriter,
+  value: OffsetDeleteRequestPartition,
+  _version: number,
+): void {
+  writer.writeInt32(value.partitionIndex);
 }
 
-function readOffsetDeleteRequestTopicArray(reader: ByteReader, version: number, count: number): Decoded<OffsetDeleteRequestTopic>[] {
+function readOffsetDeleteRequestTopicArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<OffsetDeleteRequestTopic>[] {
   const elements: Decoded<OffsetDeleteRequestTopic>[] = [];
   for (let index = 0; index < count; index++) elements.push(readOffsetDeleteRequestTopic(reader, version));
   return elements;
 }
 
-function writeOffsetDeleteRequestTopicArray(writer: ByteWriter, elements: readonly OffsetDeleteRequestTopic[], version: number): void {
+function writeOffsetDeleteRequestTopicArray(
+  writer: ByteWriter,
+  elements: readonly OffsetDeleteRequestTopic[],
+  version: number,
+): void {
   for (const element of elements) writeOffsetDeleteRequestTopic(writer, element, version);
 }
 
-function readOffsetDeleteRequestPartitionArray(reader: ByteReader, version: number, count: number): Decoded<OffsetDeleteRequestPartition>[] {
+function readOffsetDeleteRequestPartitionArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<OffsetDeleteRequestPartition>[] {
   const elements: Decoded<OffsetDeleteRequestPartition>[] = [];
   for (let index = 0; index < count; index++) elements.push(readOffsetDeleteRequestPartition(reader, version));
   return elements;
 }
 
-function writeOffsetDeleteRequestPartitionArray(writer: ByteWriter, elements: readonly OffsetDeleteRequestPartition[], version: number): void {
+function writeOffsetDeleteRequestPartitionArray(
+  writer: ByteWriter,
+  elements: readonly OffsetDeleteRequestPartition[],
+  version: number,
+): void {
   for (const element of elements) writeOffsetDeleteRequestPartition(writer, element, version);
 }
 
@@ -100,10 +117,8 @@ function readOffsetDeleteResponse(reader: ByteReader, version: number): Decoded<
 }
 
 function writeOffsetDeleteResponse(writer: ByteWriter, value: OffsetDeleteResponse, version: number): void {
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
+  writer.writeInt16(value.errorCode);
+  writer.writeInt32(value.throttleTimeMs);
   const topics = value.topics;
   writer.writeArrayLength(topics.length);
   writeOffsetDeleteResponseTopicArray(writer, topics, version);
@@ -116,43 +131,63 @@ function readOffsetDeleteResponseTopic(reader: ByteReader, version: number): Dec
 }
 
 function writeOffsetDeleteResponseTopic(writer: ByteWriter, value: OffsetDeleteResponseTopic, version: number): void {
-  const name = value.name;
-  writer.writeString(name);
+  writer.writeString(value.name);
   const partitions = value.partitions;
   writer.writeArrayLength(partitions.length);
   writeOffsetDeleteResponsePartitionArray(writer, partitions, version);
 }
 
-function readOffsetDeleteResponsePartition(reader: ByteReader, _version: number): Decoded<OffsetDeleteResponsePartition> {
+function readOffsetDeleteResponsePartition(
+  reader: ByteReader,
+  _version: number,
+): Decoded<OffsetDeleteResponsePartition> {
   const partitionIndex = reader.readInt32('partitionIndex');
   const errorCode = reader.readInt16('errorCode');
   return { partitionIndex, errorCode };
 }
 
-function writeOffsetDeleteResponsePartition(writer: ByteWriter, value: OffsetDeleteResponsePartition, _version: number): void {
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+function writeOffsetDeleteResponsePartition(
+  writer: ByteWriter,
+  value: OffsetDeleteResponsePartition,
+  _version: number,
+): void {
+  writer.writeInt32(value.partitionIndex);
+  writer.writeInt16(value.errorCode);
 }
 
-function readOffsetDeleteResponseTopicArray(reader: ByteReader, version: number, count: number): Decoded<OffsetDeleteResponseTopic>[] {
+function readOffsetDeleteResponseTopicArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<OffsetDeleteResponseTopic>[] {
   const elements: Decoded<OffsetDeleteResponseTopic>[] = [];
   for (let index = 0; index < count; index++) elements.push(readOffsetDeleteResponseTopic(reader, version));
   return elements;
 }
 
-function writeOffsetDeleteResponseTopicArray(writer: ByteWriter, elements: readonly OffsetDeleteResponseTopic[], version: number): void {
+function writeOffsetDeleteResponseTopicArray(
+  writer: ByteWriter,
+  elements: readonly OffsetDeleteResponseTopic[],
+  version: number,
+): void {
   for (const element of elements) writeOffsetDeleteResponseTopic(writer, element, version);
 }
 
-function readOffsetDeleteResponsePartitionArray(reader: ByteReader, version: number, count: number): Decoded<OffsetDeleteResponsePartition>[] {
+function readOffsetDeleteResponsePartitionArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<OffsetDeleteResponsePartition>[] {
   const elements: Decoded<OffsetDeleteResponsePartition>[] = [];
   for (let index = 0; index < count; index++) elements.push(readOffsetDeleteResponsePartition(reader, version));
   return elements;
 }
 
-function writeOffsetDeleteResponsePartitionArray(writer: ByteWriter, elements: readonly OffsetDeleteResponsePartition[], version: number): void {
+function writeOffsetDeleteResponsePartitionArray(
+  writer: ByteWriter,
+  elements: readonly OffsetDeleteResponsePartition[],
+  version: number,
+): void {
   for (const element of elements) writeOffsetDeleteResponsePartition(writer, element, version);
 }
 

@@ -16,58 +16,53 @@ export interface ComponentData {
 }
 
 function readDescribeClientQuotasRequest(reader: ByteReader, version: number): Decoded<DescribeClientQuotasRequest> {
-  const components = version >= 1 ? readComponentDataArray(reader, version, reader.readCompactArrayLength(4, 'components')) : readComponentDataArray(reader, version, reader.readArrayLength(4, 'components'));
+  const componentsCount =
+    version >= 1 ? reader.readCompactArrayLength(4, 'components')
+    : reader.readArrayLength(4, 'components');
+  const components = readComponentDataArray(reader, version, componentsCount);
   const strict = reader.readBool('strict');
-  if (version >= 1) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 1) reader.skipTaggedFields();
   return { components, strict };
 }
 
-function writeDescribeClientQuotasRequest(writer: ByteWriter, value: DescribeClientQuotasRequest, version: number): void {
+function writeDescribeClientQuotasRequest(
+  writer: ByteWriter,
+  value: DescribeClientQuotasRequest,
+  version: number,
+): void {
   const components = value.components;
   if (version >= 1) {
     writer.writeCompactArrayLength(components.length);
-    writeComponentDataArray(writer, components, version);
   } else {
     writer.writeArrayLength(components.length);
-    writeComponentDataArray(writer, components, version);
   }
-  const strict = value.strict;
-  writer.writeBool(strict);
-  if (version >= 1) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeComponentDataArray(writer, components, version);
+  writer.writeBool(value.strict);
+  if (version >= 1) writer.writeUnsignedVarint(0);
 }
 
 function readComponentData(reader: ByteReader, version: number): Decoded<ComponentData> {
   const entityType = version >= 1 ? reader.readCompactString('entityType') : reader.readString('entityType');
   const matchType = reader.readInt8('matchType');
   const match = version >= 1 ? reader.readCompactNullableString('match') : reader.readNullableString('match');
-  if (version >= 1) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 1) reader.skipTaggedFields();
   return { entityType, matchType, match };
 }
 
 function writeComponentData(writer: ByteWriter, value: ComponentData, version: number): void {
-  const entityType = value.entityType;
   if (version >= 1) {
-    writer.writeCompactString(entityType);
+    writer.writeCompactString(value.entityType);
   } else {
-    writer.writeString(entityType);
+    writer.writeString(value.entityType);
   }
-  const matchType = value.matchType;
-  writer.writeInt8(matchType);
+  writer.writeInt8(value.matchType);
   const match = value.match;
   if (version >= 1) {
     writer.writeCompactNullableString(match);
   } else {
     writer.writeNullableString(match);
   }
-  if (version >= 1) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 1) writer.writeUnsignedVarint(0);
 }
 
 function readComponentDataArray(reader: ByteReader, version: number, count: number): Decoded<ComponentData>[] {
@@ -105,19 +100,24 @@ export interface ValueData {
 function readDescribeClientQuotasResponse(reader: ByteReader, version: number): Decoded<DescribeClientQuotasResponse> {
   const throttleTimeMs = reader.readInt32('throttleTimeMs');
   const errorCode = reader.readInt16('errorCode');
-  const errorMessage = version >= 1 ? reader.readCompactNullableString('errorMessage') : reader.readNullableString('errorMessage');
-  const entries = version >= 1 ? readDescribeClientQuotasResponseEntryDataArrayOrNull(reader, version, reader.readCompactNullableArrayLength(3, 'entries')) : readDescribeClientQuotasResponseEntryDataArrayOrNull(reader, version, reader.readNullableArrayLength(3, 'entries'));
-  if (version >= 1) {
-    reader.skipTaggedFields();
-  }
+  const errorMessage =
+    version >= 1 ? reader.readCompactNullableString('errorMessage')
+    : reader.readNullableString('errorMessage');
+  const entriesCount =
+    version >= 1 ? reader.readCompactNullableArrayLength(3, 'entries')
+    : reader.readNullableArrayLength(3, 'entries');
+  const entries = readDescribeClientQuotasResponseEntryDataArrayOrNull(reader, version, entriesCount);
+  if (version >= 1) reader.skipTaggedFields();
   return { throttleTimeMs, errorCode, errorMessage, entries };
 }
 
-function writeDescribeClientQuotasResponse(writer: ByteWriter, value: DescribeClientQuotasResponse, version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+function writeDescribeClientQuotasResponse(
+  writer: ByteWriter,
+  value: DescribeClientQuotasResponse,
+  version: number,
+): void {
+  writer.writeInt32(value.throttleTimeMs);
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage;
   if (version >= 1) {
     writer.writeCompactNullableString(errorMessage);
@@ -127,62 +127,68 @@ function writeDescribeClientQuotasResponse(writer: ByteWriter, value: DescribeCl
   const entries = value.entries;
   if (version >= 1) {
     writer.writeCompactArrayLength(entries === null ? -1 : entries.length);
-    if (entries !== null) writeDescribeClientQuotasResponseEntryDataArray(writer, entries, version);
   } else {
     writer.writeArrayLength(entries === null ? -1 : entries.length);
-    if (entries !== null) writeDescribeClientQuotasResponseEntryDataArray(writer, entries, version);
   }
-  if (version >= 1) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (entries !== null) writeDescribeClientQuotasResponseEntryDataArray(writer, entries, version);
+  if (version >= 1) writer.writeUnsignedVarint(0);
 }
 
-function readDescribeClientQuotasResponseEntryData(reader: ByteReader, version: number): Decoded<DescribeClientQuotasResponseEntryData> {
-  const entity = version >= 1 ? readDescribeClientQuotasResponseEntityDataArray(reader, version, reader.readCompactArrayLength(3, 'entity')) : readDescribeClientQuotasResponseEntityDataArray(reader, version, reader.readArrayLength(3, 'entity'));
-  const values = version >= 1 ? readValueDataArray(reader, version, reader.readCompactArrayLength(10, 'values')) : readValueDataArray(reader, version, reader.readArrayLength(10, 'values'));
-  if (version >= 1) {
-    reader.skipTaggedFields();
-  }
+function readDescribeClientQuotasResponseEntryData(
+  reader: ByteReader,
+  version: number,
+): Decoded<DescribeClientQuotasResponseEntryData> {
+  const entityCount = version >= 1 ? reader.readCompactArrayLength(3, 'entity') : reader.readArrayLength(3, 'entity');
+  const entity = readDescribeClientQuotasResponseEntityDataArray(reader, version, entityCount);
+  const valuesCount = version >= 1 ? reader.readCompactArrayLength(10, 'values') : reader.readArrayLength(10, 'values');
+  const values = readValueDataArray(reader, version, valuesCount);
+  if (version >= 1) reader.skipTaggedFields();
   return { entity, values };
 }
 
-function writeDescribeClientQuotasResponseEntryData(writer: ByteWriter, value: DescribeClientQuotasResponseEntryData, version: number): void {
+function writeDescribeClientQuotasResponseEntryData(
+  writer: ByteWriter,
+  value: DescribeClientQuotasResponseEntryData,
+  version: number,
+): void {
   const entity = value.entity;
   if (version >= 1) {
     writer.writeCompactArrayLength(entity.length);
-    writeDescribeClientQuotasResponseEntityDataArray(writer, entity, version);
   } else {
     writer.writeArrayLength(entity.length);
-    writeDescribeClientQuotasResponseEntityDataArray(writer, entity, version);
   }
+  writeDescribeClientQuotasResponseEntityDataArray(writer, entity, version);
   const values = value.values;
   if (version >= 1) {
     writer.writeCompactArrayLength(values.length);
-    writeValueDataArray(writer, values, version);
   } else {
     writer.writeArrayLength(values.length);
-    writeValueDataArray(writer, values, version);
   }
-  if (version >= 1) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeValueDataArray(writer, values, version);
+  if (version >= 1) writer.writeUnsignedVarint(0);
 }
 
-function readDescribeClientQuotasResponseEntityData(reader: ByteReader, version: number): Decoded<DescribeClientQuotasResponseEntityData> {
+function readDescribeClientQuotasResponseEntityData(
+  reader: ByteReader,
+  version: number,
+): Decoded<DescribeClientQuotasResponseEntityData> {
   const entityType = version >= 1 ? reader.readCompactString('entityType') : reader.readString('entityType');
-  const entityName = version >= 1 ? reader.readCompactNullableString('entityName') : reader.readNullableString('entityName');
-  if (version >= 1) {
-    reader.skipTaggedFields();
-  }
+  const entityName =
+    version >= 1 ? reader.readCompactNullableString('entityName')
+    : reader.readNullableString('entityName');
+  if (version >= 1) reader.skipTaggedFields();
   return { entityType, entityName };
 }
 
-function writeDescribeClientQuotasResponseEntityData(writer: ByteWriter, value: DescribeClientQuotasResponseEntityData, version: number): void {
-  const entityType = value.entityType;
+function writeDescribeClientQuotasResponseEntityData(
+  writer: ByteWriter,
+  value: DescribeClientQuotasResponseEntityData,
+  version: number,
+): void {
   if (version >= 1) {
-    writer.writeCompactString(entityType);
+    writer.writeCompactString(value.entityType);
   } else {
-    writer.writeString(entityType);
+    writer.writeString(value.entityType);
   }
   const entityName = value.entityName;
   if (version >= 1) {
@@ -190,55 +196,67 @@ function writeDescribeClientQuotasResponseEntityData(writer: ByteWriter, value: 
   } else {
     writer.writeNullableString(entityName);
   }
-  if (version >= 1) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 1) writer.writeUnsignedVarint(0);
 }
 
 function readValueData(reader: ByteReader, version: number): Decoded<ValueData> {
   const key = version >= 1 ? reader.readCompactString('key') : reader.readString('key');
   const valueField = reader.readFloat64('value');
-  if (version >= 1) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 1) reader.skipTaggedFields();
   return { key, value: valueField };
 }
 
 function writeValueData(writer: ByteWriter, value: ValueData, version: number): void {
-  const key = value.key;
   if (version >= 1) {
-    writer.writeCompactString(key);
+    writer.writeCompactString(value.key);
   } else {
-    writer.writeString(key);
+    writer.writeString(value.key);
   }
-  const valueField = value.value;
-  writer.writeFloat64(valueField);
-  if (version >= 1) {
-    writer.writeUnsignedVarint(0);
-  }
+  writer.writeFloat64(value.value);
+  if (version >= 1) writer.writeUnsignedVarint(0);
 }
 
-function readDescribeClientQuotasResponseEntryDataArray(reader: ByteReader, version: number, count: number): Decoded<DescribeClientQuotasResponseEntryData>[] {
+function readDescribeClientQuotasResponseEntryDataArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DescribeClientQuotasResponseEntryData>[] {
   const elements: Decoded<DescribeClientQuotasResponseEntryData>[] = [];
   for (let index = 0; index < count; index++) elements.push(readDescribeClientQuotasResponseEntryData(reader, version));
   return elements;
 }
 
-function readDescribeClientQuotasResponseEntryDataArrayOrNull(reader: ByteReader, version: number, count: number): Decoded<DescribeClientQuotasResponseEntryData>[] | null {
+function readDescribeClientQuotasResponseEntryDataArrayOrNull(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DescribeClientQuotasResponseEntryData>[] | null {
   return count < 0 ? null : readDescribeClientQuotasResponseEntryDataArray(reader, version, count);
 }
 
-function writeDescribeClientQuotasResponseEntryDataArray(writer: ByteWriter, elements: readonly DescribeClientQuotasResponseEntryData[], version: number): void {
+function writeDescribeClientQuotasResponseEntryDataArray(
+  writer: ByteWriter,
+  elements: readonly DescribeClientQuotasResponseEntryData[],
+  version: number,
+): void {
   for (const element of elements) writeDescribeClientQuotasResponseEntryData(writer, element, version);
 }
 
-function readDescribeClientQuotasResponseEntityDataArray(reader: ByteReader, version: number, count: number): Decoded<DescribeClientQuotasResponseEntityData>[] {
+function readDescribeClientQuotasResponseEntityDataArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DescribeClientQuotasResponseEntityData>[] {
   const elements: Decoded<DescribeClientQuotasResponseEntityData>[] = [];
   for (let index = 0; index < count; index++) elements.push(readDescribeClientQuotasResponseEntityData(reader, version));
   return elements;
 }
 
-function writeDescribeClientQuotasResponseEntityDataArray(writer: ByteWriter, elements: readonly DescribeClientQuotasResponseEntityData[], version: number): void {
+function writeDescribeClientQuotasResponseEntityDataArray(
+  writer: ByteWriter,
+  elements: readonly DescribeClientQuotasResponseEntityData[],
+  version: number,
+): void {
   for (const element of elements) writeDescribeClientQuotasResponseEntityData(writer, element, version);
 }
 

@@ -26,11 +26,12 @@ export interface OpData {
 }
 
 function readAlterClientQuotasRequest(reader: ByteReader, version: number): Decoded<AlterClientQuotasRequest> {
-  const entries = version >= 1 ? readAlterClientQuotasRequestEntryDataArray(reader, version, reader.readCompactArrayLength(3, 'entries')) : readAlterClientQuotasRequestEntryDataArray(reader, version, reader.readArrayLength(3, 'entries'));
+  const entriesCount =
+    version >= 1 ? reader.readCompactArrayLength(3, 'entries')
+    : reader.readArrayLength(3, 'entries');
+  const entries = readAlterClientQuotasRequestEntryDataArray(reader, version, entriesCount);
   const validateOnly = reader.readBool('validateOnly');
-  if (version >= 1) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 1) reader.skipTaggedFields();
   return { entries, validateOnly };
 }
 
@@ -38,64 +39,69 @@ function writeAlterClientQuotasRequest(writer: ByteWriter, value: AlterClientQuo
   const entries = value.entries;
   if (version >= 1) {
     writer.writeCompactArrayLength(entries.length);
-    writeAlterClientQuotasRequestEntryDataArray(writer, entries, version);
   } else {
     writer.writeArrayLength(entries.length);
-    writeAlterClientQuotasRequestEntryDataArray(writer, entries, version);
   }
-  const validateOnly = value.validateOnly;
-  writer.writeBool(validateOnly);
-  if (version >= 1) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeAlterClientQuotasRequestEntryDataArray(writer, entries, version);
+  writer.writeBool(value.validateOnly);
+  if (version >= 1) writer.writeUnsignedVarint(0);
 }
 
-function readAlterClientQuotasRequestEntryData(reader: ByteReader, version: number): Decoded<AlterClientQuotasRequestEntryData> {
-  const entity = version >= 1 ? readAlterClientQuotasRequestEntityDataArray(reader, version, reader.readCompactArrayLength(3, 'entity')) : readAlterClientQuotasRequestEntityDataArray(reader, version, reader.readArrayLength(3, 'entity'));
-  const ops = version >= 1 ? readOpDataArray(reader, version, reader.readCompactArrayLength(11, 'ops')) : readOpDataArray(reader, version, reader.readArrayLength(11, 'ops'));
-  if (version >= 1) {
-    reader.skipTaggedFields();
-  }
+function readAlterClientQuotasRequestEntryData(
+  reader: ByteReader,
+  version: number,
+): Decoded<AlterClientQuotasRequestEntryData> {
+  const entityCount = version >= 1 ? reader.readCompactArrayLength(3, 'entity') : reader.readArrayLength(3, 'entity');
+  const entity = readAlterClientQuotasRequestEntityDataArray(reader, version, entityCount);
+  const opsCount = version >= 1 ? reader.readCompactArrayLength(11, 'ops') : reader.readArrayLength(11, 'ops');
+  const ops = readOpDataArray(reader, version, opsCount);
+  if (version >= 1) reader.skipTaggedFields();
   return { entity, ops };
 }
 
-function writeAlterClientQuotasRequestEntryData(writer: ByteWriter, value: AlterClientQuotasRequestEntryData, version: number): void {
+function writeAlterClientQuotasRequestEntryData(
+  writer: ByteWriter,
+  value: AlterClientQuotasRequestEntryData,
+  version: number,
+): void {
   const entity = value.entity;
   if (version >= 1) {
     writer.writeCompactArrayLength(entity.length);
-    writeAlterClientQuotasRequestEntityDataArray(writer, entity, version);
   } else {
     writer.writeArrayLength(entity.length);
-    writeAlterClientQuotasRequestEntityDataArray(writer, entity, version);
   }
+  writeAlterClientQuotasRequestEntityDataArray(writer, entity, version);
   const ops = value.ops;
   if (version >= 1) {
     writer.writeCompactArrayLength(ops.length);
-    writeOpDataArray(writer, ops, version);
   } else {
     writer.writeArrayLength(ops.length);
-    writeOpDataArray(writer, ops, version);
   }
-  if (version >= 1) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeOpDataArray(writer, ops, version);
+  if (version >= 1) writer.writeUnsignedVarint(0);
 }
 
-function readAlterClientQuotasRequestEntityData(reader: ByteReader, version: number): Decoded<AlterClientQuotasRequestEntityData> {
+function readAlterClientQuotasRequestEntityData(
+  reader: ByteReader,
+  version: number,
+): Decoded<AlterClientQuotasRequestEntityData> {
   const entityType = version >= 1 ? reader.readCompactString('entityType') : reader.readString('entityType');
-  const entityName = version >= 1 ? reader.readCompactNullableString('entityName') : reader.readNullableString('entityName');
-  if (version >= 1) {
-    reader.skipTaggedFields();
-  }
+  const entityName =
+    version >= 1 ? reader.readCompactNullableString('entityName')
+    : reader.readNullableString('entityName');
+  if (version >= 1) reader.skipTaggedFields();
   return { entityType, entityName };
 }
 
-function writeAlterClientQuotasRequestEntityData(writer: ByteWriter, value: AlterClientQuotasRequestEntityData, version: number): void {
-  const entityType = value.entityType;
+function writeAlterClientQuotasRequestEntityData(
+  writer: ByteWriter,
+  value: AlterClientQuotasRequestEntityData,
+  version: number,
+): void {
   if (version >= 1) {
-    writer.writeCompactString(entityType);
+    writer.writeCompactString(value.entityType);
   } else {
-    writer.writeString(entityType);
+    writer.writeString(value.entityType);
   }
   const entityName = value.entityName;
   if (version >= 1) {
@@ -103,54 +109,61 @@ function writeAlterClientQuotasRequestEntityData(writer: ByteWriter, value: Alte
   } else {
     writer.writeNullableString(entityName);
   }
-  if (version >= 1) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 1) writer.writeUnsignedVarint(0);
 }
 
 function readOpData(reader: ByteReader, version: number): Decoded<OpData> {
   const key = version >= 1 ? reader.readCompactString('key') : reader.readString('key');
   const valueField = reader.readFloat64('value');
   const remove = reader.readBool('remove');
-  if (version >= 1) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 1) reader.skipTaggedFields();
   return { key, value: valueField, remove };
 }
 
 function writeOpData(writer: ByteWriter, value: OpData, version: number): void {
-  const key = value.key;
   if (version >= 1) {
-    writer.writeCompactString(key);
+    writer.writeCompactString(value.key);
   } else {
-    writer.writeString(key);
+    writer.writeString(value.key);
   }
-  const valueField = value.value;
-  writer.writeFloat64(valueField);
-  const remove = value.remove;
-  writer.writeBool(remove);
-  if (version >= 1) {
-    writer.writeUnsignedVarint(0);
-  }
+  writer.writeFloat64(value.value);
+  writer.writeBool(value.remove);
+  if (version >= 1) writer.writeUnsignedVarint(0);
 }
 
-function readAlterClientQuotasRequestEntryDataArray(reader: ByteReader, version: number, count: number): Decoded<AlterClientQuotasRequestEntryData>[] {
+function readAlterClientQuotasRequestEntryDataArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<AlterClientQuotasRequestEntryData>[] {
   const elements: Decoded<AlterClientQuotasRequestEntryData>[] = [];
   for (let index = 0; index < count; index++) elements.push(readAlterClientQuotasRequestEntryData(reader, version));
   return elements;
 }
 
-function writeAlterClientQuotasRequestEntryDataArray(writer: ByteWriter, elements: readonly AlterClientQuotasRequestEntryData[], version: number): void {
+function writeAlterClientQuotasRequestEntryDataArray(
+  writer: ByteWriter,
+  elements: readonly AlterClientQuotasRequestEntryData[],
+  version: number,
+): void {
   for (const element of elements) writeAlterClientQuotasRequestEntryData(writer, element, version);
 }
 
-function readAlterClientQuotasRequestEntityDataArray(reader: ByteReader, version: number, count: number): Decoded<AlterClientQuotasRequestEntityData>[] {
+function readAlterClientQuotasRequestEntityDataArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<AlterClientQuotasRequestEntityData>[] {
   const elements: Decoded<AlterClientQuotasRequestEntityData>[] = [];
   for (let index = 0; index < count; index++) elements.push(readAlterClientQuotasRequestEntityData(reader, version));
   return elements;
 }
 
-function writeAlterClientQuotasRequestEntityDataArray(writer: ByteWriter, elements: readonly AlterClientQuotasRequestEntityData[], version: number): void {
+function writeAlterClientQuotasRequestEntityDataArray(
+  writer: ByteWriter,
+  elements: readonly AlterClientQuotasRequestEntityData[],
+  version: number,
+): void {
   for (const element of elements) writeAlterClientQuotasRequestEntityData(writer, element, version);
 }
 
@@ -182,42 +195,46 @@ export interface AlterClientQuotasResponseEntityData {
 
 function readAlterClientQuotasResponse(reader: ByteReader, version: number): Decoded<AlterClientQuotasResponse> {
   const throttleTimeMs = reader.readInt32('throttleTimeMs');
-  const entries = version >= 1 ? readAlterClientQuotasResponseEntryDataArray(reader, version, reader.readCompactArrayLength(5, 'entries')) : readAlterClientQuotasResponseEntryDataArray(reader, version, reader.readArrayLength(5, 'entries'));
-  if (version >= 1) {
-    reader.skipTaggedFields();
-  }
+  const entriesCount =
+    version >= 1 ? reader.readCompactArrayLength(5, 'entries')
+    : reader.readArrayLength(5, 'entries');
+  const entries = readAlterClientQuotasResponseEntryDataArray(reader, version, entriesCount);
+  if (version >= 1) reader.skipTaggedFields();
   return { throttleTimeMs, entries };
 }
 
 function writeAlterClientQuotasResponse(writer: ByteWriter, value: AlterClientQuotasResponse, version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
+  writer.writeInt32(value.throttleTimeMs);
   const entries = value.entries;
   if (version >= 1) {
     writer.writeCompactArrayLength(entries.length);
-    writeAlterClientQuotasResponseEntryDataArray(writer, entries, version);
   } else {
     writer.writeArrayLength(entries.length);
-    writeAlterClientQuotasResponseEntryDataArray(writer, entries, version);
   }
-  if (version >= 1) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeAlterClientQuotasResponseEntryDataArray(writer, entries, version);
+  if (version >= 1) writer.writeUnsignedVarint(0);
 }
 
-function readAlterClientQuotasResponseEntryData(reader: ByteReader, version: number): Decoded<AlterClientQuotasResponseEntryData> {
+function readAlterClientQuotasResponseEntryData(
+  reader: ByteReader,
+  version: number,
+): Decoded<AlterClientQuotasResponseEntryData> {
   const errorCode = reader.readInt16('errorCode');
-  const errorMessage = version >= 1 ? reader.readCompactNullableString('errorMessage') : reader.readNullableString('errorMessage');
-  const entity = version >= 1 ? readAlterClientQuotasResponseEntityDataArray(reader, version, reader.readCompactArrayLength(3, 'entity')) : readAlterClientQuotasResponseEntityDataArray(reader, version, reader.readArrayLength(3, 'entity'));
-  if (version >= 1) {
-    reader.skipTaggedFields();
-  }
+  const errorMessage =
+    version >= 1 ? reader.readCompactNullableString('errorMessage')
+    : reader.readNullableString('errorMessage');
+  const entityCount = version >= 1 ? reader.readCompactArrayLength(3, 'entity') : reader.readArrayLength(3, 'entity');
+  const entity = readAlterClientQuotasResponseEntityDataArray(reader, version, entityCount);
+  if (version >= 1) reader.skipTaggedFields();
   return { errorCode, errorMessage, entity };
 }
 
-function writeAlterClientQuotasResponseEntryData(writer: ByteWriter, value: AlterClientQuotasResponseEntryData, version: number): void {
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+function writeAlterClientQuotasResponseEntryData(
+  writer: ByteWriter,
+  value: AlterClientQuotasResponseEntryData,
+  version: number,
+): void {
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage;
   if (version >= 1) {
     writer.writeCompactNullableString(errorMessage);
@@ -227,31 +244,34 @@ function writeAlterClientQuotasResponseEntryData(writer: ByteWriter, value: Alte
   const entity = value.entity;
   if (version >= 1) {
     writer.writeCompactArrayLength(entity.length);
-    writeAlterClientQuotasResponseEntityDataArray(writer, entity, version);
   } else {
     writer.writeArrayLength(entity.length);
-    writeAlterClientQuotasResponseEntityDataArray(writer, entity, version);
   }
-  if (version >= 1) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeAlterClientQuotasResponseEntityDataArray(writer, entity, version);
+  if (version >= 1) writer.writeUnsignedVarint(0);
 }
 
-function readAlterClientQuotasResponseEntityData(reader: ByteReader, version: number): Decoded<AlterClientQuotasResponseEntityData> {
+function readAlterClientQuotasResponseEntityData(
+  reader: ByteReader,
+  version: number,
+): Decoded<AlterClientQuotasResponseEntityData> {
   const entityType = version >= 1 ? reader.readCompactString('entityType') : reader.readString('entityType');
-  const entityName = version >= 1 ? reader.readCompactNullableString('entityName') : reader.readNullableString('entityName');
-  if (version >= 1) {
-    reader.skipTaggedFields();
-  }
+  const entityName =
+    version >= 1 ? reader.readCompactNullableString('entityName')
+    : reader.readNullableString('entityName');
+  if (version >= 1) reader.skipTaggedFields();
   return { entityType, entityName };
 }
 
-function writeAlterClientQuotasResponseEntityData(writer: ByteWriter, value: AlterClientQuotasResponseEntityData, version: number): void {
-  const entityType = value.entityType;
+function writeAlterClientQuotasResponseEntityData(
+  writer: ByteWriter,
+  value: AlterClientQuotasResponseEntityData,
+  version: number,
+): void {
   if (version >= 1) {
-    writer.writeCompactString(entityType);
+    writer.writeCompactString(value.entityType);
   } else {
-    writer.writeString(entityType);
+    writer.writeString(value.entityType);
   }
   const entityName = value.entityName;
   if (version >= 1) {
@@ -259,28 +279,42 @@ function writeAlterClientQuotasResponseEntityData(writer: ByteWriter, value: Alt
   } else {
     writer.writeNullableString(entityName);
   }
-  if (version >= 1) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 1) writer.writeUnsignedVarint(0);
 }
 
-function readAlterClientQuotasResponseEntryDataArray(reader: ByteReader, version: number, count: number): Decoded<AlterClientQuotasResponseEntryData>[] {
+function readAlterClientQuotasResponseEntryDataArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<AlterClientQuotasResponseEntryData>[] {
   const elements: Decoded<AlterClientQuotasResponseEntryData>[] = [];
   for (let index = 0; index < count; index++) elements.push(readAlterClientQuotasResponseEntryData(reader, version));
   return elements;
 }
 
-function writeAlterClientQuotasResponseEntryDataArray(writer: ByteWriter, elements: readonly AlterClientQuotasResponseEntryData[], version: number): void {
+function writeAlterClientQuotasResponseEntryDataArray(
+  writer: ByteWriter,
+  elements: readonly AlterClientQuotasResponseEntryData[],
+  version: number,
+): void {
   for (const element of elements) writeAlterClientQuotasResponseEntryData(writer, element, version);
 }
 
-function readAlterClientQuotasResponseEntityDataArray(reader: ByteReader, version: number, count: number): Decoded<AlterClientQuotasResponseEntityData>[] {
+function readAlterClientQuotasResponseEntityDataArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<AlterClientQuotasResponseEntityData>[] {
   const elements: Decoded<AlterClientQuotasResponseEntityData>[] = [];
   for (let index = 0; index < count; index++) elements.push(readAlterClientQuotasResponseEntityData(reader, version));
   return elements;
 }
 
-function writeAlterClientQuotasResponseEntityDataArray(writer: ByteWriter, elements: readonly AlterClientQuotasResponseEntityData[], version: number): void {
+function writeAlterClientQuotasResponseEntityDataArray(
+  writer: ByteWriter,
+  elements: readonly AlterClientQuotasResponseEntityData[],
+  version: number,
+): void {
   for (const element of elements) writeAlterClientQuotasResponseEntityData(writer, element, version);
 }
 

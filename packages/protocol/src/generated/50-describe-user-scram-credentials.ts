@@ -12,13 +12,20 @@ export interface UserName {
   name: string;
 }
 
-function readDescribeUserScramCredentialsRequest(reader: ByteReader, version: number): Decoded<DescribeUserScramCredentialsRequest> {
+function readDescribeUserScramCredentialsRequest(
+  reader: ByteReader,
+  version: number,
+): Decoded<DescribeUserScramCredentialsRequest> {
   const users = readUserNameArrayOrNull(reader, version, reader.readCompactNullableArrayLength(2, 'users'));
   reader.skipTaggedFields();
   return { users };
 }
 
-function writeDescribeUserScramCredentialsRequest(writer: ByteWriter, value: DescribeUserScramCredentialsRequest, version: number): void {
+function writeDescribeUserScramCredentialsRequest(
+  writer: ByteWriter,
+  value: DescribeUserScramCredentialsRequest,
+  version: number,
+): void {
   const users = value.users;
   writer.writeCompactArrayLength(users === null ? -1 : users.length);
   if (users !== null) writeUserNameArray(writer, users, version);
@@ -32,8 +39,7 @@ function readUserName(reader: ByteReader, _version: number): Decoded<UserName> {
 }
 
 function writeUserName(writer: ByteWriter, value: UserName, _version: number): void {
-  const name = value.name;
-  writer.writeCompactString(name);
+  writer.writeCompactString(value.name);
   writer.writeUnsignedVarint(0);
 }
 
@@ -70,20 +76,29 @@ export interface CredentialInfo {
   iterations: number;
 }
 
-function readDescribeUserScramCredentialsResponse(reader: ByteReader, version: number): Decoded<DescribeUserScramCredentialsResponse> {
+function readDescribeUserScramCredentialsResponse(
+  reader: ByteReader,
+  version: number,
+): Decoded<DescribeUserScramCredentialsResponse> {
   const throttleTimeMs = reader.readInt32('throttleTimeMs');
   const errorCode = reader.readInt16('errorCode');
   const errorMessage = reader.readCompactNullableString('errorMessage');
-  const results = readDescribeUserScramCredentialsResultArray(reader, version, reader.readCompactArrayLength(6, 'results'));
+  const results = readDescribeUserScramCredentialsResultArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(6, 'results'),
+  );
   reader.skipTaggedFields();
   return { throttleTimeMs, errorCode, errorMessage, results };
 }
 
-function writeDescribeUserScramCredentialsResponse(writer: ByteWriter, value: DescribeUserScramCredentialsResponse, version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+function writeDescribeUserScramCredentialsResponse(
+  writer: ByteWriter,
+  value: DescribeUserScramCredentialsResponse,
+  version: number,
+): void {
+  writer.writeInt32(value.throttleTimeMs);
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage;
   writer.writeCompactNullableString(errorMessage);
   const results = value.results;
@@ -92,7 +107,10 @@ function writeDescribeUserScramCredentialsResponse(writer: ByteWriter, value: De
   writer.writeUnsignedVarint(0);
 }
 
-function readDescribeUserScramCredentialsResult(reader: ByteReader, version: number): Decoded<DescribeUserScramCredentialsResult> {
+function readDescribeUserScramCredentialsResult(
+  reader: ByteReader,
+  version: number,
+): Decoded<DescribeUserScramCredentialsResult> {
   const user = reader.readCompactString('user');
   const errorCode = reader.readInt16('errorCode');
   const errorMessage = reader.readCompactNullableString('errorMessage');
@@ -101,11 +119,13 @@ function readDescribeUserScramCredentialsResult(reader: ByteReader, version: num
   return { user, errorCode, errorMessage, credentialInfos };
 }
 
-function writeDescribeUserScramCredentialsResult(writer: ByteWriter, value: DescribeUserScramCredentialsResult, version: number): void {
-  const user = value.user;
-  writer.writeCompactString(user);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+function writeDescribeUserScramCredentialsResult(
+  writer: ByteWriter,
+  value: DescribeUserScramCredentialsResult,
+  version: number,
+): void {
+  writer.writeCompactString(value.user);
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage;
   writer.writeCompactNullableString(errorMessage);
   const credentialInfos = value.credentialInfos;
@@ -122,20 +142,26 @@ function readCredentialInfo(reader: ByteReader, _version: number): Decoded<Crede
 }
 
 function writeCredentialInfo(writer: ByteWriter, value: CredentialInfo, _version: number): void {
-  const mechanism = value.mechanism;
-  writer.writeInt8(mechanism);
-  const iterations = value.iterations;
-  writer.writeInt32(iterations);
+  writer.writeInt8(value.mechanism);
+  writer.writeInt32(value.iterations);
   writer.writeUnsignedVarint(0);
 }
 
-function readDescribeUserScramCredentialsResultArray(reader: ByteReader, version: number, count: number): Decoded<DescribeUserScramCredentialsResult>[] {
+function readDescribeUserScramCredentialsResultArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DescribeUserScramCredentialsResult>[] {
   const elements: Decoded<DescribeUserScramCredentialsResult>[] = [];
   for (let index = 0; index < count; index++) elements.push(readDescribeUserScramCredentialsResult(reader, version));
   return elements;
 }
 
-function writeDescribeUserScramCredentialsResultArray(writer: ByteWriter, elements: readonly DescribeUserScramCredentialsResult[], version: number): void {
+function writeDescribeUserScramCredentialsResultArray(
+  writer: ByteWriter,
+  elements: readonly DescribeUserScramCredentialsResult[],
+  version: number,
+): void {
   for (const element of elements) writeDescribeUserScramCredentialsResult(writer, element, version);
 }
 

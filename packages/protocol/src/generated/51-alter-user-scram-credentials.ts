@@ -22,14 +22,21 @@ export interface ScramCredentialUpsertion {
   saltedPassword: Buffer;
 }
 
-function readAlterUserScramCredentialsRequest(reader: ByteReader, version: number): Decoded<AlterUserScramCredentialsRequest> {
+function readAlterUserScramCredentialsRequest(
+  reader: ByteReader,
+  version: number,
+): Decoded<AlterUserScramCredentialsRequest> {
   const deletions = readScramCredentialDeletionArray(reader, version, reader.readCompactArrayLength(3, 'deletions'));
   const upsertions = readScramCredentialUpsertionArray(reader, version, reader.readCompactArrayLength(9, 'upsertions'));
   reader.skipTaggedFields();
   return { deletions, upsertions };
 }
 
-function writeAlterUserScramCredentialsRequest(writer: ByteWriter, value: AlterUserScramCredentialsRequest, version: number): void {
+function writeAlterUserScramCredentialsRequest(
+  writer: ByteWriter,
+  value: AlterUserScramCredentialsRequest,
+  version: number,
+): void {
   const deletions = value.deletions;
   writer.writeCompactArrayLength(deletions.length);
   writeScramCredentialDeletionArray(writer, deletions, version);
@@ -47,10 +54,8 @@ function readScramCredentialDeletion(reader: ByteReader, _version: number): Deco
 }
 
 function writeScramCredentialDeletion(writer: ByteWriter, value: ScramCredentialDeletion, _version: number): void {
-  const name = value.name;
-  writer.writeCompactString(name);
-  const mechanism = value.mechanism;
-  writer.writeInt8(mechanism);
+  writer.writeCompactString(value.name);
+  writer.writeInt8(value.mechanism);
   writer.writeUnsignedVarint(0);
 }
 
@@ -65,36 +70,47 @@ function readScramCredentialUpsertion(reader: ByteReader, _version: number): Dec
 }
 
 function writeScramCredentialUpsertion(writer: ByteWriter, value: ScramCredentialUpsertion, _version: number): void {
-  const name = value.name;
-  writer.writeCompactString(name);
-  const mechanism = value.mechanism;
-  writer.writeInt8(mechanism);
-  const iterations = value.iterations;
-  writer.writeInt32(iterations);
-  const salt = value.salt;
-  writer.writeCompactBytes(salt);
-  const saltedPassword = value.saltedPassword;
-  writer.writeCompactBytes(saltedPassword);
+  writer.writeCompactString(value.name);
+  writer.writeInt8(value.mechanism);
+  writer.writeInt32(value.iterations);
+  writer.writeCompactBytes(value.salt);
+  writer.writeCompactBytes(value.saltedPassword);
   writer.writeUnsignedVarint(0);
 }
 
-function readScramCredentialDeletionArray(reader: ByteReader, version: number, count: number): Decoded<ScramCredentialDeletion>[] {
+function readScramCredentialDeletionArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ScramCredentialDeletion>[] {
   const elements: Decoded<ScramCredentialDeletion>[] = [];
   for (let index = 0; index < count; index++) elements.push(readScramCredentialDeletion(reader, version));
   return elements;
 }
 
-function writeScramCredentialDeletionArray(writer: ByteWriter, elements: readonly ScramCredentialDeletion[], version: number): void {
+function writeScramCredentialDeletionArray(
+  writer: ByteWriter,
+  elements: readonly ScramCredentialDeletion[],
+  version: number,
+): void {
   for (const element of elements) writeScramCredentialDeletion(writer, element, version);
 }
 
-function readScramCredentialUpsertionArray(reader: ByteReader, version: number, count: number): Decoded<ScramCredentialUpsertion>[] {
+function readScramCredentialUpsertionArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ScramCredentialUpsertion>[] {
   const elements: Decoded<ScramCredentialUpsertion>[] = [];
   for (let index = 0; index < count; index++) elements.push(readScramCredentialUpsertion(reader, version));
   return elements;
 }
 
-function writeScramCredentialUpsertionArray(writer: ByteWriter, elements: readonly ScramCredentialUpsertion[], version: number): void {
+function writeScramCredentialUpsertionArray(
+  writer: ByteWriter,
+  elements: readonly ScramCredentialUpsertion[],
+  version: number,
+): void {
   for (const element of elements) writeScramCredentialUpsertion(writer, element, version);
 }
 
@@ -109,23 +125,36 @@ export interface AlterUserScramCredentialsResult {
   errorMessage: string | null;
 }
 
-function readAlterUserScramCredentialsResponse(reader: ByteReader, version: number): Decoded<AlterUserScramCredentialsResponse> {
+function readAlterUserScramCredentialsResponse(
+  reader: ByteReader,
+  version: number,
+): Decoded<AlterUserScramCredentialsResponse> {
   const throttleTimeMs = reader.readInt32('throttleTimeMs');
-  const results = readAlterUserScramCredentialsResultArray(reader, version, reader.readCompactArrayLength(5, 'results'));
+  const results = readAlterUserScramCredentialsResultArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(5, 'results'),
+  );
   reader.skipTaggedFields();
   return { throttleTimeMs, results };
 }
 
-function writeAlterUserScramCredentialsResponse(writer: ByteWriter, value: AlterUserScramCredentialsResponse, version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
+function writeAlterUserScramCredentialsResponse(
+  writer: ByteWriter,
+  value: AlterUserScramCredentialsResponse,
+  version: number,
+): void {
+  writer.writeInt32(value.throttleTimeMs);
   const results = value.results;
   writer.writeCompactArrayLength(results.length);
   writeAlterUserScramCredentialsResultArray(writer, results, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readAlterUserScramCredentialsResult(reader: ByteReader, _version: number): Decoded<AlterUserScramCredentialsResult> {
+function readAlterUserScramCredentialsResult(
+  reader: ByteReader,
+  _version: number,
+): Decoded<AlterUserScramCredentialsResult> {
   const user = reader.readCompactString('user');
   const errorCode = reader.readInt16('errorCode');
   const errorMessage = reader.readCompactNullableString('errorMessage');
@@ -133,23 +162,33 @@ function readAlterUserScramCredentialsResult(reader: ByteReader, _version: numbe
   return { user, errorCode, errorMessage };
 }
 
-function writeAlterUserScramCredentialsResult(writer: ByteWriter, value: AlterUserScramCredentialsResult, _version: number): void {
-  const user = value.user;
-  writer.writeCompactString(user);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+function writeAlterUserScramCredentialsResult(
+  writer: ByteWriter,
+  value: AlterUserScramCredentialsResult,
+  _version: number,
+): void {
+  writer.writeCompactString(value.user);
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage;
   writer.writeCompactNullableString(errorMessage);
   writer.writeUnsignedVarint(0);
 }
 
-function readAlterUserScramCredentialsResultArray(reader: ByteReader, version: number, count: number): Decoded<AlterUserScramCredentialsResult>[] {
+function readAlterUserScramCredentialsResultArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<AlterUserScramCredentialsResult>[] {
   const elements: Decoded<AlterUserScramCredentialsResult>[] = [];
   for (let index = 0; index < count; index++) elements.push(readAlterUserScramCredentialsResult(reader, version));
   return elements;
 }
 
-function writeAlterUserScramCredentialsResultArray(writer: ByteWriter, elements: readonly AlterUserScramCredentialsResult[], version: number): void {
+function writeAlterUserScramCredentialsResultArray(
+  writer: ByteWriter,
+  elements: readonly AlterUserScramCredentialsResult[],
+  version: number,
+): void {
   for (const element of elements) writeAlterUserScramCredentialsResult(writer, element, version);
 }
 

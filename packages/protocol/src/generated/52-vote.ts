@@ -42,9 +42,7 @@ function writeVoteRequest(writer: ByteWriter, value: VoteRequest, version: numbe
   const clusterId = value.clusterId ?? null;
   writer.writeCompactNullableString(clusterId);
   const voterId = value.voterId ?? -1;
-  if (version >= 1) {
-    writer.writeInt32(voterId);
-  }
+  if (version >= 1) writer.writeInt32(voterId);
   const topics = value.topics;
   writer.writeCompactArrayLength(topics.length);
   writeVoteRequestTopicDataArray(writer, topics, version);
@@ -53,14 +51,17 @@ function writeVoteRequest(writer: ByteWriter, value: VoteRequest, version: numbe
 
 function readVoteRequestTopicData(reader: ByteReader, version: number): Decoded<VoteRequestTopicData> {
   const topicName = reader.readCompactString('topicName');
-  const partitions = readVoteRequestPartitionDataArray(reader, version, reader.readCompactArrayLength(25, 'partitions'));
+  const partitions = readVoteRequestPartitionDataArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(25, 'partitions'),
+  );
   reader.skipTaggedFields();
   return { topicName, partitions };
 }
 
 function writeVoteRequestTopicData(writer: ByteWriter, value: VoteRequestTopicData, version: number): void {
-  const topicName = value.topicName;
-  writer.writeCompactString(topicName);
+  writer.writeCompactString(value.topicName);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeVoteRequestPartitionDataArray(writer, partitions, version);
@@ -90,50 +91,57 @@ function readVoteRequestPartitionData(reader: ByteReader, version: number): Deco
 }
 
 function writeVoteRequestPartitionData(writer: ByteWriter, value: VoteRequestPartitionData, version: number): void {
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
-  const replicaEpoch = value.replicaEpoch;
-  writer.writeInt32(replicaEpoch);
-  const replicaId = value.replicaId;
-  writer.writeInt32(replicaId);
+  writer.writeInt32(value.partitionIndex);
+  writer.writeInt32(value.replicaEpoch);
+  writer.writeInt32(value.replicaId);
   const replicaDirectoryId = value.replicaDirectoryId ?? ZERO_UUID;
-  if (version >= 1) {
-    writer.writeUuid(replicaDirectoryId);
-  }
+  if (version >= 1) writer.writeUuid(replicaDirectoryId);
   const voterDirectoryId = value.voterDirectoryId ?? ZERO_UUID;
-  if (version >= 1) {
-    writer.writeUuid(voterDirectoryId);
-  }
-  const lastOffsetEpoch = value.lastOffsetEpoch;
-  writer.writeInt32(lastOffsetEpoch);
-  const lastOffset = value.lastOffset;
-  writer.writeSafeInt64(lastOffset);
+  if (version >= 1) writer.writeUuid(voterDirectoryId);
+  writer.writeInt32(value.lastOffsetEpoch);
+  writer.writeSafeInt64(value.lastOffset);
   const preVote = value.preVote ?? false;
   if (version >= 2) {
     writer.writeBool(preVote);
-  } else {
-    if (preVote) throw unsupportedField('VoteRequestPartitionData', 'preVote', version);
+  } else if (preVote) {
+    throw unsupportedField('VoteRequestPartitionData', 'preVote', version);
   }
   writer.writeUnsignedVarint(0);
 }
 
-function readVoteRequestTopicDataArray(reader: ByteReader, version: number, count: number): Decoded<VoteRequestTopicData>[] {
+function readVoteRequestTopicDataArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<VoteRequestTopicData>[] {
   const elements: Decoded<VoteRequestTopicData>[] = [];
   for (let index = 0; index < count; index++) elements.push(readVoteRequestTopicData(reader, version));
   return elements;
 }
 
-function writeVoteRequestTopicDataArray(writer: ByteWriter, elements: readonly VoteRequestTopicData[], version: number): void {
+function writeVoteRequestTopicDataArray(
+  writer: ByteWriter,
+  elements: readonly VoteRequestTopicData[],
+  version: number,
+): void {
   for (const element of elements) writeVoteRequestTopicData(writer, element, version);
 }
 
-function readVoteRequestPartitionDataArray(reader: ByteReader, version: number, count: number): Decoded<VoteRequestPartitionData>[] {
+function readVoteRequestPartitionDataArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<VoteRequestPartitionData>[] {
   const elements: Decoded<VoteRequestPartitionData>[] = [];
   for (let index = 0; index < count; index++) elements.push(readVoteRequestPartitionData(reader, version));
   return elements;
 }
 
-function writeVoteRequestPartitionDataArray(writer: ByteWriter, elements: readonly VoteRequestPartitionData[], version: number): void {
+function writeVoteRequestPartitionDataArray(
+  writer: ByteWriter,
+  elements: readonly VoteRequestPartitionData[],
+  version: number,
+): void {
   for (const element of elements) writeVoteRequestPartitionData(writer, element, version);
 }
 
@@ -173,7 +181,11 @@ function readVoteResponse(reader: ByteReader, version: number): Decoded<VoteResp
       const end = reader.readTaggedFieldEnd('tagged field size');
       switch (tag) {
         case 0:
-          nodeEndpoints = readVoteResponseNodeEndpointArray(reader, version, reader.readCompactArrayLength(8, 'nodeEndpoints'));
+          nodeEndpoints = readVoteResponseNodeEndpointArray(
+            reader,
+            version,
+            reader.readCompactArrayLength(8, 'nodeEndpoints'),
+          );
           reader.expectPosition(end, 'nodeEndpoints');
           break;
         default:
@@ -187,18 +199,16 @@ function readVoteResponse(reader: ByteReader, version: number): Decoded<VoteResp
 }
 
 function writeVoteResponse(writer: ByteWriter, value: VoteResponse, version: number): void {
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+  writer.writeInt16(value.errorCode);
   const topics = value.topics;
   writer.writeCompactArrayLength(topics.length);
   writeVoteResponseTopicDataArray(writer, topics, version);
-  const nodeEndpoints = value.nodeEndpoints ?? [];
-  if (version >= 1) {
-  } else {
-    if (nodeEndpoints.length !== 0) throw unsupportedField('VoteResponse', 'nodeEndpoints', version);
+  const nodeEndpoints = value.nodeEndpoints;
+  if (version < 1 && nodeEndpoints !== undefined && nodeEndpoints.length !== 0) {
+    throw unsupportedField('VoteResponse', 'nodeEndpoints', version);
   }
   if (version >= 1) {
-    const hasNodeEndpoints = nodeEndpoints.length !== 0;
+    const hasNodeEndpoints = nodeEndpoints !== undefined && nodeEndpoints.length !== 0;
     writer.writeUnsignedVarint(hasNodeEndpoints ? 1 : 0);
     if (hasNodeEndpoints) {
       const begin = writer.beginTaggedField(0);
@@ -213,14 +223,17 @@ function writeVoteResponse(writer: ByteWriter, value: VoteResponse, version: num
 
 function readVoteResponseTopicData(reader: ByteReader, version: number): Decoded<VoteResponseTopicData> {
   const topicName = reader.readCompactString('topicName');
-  const partitions = readVoteResponsePartitionDataArray(reader, version, reader.readCompactArrayLength(16, 'partitions'));
+  const partitions = readVoteResponsePartitionDataArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(16, 'partitions'),
+  );
   reader.skipTaggedFields();
   return { topicName, partitions };
 }
 
 function writeVoteResponseTopicData(writer: ByteWriter, value: VoteResponseTopicData, version: number): void {
-  const topicName = value.topicName;
-  writer.writeCompactString(topicName);
+  writer.writeCompactString(value.topicName);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeVoteResponsePartitionDataArray(writer, partitions, version);
@@ -238,16 +251,11 @@ function readVoteResponsePartitionData(reader: ByteReader, _version: number): De
 }
 
 function writeVoteResponsePartitionData(writer: ByteWriter, value: VoteResponsePartitionData, _version: number): void {
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
-  const leaderId = value.leaderId;
-  writer.writeInt32(leaderId);
-  const leaderEpoch = value.leaderEpoch;
-  writer.writeInt32(leaderEpoch);
-  const voteGranted = value.voteGranted;
-  writer.writeBool(voteGranted);
+  writer.writeInt32(value.partitionIndex);
+  writer.writeInt16(value.errorCode);
+  writer.writeInt32(value.leaderId);
+  writer.writeInt32(value.leaderEpoch);
+  writer.writeBool(value.voteGranted);
   writer.writeUnsignedVarint(0);
 }
 
@@ -260,42 +268,63 @@ function readVoteResponseNodeEndpoint(reader: ByteReader, _version: number): Dec
 }
 
 function writeVoteResponseNodeEndpoint(writer: ByteWriter, value: VoteResponseNodeEndpoint, _version: number): void {
-  const nodeId = value.nodeId;
-  writer.writeInt32(nodeId);
-  const host = value.host;
-  writer.writeCompactString(host);
-  const port = value.port;
-  writer.writeUint16(port);
+  writer.writeInt32(value.nodeId);
+  writer.writeCompactString(value.host);
+  writer.writeUint16(value.port);
   writer.writeUnsignedVarint(0);
 }
 
-function readVoteResponseTopicDataArray(reader: ByteReader, version: number, count: number): Decoded<VoteResponseTopicData>[] {
+function readVoteResponseTopicDataArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<VoteResponseTopicData>[] {
   const elements: Decoded<VoteResponseTopicData>[] = [];
   for (let index = 0; index < count; index++) elements.push(readVoteResponseTopicData(reader, version));
   return elements;
 }
 
-function writeVoteResponseTopicDataArray(writer: ByteWriter, elements: readonly VoteResponseTopicData[], version: number): void {
+function writeVoteResponseTopicDataArray(
+  writer: ByteWriter,
+  elements: readonly VoteResponseTopicData[],
+  version: number,
+): void {
   for (const element of elements) writeVoteResponseTopicData(writer, element, version);
 }
 
-function readVoteResponsePartitionDataArray(reader: ByteReader, version: number, count: number): Decoded<VoteResponsePartitionData>[] {
+function readVoteResponsePartitionDataArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<VoteResponsePartitionData>[] {
   const elements: Decoded<VoteResponsePartitionData>[] = [];
   for (let index = 0; index < count; index++) elements.push(readVoteResponsePartitionData(reader, version));
   return elements;
 }
 
-function writeVoteResponsePartitionDataArray(writer: ByteWriter, elements: readonly VoteResponsePartitionData[], version: number): void {
+function writeVoteResponsePartitionDataArray(
+  writer: ByteWriter,
+  elements: readonly VoteResponsePartitionData[],
+  version: number,
+): void {
   for (const element of elements) writeVoteResponsePartitionData(writer, element, version);
 }
 
-function readVoteResponseNodeEndpointArray(reader: ByteReader, version: number, count: number): Decoded<VoteResponseNodeEndpoint>[] {
+function readVoteResponseNodeEndpointArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<VoteResponseNodeEndpoint>[] {
   const elements: Decoded<VoteResponseNodeEndpoint>[] = [];
   for (let index = 0; index < count; index++) elements.push(readVoteResponseNodeEndpoint(reader, version));
   return elements;
 }
 
-function writeVoteResponseNodeEndpointArray(writer: ByteWriter, elements: readonly VoteResponseNodeEndpoint[], version: number): void {
+function writeVoteResponseNodeEndpointArray(
+  writer: ByteWriter,
+  elements: readonly VoteResponseNodeEndpoint[],
+  version: number,
+): void {
   for (const element of elements) writeVoteResponseNodeEndpoint(writer, element, version);
 }
 

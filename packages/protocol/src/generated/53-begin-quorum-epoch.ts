@@ -33,13 +33,15 @@ export interface BeginQuorumEpochRequestLeaderEndpoint {
 }
 
 function readBeginQuorumEpochRequest(reader: ByteReader, version: number): Decoded<BeginQuorumEpochRequest> {
-  const clusterId = version >= 1 ? reader.readCompactNullableString('clusterId') : reader.readNullableString('clusterId');
+  const clusterId =
+    version >= 1 ? reader.readCompactNullableString('clusterId')
+    : reader.readNullableString('clusterId');
   const voterId = version >= 1 ? reader.readInt32('voterId') : -1;
-  const topics = version >= 1 ? readBeginQuorumEpochRequestTopicDataArray(reader, version, reader.readCompactArrayLength(3, 'topics')) : readBeginQuorumEpochRequestTopicDataArray(reader, version, reader.readArrayLength(3, 'topics'));
-  const leaderEndpoints = version >= 1 ? readBeginQuorumEpochRequestLeaderEndpointArray(reader, version, reader.readCompactArrayLength(5, 'leaderEndpoints')) : [];
-  if (version >= 1) {
-    reader.skipTaggedFields();
-  }
+  const topicsCount = version >= 1 ? reader.readCompactArrayLength(3, 'topics') : reader.readArrayLength(3, 'topics');
+  const topics = readBeginQuorumEpochRequestTopicDataArray(reader, version, topicsCount);
+  const leaderEndpointsCount = version >= 1 ? reader.readCompactArrayLength(5, 'leaderEndpoints') : 0;
+  const leaderEndpoints = readBeginQuorumEpochRequestLeaderEndpointArray(reader, version, leaderEndpointsCount);
+  if (version >= 1) reader.skipTaggedFields();
   return { clusterId, voterId, topics, leaderEndpoints };
 }
 
@@ -51,84 +53,82 @@ function writeBeginQuorumEpochRequest(writer: ByteWriter, value: BeginQuorumEpoc
     writer.writeNullableString(clusterId);
   }
   const voterId = value.voterId ?? -1;
-  if (version >= 1) {
-    writer.writeInt32(voterId);
-  }
+  if (version >= 1) writer.writeInt32(voterId);
   const topics = value.topics;
   if (version >= 1) {
     writer.writeCompactArrayLength(topics.length);
-    writeBeginQuorumEpochRequestTopicDataArray(writer, topics, version);
   } else {
     writer.writeArrayLength(topics.length);
-    writeBeginQuorumEpochRequestTopicDataArray(writer, topics, version);
   }
+  writeBeginQuorumEpochRequestTopicDataArray(writer, topics, version);
   const leaderEndpoints = value.leaderEndpoints ?? [];
-  if (version >= 1) {
-    writer.writeCompactArrayLength(leaderEndpoints.length);
-    writeBeginQuorumEpochRequestLeaderEndpointArray(writer, leaderEndpoints, version);
-  }
-  if (version >= 1) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 1) writer.writeCompactArrayLength(leaderEndpoints.length);
+  if (version >= 1) writeBeginQuorumEpochRequestLeaderEndpointArray(writer, leaderEndpoints, version);
+  if (version >= 1) writer.writeUnsignedVarint(0);
 }
 
-function readBeginQuorumEpochRequestTopicData(reader: ByteReader, version: number): Decoded<BeginQuorumEpochRequestTopicData> {
+function readBeginQuorumEpochRequestTopicData(
+  reader: ByteReader,
+  version: number,
+): Decoded<BeginQuorumEpochRequestTopicData> {
   const topicName = version >= 1 ? reader.readCompactString('topicName') : reader.readString('topicName');
-  const partitions = version >= 1 ? readBeginQuorumEpochRequestPartitionDataArray(reader, version, reader.readCompactArrayLength(12, 'partitions')) : readBeginQuorumEpochRequestPartitionDataArray(reader, version, reader.readArrayLength(12, 'partitions'));
-  if (version >= 1) {
-    reader.skipTaggedFields();
-  }
+  const partitionsCount =
+    version >= 1 ? reader.readCompactArrayLength(12, 'partitions')
+    : reader.readArrayLength(12, 'partitions');
+  const partitions = readBeginQuorumEpochRequestPartitionDataArray(reader, version, partitionsCount);
+  if (version >= 1) reader.skipTaggedFields();
   return { topicName, partitions };
 }
 
-function writeBeginQuorumEpochRequestTopicData(writer: ByteWriter, value: BeginQuorumEpochRequestTopicData, version: number): void {
-  const topicName = value.topicName;
+function writeBeginQuorumEpochRequestTopicData(
+  writer: ByteWriter,
+  value: BeginQuorumEpochRequestTopicData,
+  version: number,
+): void {
   if (version >= 1) {
-    writer.writeCompactString(topicName);
+    writer.writeCompactString(value.topicName);
   } else {
-    writer.writeString(topicName);
+    writer.writeString(value.topicName);
   }
   const partitions = value.partitions;
   if (version >= 1) {
     writer.writeCompactArrayLength(partitions.length);
-    writeBeginQuorumEpochRequestPartitionDataArray(writer, partitions, version);
   } else {
     writer.writeArrayLength(partitions.length);
-    writeBeginQuorumEpochRequestPartitionDataArray(writer, partitions, version);
   }
-  if (version >= 1) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeBeginQuorumEpochRequestPartitionDataArray(writer, partitions, version);
+  if (version >= 1) writer.writeUnsignedVarint(0);
 }
 
-function readBeginQuorumEpochRequestPartitionData(reader: ByteReader, version: number): Decoded<BeginQuorumEpochRequestPartitionData> {
+function readBeginQuorumEpochRequestPartitionData(
+  reader: ByteReader,
+  version: number,
+): Decoded<BeginQuorumEpochRequestPartitionData> {
   const partitionIndex = reader.readInt32('partitionIndex');
   const voterDirectoryId = version >= 1 ? reader.readUuid('voterDirectoryId') : ZERO_UUID;
   const leaderId = reader.readInt32('leaderId');
   const leaderEpoch = reader.readInt32('leaderEpoch');
-  if (version >= 1) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 1) reader.skipTaggedFields();
   return { partitionIndex, voterDirectoryId, leaderId, leaderEpoch };
 }
 
-function writeBeginQuorumEpochRequestPartitionData(writer: ByteWriter, value: BeginQuorumEpochRequestPartitionData, version: number): void {
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
+function writeBeginQuorumEpochRequestPartitionData(
+  writer: ByteWriter,
+  value: BeginQuorumEpochRequestPartitionData,
+  version: number,
+): void {
+  writer.writeInt32(value.partitionIndex);
   const voterDirectoryId = value.voterDirectoryId ?? ZERO_UUID;
-  if (version >= 1) {
-    writer.writeUuid(voterDirectoryId);
-  }
-  const leaderId = value.leaderId;
-  writer.writeInt32(leaderId);
-  const leaderEpoch = value.leaderEpoch;
-  writer.writeInt32(leaderEpoch);
-  if (version >= 1) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 1) writer.writeUuid(voterDirectoryId);
+  writer.writeInt32(value.leaderId);
+  writer.writeInt32(value.leaderEpoch);
+  if (version >= 1) writer.writeUnsignedVarint(0);
 }
 
-function readBeginQuorumEpochRequestLeaderEndpoint(reader: ByteReader, _version: number): Decoded<BeginQuorumEpochRequestLeaderEndpoint> {
+function readBeginQuorumEpochRequestLeaderEndpoint(
+  reader: ByteReader,
+  _version: number,
+): Decoded<BeginQuorumEpochRequestLeaderEndpoint> {
   const name = reader.readCompactString('name');
   const host = reader.readCompactString('host');
   const port = reader.readUint16('port');
@@ -136,43 +136,68 @@ function readBeginQuorumEpochRequestLeaderEndpoint(reader: ByteReader, _version:
   return { name, host, port };
 }
 
-function writeBeginQuorumEpochRequestLeaderEndpoint(writer: ByteWriter, value: BeginQuorumEpochRequestLeaderEndpoint, _version: number): void {
-  const name = value.name;
-  writer.writeCompactString(name);
-  const host = value.host;
-  writer.writeCompactString(host);
-  const port = value.port;
-  writer.writeUint16(port);
+function writeBeginQuorumEpochRequestLeaderEndpoint(
+  writer: ByteWriter,
+  value: BeginQuorumEpochRequestLeaderEndpoint,
+  _version: number,
+): void {
+  writer.writeCompactString(value.name);
+  writer.writeCompactString(value.host);
+  writer.writeUint16(value.port);
   writer.writeUnsignedVarint(0);
 }
 
-function readBeginQuorumEpochRequestTopicDataArray(reader: ByteReader, version: number, count: number): Decoded<BeginQuorumEpochRequestTopicData>[] {
+function readBeginQuorumEpochRequestTopicDataArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<BeginQuorumEpochRequestTopicData>[] {
   const elements: Decoded<BeginQuorumEpochRequestTopicData>[] = [];
   for (let index = 0; index < count; index++) elements.push(readBeginQuorumEpochRequestTopicData(reader, version));
   return elements;
 }
 
-function writeBeginQuorumEpochRequestTopicDataArray(writer: ByteWriter, elements: readonly BeginQuorumEpochRequestTopicData[], version: number): void {
+function writeBeginQuorumEpochRequestTopicDataArray(
+  writer: ByteWriter,
+  elements: readonly BeginQuorumEpochRequestTopicData[],
+  version: number,
+): void {
   for (const element of elements) writeBeginQuorumEpochRequestTopicData(writer, element, version);
 }
 
-function readBeginQuorumEpochRequestPartitionDataArray(reader: ByteReader, version: number, count: number): Decoded<BeginQuorumEpochRequestPartitionData>[] {
+function readBeginQuorumEpochRequestPartitionDataArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<BeginQuorumEpochRequestPartitionData>[] {
   const elements: Decoded<BeginQuorumEpochRequestPartitionData>[] = [];
   for (let index = 0; index < count; index++) elements.push(readBeginQuorumEpochRequestPartitionData(reader, version));
   return elements;
 }
 
-function writeBeginQuorumEpochRequestPartitionDataArray(writer: ByteWriter, elements: readonly BeginQuorumEpochRequestPartitionData[], version: number): void {
+function writeBeginQuorumEpochRequestPartitionDataArray(
+  writer: ByteWriter,
+  elements: readonly BeginQuorumEpochRequestPartitionData[],
+  version: number,
+): void {
   for (const element of elements) writeBeginQuorumEpochRequestPartitionData(writer, element, version);
 }
 
-function readBeginQuorumEpochRequestLeaderEndpointArray(reader: ByteReader, version: number, count: number): Decoded<BeginQuorumEpochRequestLeaderEndpoint>[] {
+function readBeginQuorumEpochRequestLeaderEndpointArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<BeginQuorumEpochRequestLeaderEndpoint>[] {
   const elements: Decoded<BeginQuorumEpochRequestLeaderEndpoint>[] = [];
   for (let index = 0; index < count; index++) elements.push(readBeginQuorumEpochRequestLeaderEndpoint(reader, version));
   return elements;
 }
 
-function writeBeginQuorumEpochRequestLeaderEndpointArray(writer: ByteWriter, elements: readonly BeginQuorumEpochRequestLeaderEndpoint[], version: number): void {
+function writeBeginQuorumEpochRequestLeaderEndpointArray(
+  writer: ByteWriter,
+  elements: readonly BeginQuorumEpochRequestLeaderEndpoint[],
+  version: number,
+): void {
   for (const element of elements) writeBeginQuorumEpochRequestLeaderEndpoint(writer, element, version);
 }
 
@@ -203,7 +228,8 @@ export interface BeginQuorumEpochResponseNodeEndpoint {
 
 function readBeginQuorumEpochResponse(reader: ByteReader, version: number): Decoded<BeginQuorumEpochResponse> {
   const errorCode = reader.readInt16('errorCode');
-  const topics = version >= 1 ? readBeginQuorumEpochResponseTopicDataArray(reader, version, reader.readCompactArrayLength(3, 'topics')) : readBeginQuorumEpochResponseTopicDataArray(reader, version, reader.readArrayLength(3, 'topics'));
+  const topicsCount = version >= 1 ? reader.readCompactArrayLength(3, 'topics') : reader.readArrayLength(3, 'topics');
+  const topics = readBeginQuorumEpochResponseTopicDataArray(reader, version, topicsCount);
   let nodeEndpoints: Decoded<BeginQuorumEpochResponseNodeEndpoint>[] = [];
   if (version >= 1) {
     for (let left = reader.readTaggedFieldCount(); left > 0; left--) {
@@ -211,7 +237,11 @@ function readBeginQuorumEpochResponse(reader: ByteReader, version: number): Deco
       const end = reader.readTaggedFieldEnd('tagged field size');
       switch (tag) {
         case 0:
-          nodeEndpoints = readBeginQuorumEpochResponseNodeEndpointArray(reader, version, reader.readCompactArrayLength(8, 'nodeEndpoints'));
+          nodeEndpoints = readBeginQuorumEpochResponseNodeEndpointArray(
+            reader,
+            version,
+            reader.readCompactArrayLength(8, 'nodeEndpoints'),
+          );
           reader.expectPosition(end, 'nodeEndpoints');
           break;
         default:
@@ -223,23 +253,20 @@ function readBeginQuorumEpochResponse(reader: ByteReader, version: number): Deco
 }
 
 function writeBeginQuorumEpochResponse(writer: ByteWriter, value: BeginQuorumEpochResponse, version: number): void {
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+  writer.writeInt16(value.errorCode);
   const topics = value.topics;
   if (version >= 1) {
     writer.writeCompactArrayLength(topics.length);
-    writeBeginQuorumEpochResponseTopicDataArray(writer, topics, version);
   } else {
     writer.writeArrayLength(topics.length);
-    writeBeginQuorumEpochResponseTopicDataArray(writer, topics, version);
   }
-  const nodeEndpoints = value.nodeEndpoints ?? [];
-  if (version >= 1) {
-  } else {
-    if (nodeEndpoints.length !== 0) throw unsupportedField('BeginQuorumEpochResponse', 'nodeEndpoints', version);
+  writeBeginQuorumEpochResponseTopicDataArray(writer, topics, version);
+  const nodeEndpoints = value.nodeEndpoints;
+  if (version < 1 && nodeEndpoints !== undefined && nodeEndpoints.length !== 0) {
+    throw unsupportedField('BeginQuorumEpochResponse', 'nodeEndpoints', version);
   }
   if (version >= 1) {
-    const hasNodeEndpoints = nodeEndpoints.length !== 0;
+    const hasNodeEndpoints = nodeEndpoints !== undefined && nodeEndpoints.length !== 0;
     writer.writeUnsignedVarint(hasNodeEndpoints ? 1 : 0);
     if (hasNodeEndpoints) {
       const begin = writer.beginTaggedField(0);
@@ -250,61 +277,67 @@ function writeBeginQuorumEpochResponse(writer: ByteWriter, value: BeginQuorumEpo
   }
 }
 
-function readBeginQuorumEpochResponseTopicData(reader: ByteReader, version: number): Decoded<BeginQuorumEpochResponseTopicData> {
+function readBeginQuorumEpochResponseTopicData(
+  reader: ByteReader,
+  version: number,
+): Decoded<BeginQuorumEpochResponseTopicData> {
   const topicName = version >= 1 ? reader.readCompactString('topicName') : reader.readString('topicName');
-  const partitions = version >= 1 ? readBeginQuorumEpochResponsePartitionDataArray(reader, version, reader.readCompactArrayLength(14, 'partitions')) : readBeginQuorumEpochResponsePartitionDataArray(reader, version, reader.readArrayLength(14, 'partitions'));
-  if (version >= 1) {
-    reader.skipTaggedFields();
-  }
+  const partitionsCount =
+    version >= 1 ? reader.readCompactArrayLength(14, 'partitions')
+    : reader.readArrayLength(14, 'partitions');
+  const partitions = readBeginQuorumEpochResponsePartitionDataArray(reader, version, partitionsCount);
+  if (version >= 1) reader.skipTaggedFields();
   return { topicName, partitions };
 }
 
-function writeBeginQuorumEpochResponseTopicData(writer: ByteWriter, value: BeginQuorumEpochResponseTopicData, version: number): void {
-  const topicName = value.topicName;
+function writeBeginQuorumEpochResponseTopicData(
+  writer: ByteWriter,
+  value: BeginQuorumEpochResponseTopicData,
+  version: number,
+): void {
   if (version >= 1) {
-    writer.writeCompactString(topicName);
+    writer.writeCompactString(value.topicName);
   } else {
-    writer.writeString(topicName);
+    writer.writeString(value.topicName);
   }
   const partitions = value.partitions;
   if (version >= 1) {
     writer.writeCompactArrayLength(partitions.length);
-    writeBeginQuorumEpochResponsePartitionDataArray(writer, partitions, version);
   } else {
     writer.writeArrayLength(partitions.length);
-    writeBeginQuorumEpochResponsePartitionDataArray(writer, partitions, version);
   }
-  if (version >= 1) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeBeginQuorumEpochResponsePartitionDataArray(writer, partitions, version);
+  if (version >= 1) writer.writeUnsignedVarint(0);
 }
 
-function readBeginQuorumEpochResponsePartitionData(reader: ByteReader, version: number): Decoded<BeginQuorumEpochResponsePartitionData> {
+function readBeginQuorumEpochResponsePartitionData(
+  reader: ByteReader,
+  version: number,
+): Decoded<BeginQuorumEpochResponsePartitionData> {
   const partitionIndex = reader.readInt32('partitionIndex');
   const errorCode = reader.readInt16('errorCode');
   const leaderId = reader.readInt32('leaderId');
   const leaderEpoch = reader.readInt32('leaderEpoch');
-  if (version >= 1) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 1) reader.skipTaggedFields();
   return { partitionIndex, errorCode, leaderId, leaderEpoch };
 }
 
-function writeBeginQuorumEpochResponsePartitionData(writer: ByteWriter, value: BeginQuorumEpochResponsePartitionData, version: number): void {
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
-  const leaderId = value.leaderId;
-  writer.writeInt32(leaderId);
-  const leaderEpoch = value.leaderEpoch;
-  writer.writeInt32(leaderEpoch);
-  if (version >= 1) {
-    writer.writeUnsignedVarint(0);
-  }
+function writeBeginQuorumEpochResponsePartitionData(
+  writer: ByteWriter,
+  value: BeginQuorumEpochResponsePartitionData,
+  version: number,
+): void {
+  writer.writeInt32(value.partitionIndex);
+  writer.writeInt16(value.errorCode);
+  writer.writeInt32(value.leaderId);
+  writer.writeInt32(value.leaderEpoch);
+  if (version >= 1) writer.writeUnsignedVarint(0);
 }
 
-function readBeginQuorumEpochResponseNodeEndpoint(reader: ByteReader, _version: number): Decoded<BeginQuorumEpochResponseNodeEndpoint> {
+function readBeginQuorumEpochResponseNodeEndpoint(
+  reader: ByteReader,
+  _version: number,
+): Decoded<BeginQuorumEpochResponseNodeEndpoint> {
   const nodeId = reader.readInt32('nodeId');
   const host = reader.readCompactString('host');
   const port = reader.readUint16('port');
@@ -312,43 +345,68 @@ function readBeginQuorumEpochResponseNodeEndpoint(reader: ByteReader, _version: 
   return { nodeId, host, port };
 }
 
-function writeBeginQuorumEpochResponseNodeEndpoint(writer: ByteWriter, value: BeginQuorumEpochResponseNodeEndpoint, _version: number): void {
-  const nodeId = value.nodeId;
-  writer.writeInt32(nodeId);
-  const host = value.host;
-  writer.writeCompactString(host);
-  const port = value.port;
-  writer.writeUint16(port);
+function writeBeginQuorumEpochResponseNodeEndpoint(
+  writer: ByteWriter,
+  value: BeginQuorumEpochResponseNodeEndpoint,
+  _version: number,
+): void {
+  writer.writeInt32(value.nodeId);
+  writer.writeCompactString(value.host);
+  writer.writeUint16(value.port);
   writer.writeUnsignedVarint(0);
 }
 
-function readBeginQuorumEpochResponseTopicDataArray(reader: ByteReader, version: number, count: number): Decoded<BeginQuorumEpochResponseTopicData>[] {
+function readBeginQuorumEpochResponseTopicDataArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<BeginQuorumEpochResponseTopicData>[] {
   const elements: Decoded<BeginQuorumEpochResponseTopicData>[] = [];
   for (let index = 0; index < count; index++) elements.push(readBeginQuorumEpochResponseTopicData(reader, version));
   return elements;
 }
 
-function writeBeginQuorumEpochResponseTopicDataArray(writer: ByteWriter, elements: readonly BeginQuorumEpochResponseTopicData[], version: number): void {
+function writeBeginQuorumEpochResponseTopicDataArray(
+  writer: ByteWriter,
+  elements: readonly BeginQuorumEpochResponseTopicData[],
+  version: number,
+): void {
   for (const element of elements) writeBeginQuorumEpochResponseTopicData(writer, element, version);
 }
 
-function readBeginQuorumEpochResponsePartitionDataArray(reader: ByteReader, version: number, count: number): Decoded<BeginQuorumEpochResponsePartitionData>[] {
+function readBeginQuorumEpochResponsePartitionDataArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<BeginQuorumEpochResponsePartitionData>[] {
   const elements: Decoded<BeginQuorumEpochResponsePartitionData>[] = [];
   for (let index = 0; index < count; index++) elements.push(readBeginQuorumEpochResponsePartitionData(reader, version));
   return elements;
 }
 
-function writeBeginQuorumEpochResponsePartitionDataArray(writer: ByteWriter, elements: readonly BeginQuorumEpochResponsePartitionData[], version: number): void {
+function writeBeginQuorumEpochResponsePartitionDataArray(
+  writer: ByteWriter,
+  elements: readonly BeginQuorumEpochResponsePartitionData[],
+  version: number,
+): void {
   for (const element of elements) writeBeginQuorumEpochResponsePartitionData(writer, element, version);
 }
 
-function readBeginQuorumEpochResponseNodeEndpointArray(reader: ByteReader, version: number, count: number): Decoded<BeginQuorumEpochResponseNodeEndpoint>[] {
+function readBeginQuorumEpochResponseNodeEndpointArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<BeginQuorumEpochResponseNodeEndpoint>[] {
   const elements: Decoded<BeginQuorumEpochResponseNodeEndpoint>[] = [];
   for (let index = 0; index < count; index++) elements.push(readBeginQuorumEpochResponseNodeEndpoint(reader, version));
   return elements;
 }
 
-function writeBeginQuorumEpochResponseNodeEndpointArray(writer: ByteWriter, elements: readonly BeginQuorumEpochResponseNodeEndpoint[], version: number): void {
+function writeBeginQuorumEpochResponseNodeEndpointArray(
+  writer: ByteWriter,
+  elements: readonly BeginQuorumEpochResponseNodeEndpoint[],
+  version: number,
+): void {
   for (const element of elements) writeBeginQuorumEpochResponseNodeEndpoint(writer, element, version);
 }
 

@@ -38,12 +38,14 @@ export interface EndQuorumEpochRequestLeaderEndpoint {
 }
 
 function readEndQuorumEpochRequest(reader: ByteReader, version: number): Decoded<EndQuorumEpochRequest> {
-  const clusterId = version >= 1 ? reader.readCompactNullableString('clusterId') : reader.readNullableString('clusterId');
-  const topics = version >= 1 ? readEndQuorumEpochRequestTopicDataArray(reader, version, reader.readCompactArrayLength(3, 'topics')) : readEndQuorumEpochRequestTopicDataArray(reader, version, reader.readArrayLength(3, 'topics'));
-  const leaderEndpoints = version >= 1 ? readEndQuorumEpochRequestLeaderEndpointArray(reader, version, reader.readCompactArrayLength(5, 'leaderEndpoints')) : [];
-  if (version >= 1) {
-    reader.skipTaggedFields();
-  }
+  const clusterId =
+    version >= 1 ? reader.readCompactNullableString('clusterId')
+    : reader.readNullableString('clusterId');
+  const topicsCount = version >= 1 ? reader.readCompactArrayLength(3, 'topics') : reader.readArrayLength(3, 'topics');
+  const topics = readEndQuorumEpochRequestTopicDataArray(reader, version, topicsCount);
+  const leaderEndpointsCount = version >= 1 ? reader.readCompactArrayLength(5, 'leaderEndpoints') : 0;
+  const leaderEndpoints = readEndQuorumEpochRequestLeaderEndpointArray(reader, version, leaderEndpointsCount);
+  if (version >= 1) reader.skipTaggedFields();
   return { clusterId, topics, leaderEndpoints };
 }
 
@@ -57,83 +59,79 @@ function writeEndQuorumEpochRequest(writer: ByteWriter, value: EndQuorumEpochReq
   const topics = value.topics;
   if (version >= 1) {
     writer.writeCompactArrayLength(topics.length);
-    writeEndQuorumEpochRequestTopicDataArray(writer, topics, version);
   } else {
     writer.writeArrayLength(topics.length);
-    writeEndQuorumEpochRequestTopicDataArray(writer, topics, version);
   }
+  writeEndQuorumEpochRequestTopicDataArray(writer, topics, version);
   const leaderEndpoints = value.leaderEndpoints ?? [];
-  if (version >= 1) {
-    writer.writeCompactArrayLength(leaderEndpoints.length);
-    writeEndQuorumEpochRequestLeaderEndpointArray(writer, leaderEndpoints, version);
-  }
-  if (version >= 1) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 1) writer.writeCompactArrayLength(leaderEndpoints.length);
+  if (version >= 1) writeEndQuorumEpochRequestLeaderEndpointArray(writer, leaderEndpoints, version);
+  if (version >= 1) writer.writeUnsignedVarint(0);
 }
 
-function readEndQuorumEpochRequestTopicData(reader: ByteReader, version: number): Decoded<EndQuorumEpochRequestTopicData> {
+function readEndQuorumEpochRequestTopicData(
+  reader: ByteReader,
+  version: number,
+): Decoded<EndQuorumEpochRequestTopicData> {
   const topicName = version >= 1 ? reader.readCompactString('topicName') : reader.readString('topicName');
-  const partitions = version >= 1 ? readEndQuorumEpochRequestPartitionDataArray(reader, version, reader.readCompactArrayLength(14, 'partitions')) : readEndQuorumEpochRequestPartitionDataArray(reader, version, reader.readArrayLength(14, 'partitions'));
-  if (version >= 1) {
-    reader.skipTaggedFields();
-  }
+  const partitionsCount =
+    version >= 1 ? reader.readCompactArrayLength(14, 'partitions')
+    : reader.readArrayLength(14, 'partitions');
+  const partitions = readEndQuorumEpochRequestPartitionDataArray(reader, version, partitionsCount);
+  if (version >= 1) reader.skipTaggedFields();
   return { topicName, partitions };
 }
 
-function writeEndQuorumEpochRequestTopicData(writer: ByteWriter, value: EndQuorumEpochRequestTopicData, version: number): void {
-  const topicName = value.topicName;
+function writeEndQuorumEpochRequestTopicData(
+  writer: ByteWriter,
+  value: EndQuorumEpochRequestTopicData,
+  version: number,
+): void {
   if (version >= 1) {
-    writer.writeCompactString(topicName);
+    writer.writeCompactString(value.topicName);
   } else {
-    writer.writeString(topicName);
+    writer.writeString(value.topicName);
   }
   const partitions = value.partitions;
   if (version >= 1) {
     writer.writeCompactArrayLength(partitions.length);
-    writeEndQuorumEpochRequestPartitionDataArray(writer, partitions, version);
   } else {
     writer.writeArrayLength(partitions.length);
-    writeEndQuorumEpochRequestPartitionDataArray(writer, partitions, version);
   }
-  if (version >= 1) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeEndQuorumEpochRequestPartitionDataArray(writer, partitions, version);
+  if (version >= 1) writer.writeUnsignedVarint(0);
 }
 
-function readEndQuorumEpochRequestPartitionData(reader: ByteReader, version: number): Decoded<EndQuorumEpochRequestPartitionData> {
+function readEndQuorumEpochRequestPartitionData(
+  reader: ByteReader,
+  version: number,
+): Decoded<EndQuorumEpochRequestPartitionData> {
   const partitionIndex = reader.readInt32('partitionIndex');
   const leaderId = reader.readInt32('leaderId');
   const leaderEpoch = reader.readInt32('leaderEpoch');
-  const preferredSuccessors = version >= 1 ? [] : readInt32Array(reader, reader.readArrayLength(4, 'preferredSuccessors'), 'preferredSuccessors');
-  const preferredCandidates = version >= 1 ? readReplicaInfoArray(reader, version, reader.readCompactArrayLength(21, 'preferredCandidates')) : [];
-  if (version >= 1) {
-    reader.skipTaggedFields();
-  }
+  const preferredSuccessorsCount = version >= 1 ? 0 : reader.readArrayLength(4, 'preferredSuccessors');
+  const preferredSuccessors = readInt32Array(reader, preferredSuccessorsCount, 'preferredSuccessors');
+  const preferredCandidatesCount = version >= 1 ? reader.readCompactArrayLength(21, 'preferredCandidates') : 0;
+  const preferredCandidates = readReplicaInfoArray(reader, version, preferredCandidatesCount);
+  if (version >= 1) reader.skipTaggedFields();
   return { partitionIndex, leaderId, leaderEpoch, preferredSuccessors, preferredCandidates };
 }
 
-function writeEndQuorumEpochRequestPartitionData(writer: ByteWriter, value: EndQuorumEpochRequestPartitionData, version: number): void {
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
-  const leaderId = value.leaderId;
-  writer.writeInt32(leaderId);
-  const leaderEpoch = value.leaderEpoch;
-  writer.writeInt32(leaderEpoch);
+function writeEndQuorumEpochRequestPartitionData(
+  writer: ByteWriter,
+  value: EndQuorumEpochRequestPartitionData,
+  version: number,
+): void {
+  writer.writeInt32(value.partitionIndex);
+  writer.writeInt32(value.leaderId);
+  writer.writeInt32(value.leaderEpoch);
   const preferredSuccessors = value.preferredSuccessors ?? [];
-  if (version >= 1) {
-  } else {
-    writer.writeArrayLength(preferredSuccessors.length);
-    writeInt32Array(writer, preferredSuccessors);
-  }
+  if (version < 1) writer.writeArrayLength(preferredSuccessors.length);
+  if (version < 1) writeInt32Array(writer, preferredSuccessors);
   const preferredCandidates = value.preferredCandidates ?? [];
-  if (version >= 1) {
-    writer.writeCompactArrayLength(preferredCandidates.length);
-    writeReplicaInfoArray(writer, preferredCandidates, version);
-  }
-  if (version >= 1) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 1) writer.writeCompactArrayLength(preferredCandidates.length);
+  if (version >= 1) writeReplicaInfoArray(writer, preferredCandidates, version);
+  if (version >= 1) writer.writeUnsignedVarint(0);
 }
 
 function readReplicaInfo(reader: ByteReader, _version: number): Decoded<ReplicaInfo> {
@@ -144,14 +142,15 @@ function readReplicaInfo(reader: ByteReader, _version: number): Decoded<ReplicaI
 }
 
 function writeReplicaInfo(writer: ByteWriter, value: ReplicaInfo, _version: number): void {
-  const candidateId = value.candidateId;
-  writer.writeInt32(candidateId);
-  const candidateDirectoryId = value.candidateDirectoryId;
-  writer.writeUuid(candidateDirectoryId);
+  writer.writeInt32(value.candidateId);
+  writer.writeUuid(value.candidateDirectoryId);
   writer.writeUnsignedVarint(0);
 }
 
-function readEndQuorumEpochRequestLeaderEndpoint(reader: ByteReader, _version: number): Decoded<EndQuorumEpochRequestLeaderEndpoint> {
+function readEndQuorumEpochRequestLeaderEndpoint(
+  reader: ByteReader,
+  _version: number,
+): Decoded<EndQuorumEpochRequestLeaderEndpoint> {
   const name = reader.readCompactString('name');
   const host = reader.readCompactString('host');
   const port = reader.readUint16('port');
@@ -159,33 +158,50 @@ function readEndQuorumEpochRequestLeaderEndpoint(reader: ByteReader, _version: n
   return { name, host, port };
 }
 
-function writeEndQuorumEpochRequestLeaderEndpoint(writer: ByteWriter, value: EndQuorumEpochRequestLeaderEndpoint, _version: number): void {
-  const name = value.name;
-  writer.writeCompactString(name);
-  const host = value.host;
-  writer.writeCompactString(host);
-  const port = value.port;
-  writer.writeUint16(port);
+function writeEndQuorumEpochRequestLeaderEndpoint(
+  writer: ByteWriter,
+  value: EndQuorumEpochRequestLeaderEndpoint,
+  _version: number,
+): void {
+  writer.writeCompactString(value.name);
+  writer.writeCompactString(value.host);
+  writer.writeUint16(value.port);
   writer.writeUnsignedVarint(0);
 }
 
-function readEndQuorumEpochRequestTopicDataArray(reader: ByteReader, version: number, count: number): Decoded<EndQuorumEpochRequestTopicData>[] {
+function readEndQuorumEpochRequestTopicDataArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<EndQuorumEpochRequestTopicData>[] {
   const elements: Decoded<EndQuorumEpochRequestTopicData>[] = [];
   for (let index = 0; index < count; index++) elements.push(readEndQuorumEpochRequestTopicData(reader, version));
   return elements;
 }
 
-function writeEndQuorumEpochRequestTopicDataArray(writer: ByteWriter, elements: readonly EndQuorumEpochRequestTopicData[], version: number): void {
+function writeEndQuorumEpochRequestTopicDataArray(
+  writer: ByteWriter,
+  elements: readonly EndQuorumEpochRequestTopicData[],
+  version: number,
+): void {
   for (const element of elements) writeEndQuorumEpochRequestTopicData(writer, element, version);
 }
 
-function readEndQuorumEpochRequestPartitionDataArray(reader: ByteReader, version: number, count: number): Decoded<EndQuorumEpochRequestPartitionData>[] {
+function readEndQuorumEpochRequestPartitionDataArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<EndQuorumEpochRequestPartitionData>[] {
   const elements: Decoded<EndQuorumEpochRequestPartitionData>[] = [];
   for (let index = 0; index < count; index++) elements.push(readEndQuorumEpochRequestPartitionData(reader, version));
   return elements;
 }
 
-function writeEndQuorumEpochRequestPartitionDataArray(writer: ByteWriter, elements: readonly EndQuorumEpochRequestPartitionData[], version: number): void {
+function writeEndQuorumEpochRequestPartitionDataArray(
+  writer: ByteWriter,
+  elements: readonly EndQuorumEpochRequestPartitionData[],
+  version: number,
+): void {
   for (const element of elements) writeEndQuorumEpochRequestPartitionData(writer, element, version);
 }
 
@@ -199,13 +215,21 @@ function writeReplicaInfoArray(writer: ByteWriter, elements: readonly ReplicaInf
   for (const element of elements) writeReplicaInfo(writer, element, version);
 }
 
-function readEndQuorumEpochRequestLeaderEndpointArray(reader: ByteReader, version: number, count: number): Decoded<EndQuorumEpochRequestLeaderEndpoint>[] {
+function readEndQuorumEpochRequestLeaderEndpointArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<EndQuorumEpochRequestLeaderEndpoint>[] {
   const elements: Decoded<EndQuorumEpochRequestLeaderEndpoint>[] = [];
   for (let index = 0; index < count; index++) elements.push(readEndQuorumEpochRequestLeaderEndpoint(reader, version));
   return elements;
 }
 
-function writeEndQuorumEpochRequestLeaderEndpointArray(writer: ByteWriter, elements: readonly EndQuorumEpochRequestLeaderEndpoint[], version: number): void {
+function writeEndQuorumEpochRequestLeaderEndpointArray(
+  writer: ByteWriter,
+  elements: readonly EndQuorumEpochRequestLeaderEndpoint[],
+  version: number,
+): void {
   for (const element of elements) writeEndQuorumEpochRequestLeaderEndpoint(writer, element, version);
 }
 
@@ -236,7 +260,8 @@ export interface EndQuorumEpochResponseNodeEndpoint {
 
 function readEndQuorumEpochResponse(reader: ByteReader, version: number): Decoded<EndQuorumEpochResponse> {
   const errorCode = reader.readInt16('errorCode');
-  const topics = version >= 1 ? readEndQuorumEpochResponseTopicDataArray(reader, version, reader.readCompactArrayLength(3, 'topics')) : readEndQuorumEpochResponseTopicDataArray(reader, version, reader.readArrayLength(3, 'topics'));
+  const topicsCount = version >= 1 ? reader.readCompactArrayLength(3, 'topics') : reader.readArrayLength(3, 'topics');
+  const topics = readEndQuorumEpochResponseTopicDataArray(reader, version, topicsCount);
   let nodeEndpoints: Decoded<EndQuorumEpochResponseNodeEndpoint>[] = [];
   if (version >= 1) {
     for (let left = reader.readTaggedFieldCount(); left > 0; left--) {
@@ -244,7 +269,11 @@ function readEndQuorumEpochResponse(reader: ByteReader, version: number): Decode
       const end = reader.readTaggedFieldEnd('tagged field size');
       switch (tag) {
         case 0:
-          nodeEndpoints = readEndQuorumEpochResponseNodeEndpointArray(reader, version, reader.readCompactArrayLength(8, 'nodeEndpoints'));
+          nodeEndpoints = readEndQuorumEpochResponseNodeEndpointArray(
+            reader,
+            version,
+            reader.readCompactArrayLength(8, 'nodeEndpoints'),
+          );
           reader.expectPosition(end, 'nodeEndpoints');
           break;
         default:
@@ -256,23 +285,20 @@ function readEndQuorumEpochResponse(reader: ByteReader, version: number): Decode
 }
 
 function writeEndQuorumEpochResponse(writer: ByteWriter, value: EndQuorumEpochResponse, version: number): void {
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+  writer.writeInt16(value.errorCode);
   const topics = value.topics;
   if (version >= 1) {
     writer.writeCompactArrayLength(topics.length);
-    writeEndQuorumEpochResponseTopicDataArray(writer, topics, version);
   } else {
     writer.writeArrayLength(topics.length);
-    writeEndQuorumEpochResponseTopicDataArray(writer, topics, version);
   }
-  const nodeEndpoints = value.nodeEndpoints ?? [];
-  if (version >= 1) {
-  } else {
-    if (nodeEndpoints.length !== 0) throw unsupportedField('EndQuorumEpochResponse', 'nodeEndpoints', version);
+  writeEndQuorumEpochResponseTopicDataArray(writer, topics, version);
+  const nodeEndpoints = value.nodeEndpoints;
+  if (version < 1 && nodeEndpoints !== undefined && nodeEndpoints.length !== 0) {
+    throw unsupportedField('EndQuorumEpochResponse', 'nodeEndpoints', version);
   }
   if (version >= 1) {
-    const hasNodeEndpoints = nodeEndpoints.length !== 0;
+    const hasNodeEndpoints = nodeEndpoints !== undefined && nodeEndpoints.length !== 0;
     writer.writeUnsignedVarint(hasNodeEndpoints ? 1 : 0);
     if (hasNodeEndpoints) {
       const begin = writer.beginTaggedField(0);
@@ -283,61 +309,67 @@ function writeEndQuorumEpochResponse(writer: ByteWriter, value: EndQuorumEpochRe
   }
 }
 
-function readEndQuorumEpochResponseTopicData(reader: ByteReader, version: number): Decoded<EndQuorumEpochResponseTopicData> {
+function readEndQuorumEpochResponseTopicData(
+  reader: ByteReader,
+  version: number,
+): Decoded<EndQuorumEpochResponseTopicData> {
   const topicName = version >= 1 ? reader.readCompactString('topicName') : reader.readString('topicName');
-  const partitions = version >= 1 ? readEndQuorumEpochResponsePartitionDataArray(reader, version, reader.readCompactArrayLength(14, 'partitions')) : readEndQuorumEpochResponsePartitionDataArray(reader, version, reader.readArrayLength(14, 'partitions'));
-  if (version >= 1) {
-    reader.skipTaggedFields();
-  }
+  const partitionsCount =
+    version >= 1 ? reader.readCompactArrayLength(14, 'partitions')
+    : reader.readArrayLength(14, 'partitions');
+  const partitions = readEndQuorumEpochResponsePartitionDataArray(reader, version, partitionsCount);
+  if (version >= 1) reader.skipTaggedFields();
   return { topicName, partitions };
 }
 
-function writeEndQuorumEpochResponseTopicData(writer: ByteWriter, value: EndQuorumEpochResponseTopicData, version: number): void {
-  const topicName = value.topicName;
+function writeEndQuorumEpochResponseTopicData(
+  writer: ByteWriter,
+  value: EndQuorumEpochResponseTopicData,
+  version: number,
+): void {
   if (version >= 1) {
-    writer.writeCompactString(topicName);
+    writer.writeCompactString(value.topicName);
   } else {
-    writer.writeString(topicName);
+    writer.writeString(value.topicName);
   }
   const partitions = value.partitions;
   if (version >= 1) {
     writer.writeCompactArrayLength(partitions.length);
-    writeEndQuorumEpochResponsePartitionDataArray(writer, partitions, version);
   } else {
     writer.writeArrayLength(partitions.length);
-    writeEndQuorumEpochResponsePartitionDataArray(writer, partitions, version);
   }
-  if (version >= 1) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeEndQuorumEpochResponsePartitionDataArray(writer, partitions, version);
+  if (version >= 1) writer.writeUnsignedVarint(0);
 }
 
-function readEndQuorumEpochResponsePartitionData(reader: ByteReader, version: number): Decoded<EndQuorumEpochResponsePartitionData> {
+function readEndQuorumEpochResponsePartitionData(
+  reader: ByteReader,
+  version: number,
+): Decoded<EndQuorumEpochResponsePartitionData> {
   const partitionIndex = reader.readInt32('partitionIndex');
   const errorCode = reader.readInt16('errorCode');
   const leaderId = reader.readInt32('leaderId');
   const leaderEpoch = reader.readInt32('leaderEpoch');
-  if (version >= 1) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 1) reader.skipTaggedFields();
   return { partitionIndex, errorCode, leaderId, leaderEpoch };
 }
 
-function writeEndQuorumEpochResponsePartitionData(writer: ByteWriter, value: EndQuorumEpochResponsePartitionData, version: number): void {
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
-  const leaderId = value.leaderId;
-  writer.writeInt32(leaderId);
-  const leaderEpoch = value.leaderEpoch;
-  writer.writeInt32(leaderEpoch);
-  if (version >= 1) {
-    writer.writeUnsignedVarint(0);
-  }
+function writeEndQuorumEpochResponsePartitionData(
+  writer: ByteWriter,
+  value: EndQuorumEpochResponsePartitionData,
+  version: number,
+): void {
+  writer.writeInt32(value.partitionIndex);
+  writer.writeInt16(value.errorCode);
+  writer.writeInt32(value.leaderId);
+  writer.writeInt32(value.leaderEpoch);
+  if (version >= 1) writer.writeUnsignedVarint(0);
 }
 
-function readEndQuorumEpochResponseNodeEndpoint(reader: ByteReader, _version: number): Decoded<EndQuorumEpochResponseNodeEndpoint> {
+function readEndQuorumEpochResponseNodeEndpoint(
+  reader: ByteReader,
+  _version: number,
+): Decoded<EndQuorumEpochResponseNodeEndpoint> {
   const nodeId = reader.readInt32('nodeId');
   const host = reader.readCompactString('host');
   const port = reader.readUint16('port');
@@ -345,43 +377,68 @@ function readEndQuorumEpochResponseNodeEndpoint(reader: ByteReader, _version: nu
   return { nodeId, host, port };
 }
 
-function writeEndQuorumEpochResponseNodeEndpoint(writer: ByteWriter, value: EndQuorumEpochResponseNodeEndpoint, _version: number): void {
-  const nodeId = value.nodeId;
-  writer.writeInt32(nodeId);
-  const host = value.host;
-  writer.writeCompactString(host);
-  const port = value.port;
-  writer.writeUint16(port);
+function writeEndQuorumEpochResponseNodeEndpoint(
+  writer: ByteWriter,
+  value: EndQuorumEpochResponseNodeEndpoint,
+  _version: number,
+): void {
+  writer.writeInt32(value.nodeId);
+  writer.writeCompactString(value.host);
+  writer.writeUint16(value.port);
   writer.writeUnsignedVarint(0);
 }
 
-function readEndQuorumEpochResponseTopicDataArray(reader: ByteReader, version: number, count: number): Decoded<EndQuorumEpochResponseTopicData>[] {
+function readEndQuorumEpochResponseTopicDataArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<EndQuorumEpochResponseTopicData>[] {
   const elements: Decoded<EndQuorumEpochResponseTopicData>[] = [];
   for (let index = 0; index < count; index++) elements.push(readEndQuorumEpochResponseTopicData(reader, version));
   return elements;
 }
 
-function writeEndQuorumEpochResponseTopicDataArray(writer: ByteWriter, elements: readonly EndQuorumEpochResponseTopicData[], version: number): void {
+function writeEndQuorumEpochResponseTopicDataArray(
+  writer: ByteWriter,
+  elements: readonly EndQuorumEpochResponseTopicData[],
+  version: number,
+): void {
   for (const element of elements) writeEndQuorumEpochResponseTopicData(writer, element, version);
 }
 
-function readEndQuorumEpochResponsePartitionDataArray(reader: ByteReader, version: number, count: number): Decoded<EndQuorumEpochResponsePartitionData>[] {
+function readEndQuorumEpochResponsePartitionDataArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<EndQuorumEpochResponsePartitionData>[] {
   const elements: Decoded<EndQuorumEpochResponsePartitionData>[] = [];
   for (let index = 0; index < count; index++) elements.push(readEndQuorumEpochResponsePartitionData(reader, version));
   return elements;
 }
 
-function writeEndQuorumEpochResponsePartitionDataArray(writer: ByteWriter, elements: readonly EndQuorumEpochResponsePartitionData[], version: number): void {
+function writeEndQuorumEpochResponsePartitionDataArray(
+  writer: ByteWriter,
+  elements: readonly EndQuorumEpochResponsePartitionData[],
+  version: number,
+): void {
   for (const element of elements) writeEndQuorumEpochResponsePartitionData(writer, element, version);
 }
 
-function readEndQuorumEpochResponseNodeEndpointArray(reader: ByteReader, version: number, count: number): Decoded<EndQuorumEpochResponseNodeEndpoint>[] {
+function readEndQuorumEpochResponseNodeEndpointArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<EndQuorumEpochResponseNodeEndpoint>[] {
   const elements: Decoded<EndQuorumEpochResponseNodeEndpoint>[] = [];
   for (let index = 0; index < count; index++) elements.push(readEndQuorumEpochResponseNodeEndpoint(reader, version));
   return elements;
 }
 
-function writeEndQuorumEpochResponseNodeEndpointArray(writer: ByteWriter, elements: readonly EndQuorumEpochResponseNodeEndpoint[], version: number): void {
+function writeEndQuorumEpochResponseNodeEndpointArray(
+  writer: ByteWriter,
+  elements: readonly EndQuorumEpochResponseNodeEndpoint[],
+  version: number,
+): void {
   for (const element of elements) writeEndQuorumEpochResponseNodeEndpoint(writer, element, version);
 }
 

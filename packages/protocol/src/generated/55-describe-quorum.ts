@@ -30,51 +30,83 @@ function writeDescribeQuorumRequest(writer: ByteWriter, value: DescribeQuorumReq
   writer.writeUnsignedVarint(0);
 }
 
-function readDescribeQuorumRequestTopicData(reader: ByteReader, version: number): Decoded<DescribeQuorumRequestTopicData> {
+function readDescribeQuorumRequestTopicData(
+  reader: ByteReader,
+  version: number,
+): Decoded<DescribeQuorumRequestTopicData> {
   const topicName = reader.readCompactString('topicName');
-  const partitions = readDescribeQuorumRequestPartitionDataArray(reader, version, reader.readCompactArrayLength(5, 'partitions'));
+  const partitions = readDescribeQuorumRequestPartitionDataArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(5, 'partitions'),
+  );
   reader.skipTaggedFields();
   return { topicName, partitions };
 }
 
-function writeDescribeQuorumRequestTopicData(writer: ByteWriter, value: DescribeQuorumRequestTopicData, version: number): void {
-  const topicName = value.topicName;
-  writer.writeCompactString(topicName);
+function writeDescribeQuorumRequestTopicData(
+  writer: ByteWriter,
+  value: DescribeQuorumRequestTopicData,
+  version: number,
+): void {
+  writer.writeCompactString(value.topicName);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeDescribeQuorumRequestPartitionDataArray(writer, partitions, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readDescribeQuorumRequestPartitionData(reader: ByteReader, _version: number): Decoded<DescribeQuorumRequestPartitionData> {
+function readDescribeQuorumRequestPartitionData(
+  reader: ByteReader,
+  _version: number,
+): Decoded<DescribeQuorumRequestPartitionData> {
   const partitionIndex = reader.readInt32('partitionIndex');
   reader.skipTaggedFields();
   return { partitionIndex };
 }
 
-function writeDescribeQuorumRequestPartitionData(writer: ByteWriter, value: DescribeQuorumRequestPartitionData, _version: number): void {
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
+function writeDescribeQuorumRequestPartitionData(
+  writer: ByteWriter,
+  value: DescribeQuorumRequestPartitionData,
+  _version: number,
+): void {
+  writer.writeInt32(value.partitionIndex);
   writer.writeUnsignedVarint(0);
 }
 
-function readDescribeQuorumRequestTopicDataArray(reader: ByteReader, version: number, count: number): Decoded<DescribeQuorumRequestTopicData>[] {
+function readDescribeQuorumRequestTopicDataArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DescribeQuorumRequestTopicData>[] {
   const elements: Decoded<DescribeQuorumRequestTopicData>[] = [];
   for (let index = 0; index < count; index++) elements.push(readDescribeQuorumRequestTopicData(reader, version));
   return elements;
 }
 
-function writeDescribeQuorumRequestTopicDataArray(writer: ByteWriter, elements: readonly DescribeQuorumRequestTopicData[], version: number): void {
+function writeDescribeQuorumRequestTopicDataArray(
+  writer: ByteWriter,
+  elements: readonly DescribeQuorumRequestTopicData[],
+  version: number,
+): void {
   for (const element of elements) writeDescribeQuorumRequestTopicData(writer, element, version);
 }
 
-function readDescribeQuorumRequestPartitionDataArray(reader: ByteReader, version: number, count: number): Decoded<DescribeQuorumRequestPartitionData>[] {
+function readDescribeQuorumRequestPartitionDataArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DescribeQuorumRequestPartitionData>[] {
   const elements: Decoded<DescribeQuorumRequestPartitionData>[] = [];
   for (let index = 0; index < count; index++) elements.push(readDescribeQuorumRequestPartitionData(reader, version));
   return elements;
 }
 
-function writeDescribeQuorumRequestPartitionDataArray(writer: ByteWriter, elements: readonly DescribeQuorumRequestPartitionData[], version: number): void {
+function writeDescribeQuorumRequestPartitionDataArray(
+  writer: ByteWriter,
+  elements: readonly DescribeQuorumRequestPartitionData[],
+  version: number,
+): void {
   for (const element of elements) writeDescribeQuorumRequestPartitionData(writer, element, version);
 }
 
@@ -130,75 +162,88 @@ function readDescribeQuorumResponse(reader: ByteReader, version: number): Decode
   const errorCode = reader.readInt16('errorCode');
   const errorMessage = version >= 2 ? reader.readCompactNullableString('errorMessage') : '';
   const topics = readDescribeQuorumResponseTopicDataArray(reader, version, reader.readCompactArrayLength(3, 'topics'));
-  const nodes = version >= 2 ? readNodeArray(reader, version, reader.readCompactArrayLength(6, 'nodes')) : [];
+  const nodesCount = version >= 2 ? reader.readCompactArrayLength(6, 'nodes') : 0;
+  const nodes = readNodeArray(reader, version, nodesCount);
   reader.skipTaggedFields();
   return { errorCode, errorMessage, topics, nodes };
 }
 
 function writeDescribeQuorumResponse(writer: ByteWriter, value: DescribeQuorumResponse, version: number): void {
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage === undefined ? '' : value.errorMessage;
-  if (version >= 2) {
-    writer.writeCompactNullableString(errorMessage);
-  }
+  if (version >= 2) writer.writeCompactNullableString(errorMessage);
   const topics = value.topics;
   writer.writeCompactArrayLength(topics.length);
   writeDescribeQuorumResponseTopicDataArray(writer, topics, version);
   const nodes = value.nodes ?? [];
-  if (version >= 2) {
-    writer.writeCompactArrayLength(nodes.length);
-    writeNodeArray(writer, nodes, version);
-  } else {
-    if (nodes.length !== 0) throw unsupportedField('DescribeQuorumResponse', 'nodes', version);
-  }
+  if (version < 2 && nodes.length !== 0) throw unsupportedField('DescribeQuorumResponse', 'nodes', version);
+  if (version >= 2) writer.writeCompactArrayLength(nodes.length);
+  if (version >= 2) writeNodeArray(writer, nodes, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readDescribeQuorumResponseTopicData(reader: ByteReader, version: number): Decoded<DescribeQuorumResponseTopicData> {
+function readDescribeQuorumResponseTopicData(
+  reader: ByteReader,
+  version: number,
+): Decoded<DescribeQuorumResponseTopicData> {
   const topicName = reader.readCompactString('topicName');
-  const partitions = readDescribeQuorumResponsePartitionDataArray(reader, version, reader.readCompactArrayLength(25, 'partitions'));
+  const partitions = readDescribeQuorumResponsePartitionDataArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(25, 'partitions'),
+  );
   reader.skipTaggedFields();
   return { topicName, partitions };
 }
 
-function writeDescribeQuorumResponseTopicData(writer: ByteWriter, value: DescribeQuorumResponseTopicData, version: number): void {
-  const topicName = value.topicName;
-  writer.writeCompactString(topicName);
+function writeDescribeQuorumResponseTopicData(
+  writer: ByteWriter,
+  value: DescribeQuorumResponseTopicData,
+  version: number,
+): void {
+  writer.writeCompactString(value.topicName);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeDescribeQuorumResponsePartitionDataArray(writer, partitions, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readDescribeQuorumResponsePartitionData(reader: ByteReader, version: number): Decoded<DescribeQuorumResponsePartitionData> {
+function readDescribeQuorumResponsePartitionData(
+  reader: ByteReader,
+  version: number,
+): Decoded<DescribeQuorumResponsePartitionData> {
   const partitionIndex = reader.readInt32('partitionIndex');
   const errorCode = reader.readInt16('errorCode');
   const errorMessage = version >= 2 ? reader.readCompactNullableString('errorMessage') : '';
   const leaderId = reader.readInt32('leaderId');
   const leaderEpoch = reader.readInt32('leaderEpoch');
   const highWatermark = reader.readSafeInt64('highWatermark');
-  const currentVoters = readDescribeQuorumResponseReplicaStateArray(reader, version, reader.readCompactArrayLength(13, 'currentVoters'));
-  const observers = readDescribeQuorumResponseReplicaStateArray(reader, version, reader.readCompactArrayLength(13, 'observers'));
+  const currentVoters = readDescribeQuorumResponseReplicaStateArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(13, 'currentVoters'),
+  );
+  const observers = readDescribeQuorumResponseReplicaStateArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(13, 'observers'),
+  );
   reader.skipTaggedFields();
   return { partitionIndex, errorCode, errorMessage, leaderId, leaderEpoch, highWatermark, currentVoters, observers };
 }
 
-function writeDescribeQuorumResponsePartitionData(writer: ByteWriter, value: DescribeQuorumResponsePartitionData, version: number): void {
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+function writeDescribeQuorumResponsePartitionData(
+  writer: ByteWriter,
+  value: DescribeQuorumResponsePartitionData,
+  version: number,
+): void {
+  writer.writeInt32(value.partitionIndex);
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage === undefined ? '' : value.errorMessage;
-  if (version >= 2) {
-    writer.writeCompactNullableString(errorMessage);
-  }
-  const leaderId = value.leaderId;
-  writer.writeInt32(leaderId);
-  const leaderEpoch = value.leaderEpoch;
-  writer.writeInt32(leaderEpoch);
-  const highWatermark = value.highWatermark;
-  writer.writeSafeInt64(highWatermark);
+  if (version >= 2) writer.writeCompactNullableString(errorMessage);
+  writer.writeInt32(value.leaderId);
+  writer.writeInt32(value.leaderEpoch);
+  writer.writeSafeInt64(value.highWatermark);
   const currentVoters = value.currentVoters;
   writer.writeCompactArrayLength(currentVoters.length);
   writeDescribeQuorumResponseReplicaStateArray(writer, currentVoters, version);
@@ -208,7 +253,10 @@ function writeDescribeQuorumResponsePartitionData(writer: ByteWriter, value: Des
   writer.writeUnsignedVarint(0);
 }
 
-function readDescribeQuorumResponseReplicaState(reader: ByteReader, version: number): Decoded<DescribeQuorumResponseReplicaState> {
+function readDescribeQuorumResponseReplicaState(
+  reader: ByteReader,
+  version: number,
+): Decoded<DescribeQuorumResponseReplicaState> {
   const replicaId = reader.readInt32('replicaId');
   const replicaDirectoryId = version >= 2 ? reader.readUuid('replicaDirectoryId') : ZERO_UUID;
   const logEndOffset = reader.readSafeInt64('logEndOffset');
@@ -218,45 +266,49 @@ function readDescribeQuorumResponseReplicaState(reader: ByteReader, version: num
   return { replicaId, replicaDirectoryId, logEndOffset, lastFetchTimestamp, lastCaughtUpTimestamp };
 }
 
-function writeDescribeQuorumResponseReplicaState(writer: ByteWriter, value: DescribeQuorumResponseReplicaState, version: number): void {
-  const replicaId = value.replicaId;
-  writer.writeInt32(replicaId);
+function writeDescribeQuorumResponseReplicaState(
+  writer: ByteWriter,
+  value: DescribeQuorumResponseReplicaState,
+  version: number,
+): void {
+  writer.writeInt32(value.replicaId);
   const replicaDirectoryId = value.replicaDirectoryId ?? ZERO_UUID;
   if (version >= 2) {
     writer.writeUuid(replicaDirectoryId);
-  } else {
-    if (replicaDirectoryId !== ZERO_UUID) throw unsupportedField('DescribeQuorumResponseReplicaState', 'replicaDirectoryId', version);
+  } else if (replicaDirectoryId !== ZERO_UUID) {
+    throw unsupportedField('DescribeQuorumResponseReplicaState', 'replicaDirectoryId', version);
   }
-  const logEndOffset = value.logEndOffset;
-  writer.writeSafeInt64(logEndOffset);
+  writer.writeSafeInt64(value.logEndOffset);
   const lastFetchTimestamp = value.lastFetchTimestamp ?? -1;
-  if (version >= 1) {
-    writer.writeSafeInt64(lastFetchTimestamp);
-  }
+  if (version >= 1) writer.writeSafeInt64(lastFetchTimestamp);
   const lastCaughtUpTimestamp = value.lastCaughtUpTimestamp ?? -1;
-  if (version >= 1) {
-    writer.writeSafeInt64(lastCaughtUpTimestamp);
-  }
+  if (version >= 1) writer.writeSafeInt64(lastCaughtUpTimestamp);
   writer.writeUnsignedVarint(0);
 }
 
 function readNode(reader: ByteReader, version: number): Decoded<Node> {
   const nodeId = reader.readInt32('nodeId');
-  const listeners = readDescribeQuorumResponseListenerArray(reader, version, reader.readCompactArrayLength(5, 'listeners'));
+  const listeners = readDescribeQuorumResponseListenerArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(5, 'listeners'),
+  );
   reader.skipTaggedFields();
   return { nodeId, listeners };
 }
 
 function writeNode(writer: ByteWriter, value: Node, version: number): void {
-  const nodeId = value.nodeId;
-  writer.writeInt32(nodeId);
+  writer.writeInt32(value.nodeId);
   const listeners = value.listeners;
   writer.writeCompactArrayLength(listeners.length);
   writeDescribeQuorumResponseListenerArray(writer, listeners, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readDescribeQuorumResponseListener(reader: ByteReader, _version: number): Decoded<DescribeQuorumResponseListener> {
+function readDescribeQuorumResponseListener(
+  reader: ByteReader,
+  _version: number,
+): Decoded<DescribeQuorumResponseListener> {
   const name = reader.readCompactString('name');
   const host = reader.readCompactString('host');
   const port = reader.readUint16('port');
@@ -264,43 +316,68 @@ function readDescribeQuorumResponseListener(reader: ByteReader, _version: number
   return { name, host, port };
 }
 
-function writeDescribeQuorumResponseListener(writer: ByteWriter, value: DescribeQuorumResponseListener, _version: number): void {
-  const name = value.name;
-  writer.writeCompactString(name);
-  const host = value.host;
-  writer.writeCompactString(host);
-  const port = value.port;
-  writer.writeUint16(port);
+function writeDescribeQuorumResponseListener(
+  writer: ByteWriter,
+  value: DescribeQuorumResponseListener,
+  _version: number,
+): void {
+  writer.writeCompactString(value.name);
+  writer.writeCompactString(value.host);
+  writer.writeUint16(value.port);
   writer.writeUnsignedVarint(0);
 }
 
-function readDescribeQuorumResponseTopicDataArray(reader: ByteReader, version: number, count: number): Decoded<DescribeQuorumResponseTopicData>[] {
+function readDescribeQuorumResponseTopicDataArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DescribeQuorumResponseTopicData>[] {
   const elements: Decoded<DescribeQuorumResponseTopicData>[] = [];
   for (let index = 0; index < count; index++) elements.push(readDescribeQuorumResponseTopicData(reader, version));
   return elements;
 }
 
-function writeDescribeQuorumResponseTopicDataArray(writer: ByteWriter, elements: readonly DescribeQuorumResponseTopicData[], version: number): void {
+function writeDescribeQuorumResponseTopicDataArray(
+  writer: ByteWriter,
+  elements: readonly DescribeQuorumResponseTopicData[],
+  version: number,
+): void {
   for (const element of elements) writeDescribeQuorumResponseTopicData(writer, element, version);
 }
 
-function readDescribeQuorumResponsePartitionDataArray(reader: ByteReader, version: number, count: number): Decoded<DescribeQuorumResponsePartitionData>[] {
+function readDescribeQuorumResponsePartitionDataArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DescribeQuorumResponsePartitionData>[] {
   const elements: Decoded<DescribeQuorumResponsePartitionData>[] = [];
   for (let index = 0; index < count; index++) elements.push(readDescribeQuorumResponsePartitionData(reader, version));
   return elements;
 }
 
-function writeDescribeQuorumResponsePartitionDataArray(writer: ByteWriter, elements: readonly DescribeQuorumResponsePartitionData[], version: number): void {
+function writeDescribeQuorumResponsePartitionDataArray(
+  writer: ByteWriter,
+  elements: readonly DescribeQuorumResponsePartitionData[],
+  version: number,
+): void {
   for (const element of elements) writeDescribeQuorumResponsePartitionData(writer, element, version);
 }
 
-function readDescribeQuorumResponseReplicaStateArray(reader: ByteReader, version: number, count: number): Decoded<DescribeQuorumResponseReplicaState>[] {
+function readDescribeQuorumResponseReplicaStateArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DescribeQuorumResponseReplicaState>[] {
   const elements: Decoded<DescribeQuorumResponseReplicaState>[] = [];
   for (let index = 0; index < count; index++) elements.push(readDescribeQuorumResponseReplicaState(reader, version));
   return elements;
 }
 
-function writeDescribeQuorumResponseReplicaStateArray(writer: ByteWriter, elements: readonly DescribeQuorumResponseReplicaState[], version: number): void {
+function writeDescribeQuorumResponseReplicaStateArray(
+  writer: ByteWriter,
+  elements: readonly DescribeQuorumResponseReplicaState[],
+  version: number,
+): void {
   for (const element of elements) writeDescribeQuorumResponseReplicaState(writer, element, version);
 }
 
@@ -314,13 +391,21 @@ function writeNodeArray(writer: ByteWriter, elements: readonly Node[], version: 
   for (const element of elements) writeNode(writer, element, version);
 }
 
-function readDescribeQuorumResponseListenerArray(reader: ByteReader, version: number, count: number): Decoded<DescribeQuorumResponseListener>[] {
+function readDescribeQuorumResponseListenerArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DescribeQuorumResponseListener>[] {
   const elements: Decoded<DescribeQuorumResponseListener>[] = [];
   for (let index = 0; index < count; index++) elements.push(readDescribeQuorumResponseListener(reader, version));
   return elements;
 }
 
-function writeDescribeQuorumResponseListenerArray(writer: ByteWriter, elements: readonly DescribeQuorumResponseListener[], version: number): void {
+function writeDescribeQuorumResponseListenerArray(
+  writer: ByteWriter,
+  elements: readonly DescribeQuorumResponseListener[],
+  version: number,
+): void {
   for (const element of elements) writeDescribeQuorumResponseListener(writer, element, version);
 }
 

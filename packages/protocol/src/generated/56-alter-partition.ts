@@ -44,8 +44,7 @@ function readAlterPartitionRequest(reader: ByteReader, version: number): Decoded
 }
 
 function writeAlterPartitionRequest(writer: ByteWriter, value: AlterPartitionRequest, version: number): void {
-  const brokerId = value.brokerId;
-  writer.writeInt32(brokerId);
+  writer.writeInt32(value.brokerId);
   const brokerEpoch = value.brokerEpoch ?? -1n;
   writer.writeInt64(brokerEpoch);
   const topics = value.topics;
@@ -54,68 +53,78 @@ function writeAlterPartitionRequest(writer: ByteWriter, value: AlterPartitionReq
   writer.writeUnsignedVarint(0);
 }
 
-function readAlterPartitionRequestTopicData(reader: ByteReader, version: number): Decoded<AlterPartitionRequestTopicData> {
+function readAlterPartitionRequestTopicData(
+  reader: ByteReader,
+  version: number,
+): Decoded<AlterPartitionRequestTopicData> {
   const topicName = version >= 2 ? '' : reader.readCompactString('topicName');
   const topicId = version >= 2 ? reader.readUuid('topicId') : ZERO_UUID;
-  const partitions = readAlterPartitionRequestPartitionDataArray(reader, version, reader.readCompactArrayLength(14, 'partitions'));
+  const partitions = readAlterPartitionRequestPartitionDataArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(14, 'partitions'),
+  );
   reader.skipTaggedFields();
   return { topicName, topicId, partitions };
 }
 
-function writeAlterPartitionRequestTopicData(writer: ByteWriter, value: AlterPartitionRequestTopicData, version: number): void {
+function writeAlterPartitionRequestTopicData(
+  writer: ByteWriter,
+  value: AlterPartitionRequestTopicData,
+  version: number,
+): void {
   const topicName = value.topicName ?? '';
-  if (version >= 2) {
-  } else {
-    writer.writeCompactString(topicName);
-  }
+  if (version < 2) writer.writeCompactString(topicName);
   const topicId = value.topicId ?? ZERO_UUID;
-  if (version >= 2) {
-    writer.writeUuid(topicId);
-  }
+  if (version >= 2) writer.writeUuid(topicId);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeAlterPartitionRequestPartitionDataArray(writer, partitions, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readAlterPartitionRequestPartitionData(reader: ByteReader, version: number): Decoded<AlterPartitionRequestPartitionData> {
+function readAlterPartitionRequestPartitionData(
+  reader: ByteReader,
+  version: number,
+): Decoded<AlterPartitionRequestPartitionData> {
   const partitionIndex = reader.readInt32('partitionIndex');
   const leaderEpoch = reader.readInt32('leaderEpoch');
-  const newIsr = version >= 3 ? [] : readInt32Array(reader, reader.readCompactArrayLength(4, 'newIsr'), 'newIsr');
-  const newIsrWithEpochs = version >= 3 ? readBrokerStateArray(reader, version, reader.readCompactArrayLength(13, 'newIsrWithEpochs')) : [];
+  const newIsrCount = version >= 3 ? 0 : reader.readCompactArrayLength(4, 'newIsr');
+  const newIsr = readInt32Array(reader, newIsrCount, 'newIsr');
+  const newIsrWithEpochsCount = version >= 3 ? reader.readCompactArrayLength(13, 'newIsrWithEpochs') : 0;
+  const newIsrWithEpochs = readBrokerStateArray(reader, version, newIsrWithEpochsCount);
   const leaderRecoveryState = version >= 1 ? reader.readInt8('leaderRecoveryState') : 0;
   const partitionEpoch = reader.readInt32('partitionEpoch');
   reader.skipTaggedFields();
   return { partitionIndex, leaderEpoch, newIsr, newIsrWithEpochs, leaderRecoveryState, partitionEpoch };
 }
 
-function writeAlterPartitionRequestPartitionData(writer: ByteWriter, value: AlterPartitionRequestPartitionData, version: number): void {
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
-  const leaderEpoch = value.leaderEpoch;
-  writer.writeInt32(leaderEpoch);
+function writeAlterPartitionRequestPartitionData(
+  writer: ByteWriter,
+  value: AlterPartitionRequestPartitionData,
+  version: number,
+): void {
+  writer.writeInt32(value.partitionIndex);
+  writer.writeInt32(value.leaderEpoch);
   const newIsr = value.newIsr ?? [];
-  if (version >= 3) {
-    if (newIsr.length !== 0) throw unsupportedField('AlterPartitionRequestPartitionData', 'newIsr', version);
-  } else {
-    writer.writeCompactArrayLength(newIsr.length);
-    writeInt32Array(writer, newIsr);
+  if (version >= 3 && newIsr.length !== 0) {
+    throw unsupportedField('AlterPartitionRequestPartitionData', 'newIsr', version);
   }
+  if (version < 3) writer.writeCompactArrayLength(newIsr.length);
+  if (version < 3) writeInt32Array(writer, newIsr);
   const newIsrWithEpochs = value.newIsrWithEpochs ?? [];
-  if (version >= 3) {
-    writer.writeCompactArrayLength(newIsrWithEpochs.length);
-    writeBrokerStateArray(writer, newIsrWithEpochs, version);
-  } else {
-    if (newIsrWithEpochs.length !== 0) throw unsupportedField('AlterPartitionRequestPartitionData', 'newIsrWithEpochs', version);
+  if (version < 3 && newIsrWithEpochs.length !== 0) {
+    throw unsupportedField('AlterPartitionRequestPartitionData', 'newIsrWithEpochs', version);
   }
+  if (version >= 3) writer.writeCompactArrayLength(newIsrWithEpochs.length);
+  if (version >= 3) writeBrokerStateArray(writer, newIsrWithEpochs, version);
   const leaderRecoveryState = value.leaderRecoveryState ?? 0;
   if (version >= 1) {
     writer.writeInt8(leaderRecoveryState);
-  } else {
-    if (leaderRecoveryState !== 0) throw unsupportedField('AlterPartitionRequestPartitionData', 'leaderRecoveryState', version);
+  } else if (leaderRecoveryState !== 0) {
+    throw unsupportedField('AlterPartitionRequestPartitionData', 'leaderRecoveryState', version);
   }
-  const partitionEpoch = value.partitionEpoch;
-  writer.writeInt32(partitionEpoch);
+  writer.writeInt32(value.partitionEpoch);
   writer.writeUnsignedVarint(0);
 }
 
@@ -127,30 +136,45 @@ function readBrokerState(reader: ByteReader, _version: number): Decoded<BrokerSt
 }
 
 function writeBrokerState(writer: ByteWriter, value: BrokerState, _version: number): void {
-  const brokerId = value.brokerId;
-  writer.writeInt32(brokerId);
+  writer.writeInt32(value.brokerId);
   const brokerEpoch = value.brokerEpoch ?? -1n;
   writer.writeInt64(brokerEpoch);
   writer.writeUnsignedVarint(0);
 }
 
-function readAlterPartitionRequestTopicDataArray(reader: ByteReader, version: number, count: number): Decoded<AlterPartitionRequestTopicData>[] {
+function readAlterPartitionRequestTopicDataArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<AlterPartitionRequestTopicData>[] {
   const elements: Decoded<AlterPartitionRequestTopicData>[] = [];
   for (let index = 0; index < count; index++) elements.push(readAlterPartitionRequestTopicData(reader, version));
   return elements;
 }
 
-function writeAlterPartitionRequestTopicDataArray(writer: ByteWriter, elements: readonly AlterPartitionRequestTopicData[], version: number): void {
+function writeAlterPartitionRequestTopicDataArray(
+  writer: ByteWriter,
+  elements: readonly AlterPartitionRequestTopicData[],
+  version: number,
+): void {
   for (const element of elements) writeAlterPartitionRequestTopicData(writer, element, version);
 }
 
-function readAlterPartitionRequestPartitionDataArray(reader: ByteReader, version: number, count: number): Decoded<AlterPartitionRequestPartitionData>[] {
+function readAlterPartitionRequestPartitionDataArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<AlterPartitionRequestPartitionData>[] {
   const elements: Decoded<AlterPartitionRequestPartitionData>[] = [];
   for (let index = 0; index < count; index++) elements.push(readAlterPartitionRequestPartitionData(reader, version));
   return elements;
 }
 
-function writeAlterPartitionRequestPartitionDataArray(writer: ByteWriter, elements: readonly AlterPartitionRequestPartitionData[], version: number): void {
+function writeAlterPartitionRequestPartitionDataArray(
+  writer: ByteWriter,
+  elements: readonly AlterPartitionRequestPartitionData[],
+  version: number,
+): void {
   for (const element of elements) writeAlterPartitionRequestPartitionData(writer, element, version);
 }
 
@@ -198,41 +222,48 @@ function readAlterPartitionResponse(reader: ByteReader, version: number): Decode
 }
 
 function writeAlterPartitionResponse(writer: ByteWriter, value: AlterPartitionResponse, version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+  writer.writeInt32(value.throttleTimeMs);
+  writer.writeInt16(value.errorCode);
   const topics = value.topics;
   writer.writeCompactArrayLength(topics.length);
   writeAlterPartitionResponseTopicDataArray(writer, topics, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readAlterPartitionResponseTopicData(reader: ByteReader, version: number): Decoded<AlterPartitionResponseTopicData> {
+function readAlterPartitionResponseTopicData(
+  reader: ByteReader,
+  version: number,
+): Decoded<AlterPartitionResponseTopicData> {
   const topicName = version >= 2 ? '' : reader.readCompactString('topicName');
   const topicId = version >= 2 ? reader.readUuid('topicId') : ZERO_UUID;
-  const partitions = readAlterPartitionResponsePartitionDataArray(reader, version, reader.readCompactArrayLength(20, 'partitions'));
+  const partitions = readAlterPartitionResponsePartitionDataArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(20, 'partitions'),
+  );
   reader.skipTaggedFields();
   return { topicName, topicId, partitions };
 }
 
-function writeAlterPartitionResponseTopicData(writer: ByteWriter, value: AlterPartitionResponseTopicData, version: number): void {
+function writeAlterPartitionResponseTopicData(
+  writer: ByteWriter,
+  value: AlterPartitionResponseTopicData,
+  version: number,
+): void {
   const topicName = value.topicName ?? '';
-  if (version >= 2) {
-  } else {
-    writer.writeCompactString(topicName);
-  }
+  if (version < 2) writer.writeCompactString(topicName);
   const topicId = value.topicId ?? ZERO_UUID;
-  if (version >= 2) {
-    writer.writeUuid(topicId);
-  }
+  if (version >= 2) writer.writeUuid(topicId);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeAlterPartitionResponsePartitionDataArray(writer, partitions, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readAlterPartitionResponsePartitionData(reader: ByteReader, version: number): Decoded<AlterPartitionResponsePartitionData> {
+function readAlterPartitionResponsePartitionData(
+  reader: ByteReader,
+  version: number,
+): Decoded<AlterPartitionResponsePartitionData> {
   const partitionIndex = reader.readInt32('partitionIndex');
   const errorCode = reader.readInt16('errorCode');
   const leaderId = reader.readInt32('leaderId');
@@ -244,44 +275,57 @@ function readAlterPartitionResponsePartitionData(reader: ByteReader, version: nu
   return { partitionIndex, errorCode, leaderId, leaderEpoch, isr, leaderRecoveryState, partitionEpoch };
 }
 
-function writeAlterPartitionResponsePartitionData(writer: ByteWriter, value: AlterPartitionResponsePartitionData, version: number): void {
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
-  const leaderId = value.leaderId;
-  writer.writeInt32(leaderId);
-  const leaderEpoch = value.leaderEpoch;
-  writer.writeInt32(leaderEpoch);
+function writeAlterPartitionResponsePartitionData(
+  writer: ByteWriter,
+  value: AlterPartitionResponsePartitionData,
+  version: number,
+): void {
+  writer.writeInt32(value.partitionIndex);
+  writer.writeInt16(value.errorCode);
+  writer.writeInt32(value.leaderId);
+  writer.writeInt32(value.leaderEpoch);
   const isr = value.isr;
   writer.writeCompactArrayLength(isr.length);
   writeInt32Array(writer, isr);
   const leaderRecoveryState = value.leaderRecoveryState ?? 0;
-  if (version >= 1) {
-    writer.writeInt8(leaderRecoveryState);
-  }
-  const partitionEpoch = value.partitionEpoch;
-  writer.writeInt32(partitionEpoch);
+  if (version >= 1) writer.writeInt8(leaderRecoveryState);
+  writer.writeInt32(value.partitionEpoch);
   writer.writeUnsignedVarint(0);
 }
 
-function readAlterPartitionResponseTopicDataArray(reader: ByteReader, version: number, count: number): Decoded<AlterPartitionResponseTopicData>[] {
+function readAlterPartitionResponseTopicDataArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<AlterPartitionResponseTopicData>[] {
   const elements: Decoded<AlterPartitionResponseTopicData>[] = [];
   for (let index = 0; index < count; index++) elements.push(readAlterPartitionResponseTopicData(reader, version));
   return elements;
 }
 
-function writeAlterPartitionResponseTopicDataArray(writer: ByteWriter, elements: readonly AlterPartitionResponseTopicData[], version: number): void {
+function writeAlterPartitionResponseTopicDataArray(
+  writer: ByteWriter,
+  elements: readonly AlterPartitionResponseTopicData[],
+  version: number,
+): void {
   for (const element of elements) writeAlterPartitionResponseTopicData(writer, element, version);
 }
 
-function readAlterPartitionResponsePartitionDataArray(reader: ByteReader, version: number, count: number): Decoded<AlterPartitionResponsePartitionData>[] {
+function readAlterPartitionResponsePartitionDataArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<AlterPartitionResponsePartitionData>[] {
   const elements: Decoded<AlterPartitionResponsePartitionData>[] = [];
   for (let index = 0; index < count; index++) elements.push(readAlterPartitionResponsePartitionData(reader, version));
   return elements;
 }
 
-function writeAlterPartitionResponsePartitionDataArray(writer: ByteWriter, elements: readonly AlterPartitionResponsePartitionData[], version: number): void {
+function writeAlterPartitionResponsePartitionDataArray(
+  writer: ByteWriter,
+  elements: readonly AlterPartitionResponsePartitionData[],
+  version: number,
+): void {
   for (const element of elements) writeAlterPartitionResponsePartitionData(writer, element, version);
 }
 

@@ -37,8 +37,8 @@ function writeUpdateFeaturesRequest(writer: ByteWriter, value: UpdateFeaturesReq
   const validateOnly = value.validateOnly ?? false;
   if (version >= 1) {
     writer.writeBool(validateOnly);
-  } else {
-    if (validateOnly) throw unsupportedField('UpdateFeaturesRequest', 'validateOnly', version);
+  } else if (validateOnly) {
+    throw unsupportedField('UpdateFeaturesRequest', 'validateOnly', version);
   }
   writer.writeUnsignedVarint(0);
 }
@@ -53,10 +53,8 @@ function readFeatureUpdateKey(reader: ByteReader, version: number): Decoded<Feat
 }
 
 function writeFeatureUpdateKey(writer: ByteWriter, value: FeatureUpdateKey, version: number): void {
-  const feature = value.feature;
-  writer.writeCompactString(feature);
-  const maxVersionLevel = value.maxVersionLevel;
-  writer.writeInt16(maxVersionLevel);
+  writer.writeCompactString(value.feature);
+  writer.writeInt16(value.maxVersionLevel);
   const allowDowngrade = value.allowDowngrade ?? false;
   if (version >= 1) {
     if (allowDowngrade) throw unsupportedField('FeatureUpdateKey', 'allowDowngrade', version);
@@ -66,8 +64,8 @@ function writeFeatureUpdateKey(writer: ByteWriter, value: FeatureUpdateKey, vers
   const upgradeType = value.upgradeType ?? 1;
   if (version >= 1) {
     writer.writeInt8(upgradeType);
-  } else {
-    if (upgradeType !== 1) throw unsupportedField('FeatureUpdateKey', 'upgradeType', version);
+  } else if (upgradeType !== 1) {
+    throw unsupportedField('FeatureUpdateKey', 'upgradeType', version);
   }
   writer.writeUnsignedVarint(0);
 }
@@ -100,24 +98,20 @@ function readUpdateFeaturesResponse(reader: ByteReader, version: number): Decode
   const throttleTimeMs = reader.readInt32('throttleTimeMs');
   const errorCode = reader.readInt16('errorCode');
   const errorMessage = reader.readCompactNullableString('errorMessage');
-  const results = version >= 2 ? [] : readUpdatableFeatureResultArray(reader, version, reader.readCompactArrayLength(5, 'results'));
+  const resultsCount = version >= 2 ? 0 : reader.readCompactArrayLength(5, 'results');
+  const results = readUpdatableFeatureResultArray(reader, version, resultsCount);
   reader.skipTaggedFields();
   return { throttleTimeMs, errorCode, errorMessage, results };
 }
 
 function writeUpdateFeaturesResponse(writer: ByteWriter, value: UpdateFeaturesResponse, version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+  writer.writeInt32(value.throttleTimeMs);
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage;
   writer.writeCompactNullableString(errorMessage);
   const results = value.results ?? [];
-  if (version >= 2) {
-  } else {
-    writer.writeCompactArrayLength(results.length);
-    writeUpdatableFeatureResultArray(writer, results, version);
-  }
+  if (version < 2) writer.writeCompactArrayLength(results.length);
+  if (version < 2) writeUpdatableFeatureResultArray(writer, results, version);
   writer.writeUnsignedVarint(0);
 }
 
@@ -130,22 +124,28 @@ function readUpdatableFeatureResult(reader: ByteReader, _version: number): Decod
 }
 
 function writeUpdatableFeatureResult(writer: ByteWriter, value: UpdatableFeatureResult, _version: number): void {
-  const feature = value.feature;
-  writer.writeCompactString(feature);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+  writer.writeCompactString(value.feature);
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage;
   writer.writeCompactNullableString(errorMessage);
   writer.writeUnsignedVarint(0);
 }
 
-function readUpdatableFeatureResultArray(reader: ByteReader, version: number, count: number): Decoded<UpdatableFeatureResult>[] {
+function readUpdatableFeatureResultArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<UpdatableFeatureResult>[] {
   const elements: Decoded<UpdatableFeatureResult>[] = [];
   for (let index = 0; index < count; index++) elements.push(readUpdatableFeatureResult(reader, version));
   return elements;
 }
 
-function writeUpdatableFeatureResultArray(writer: ByteWriter, elements: readonly UpdatableFeatureResult[], version: number): void {
+function writeUpdatableFeatureResultArray(
+  writer: ByteWriter,
+  elements: readonly UpdatableFeatureResult[],
+  version: number,
+): void {
   for (const element of elements) writeUpdatableFeatureResult(writer, element, version);
 }
 

@@ -19,12 +19,10 @@ function readEnvelopeRequest(reader: ByteReader, _version: number): Decoded<Enve
 }
 
 function writeEnvelopeRequest(writer: ByteWriter, value: EnvelopeRequest, _version: number): void {
-  const requestData = value.requestData;
-  writer.writeCompactBytes(requestData);
+  writer.writeCompactBytes(value.requestData);
   const requestPrincipal = value.requestPrincipal;
   writer.writeCompactNullableBytes(requestPrincipal);
-  const clientHostAddress = value.clientHostAddress;
-  writer.writeCompactBytes(clientHostAddress);
+  writer.writeCompactBytes(value.clientHostAddress);
   writer.writeUnsignedVarint(0);
 }
 
@@ -43,8 +41,7 @@ function readEnvelopeResponse(reader: ByteReader, _version: number): Decoded<Env
 function writeEnvelopeResponse(writer: ByteWriter, value: EnvelopeResponse, _version: number): void {
   const responseData = value.responseData ?? null;
   writer.writeCompactNullableBytes(responseData);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+  writer.writeInt16(value.errorCode);
   writer.writeUnsignedVarint(0);
 }
 

@@ -34,7 +34,11 @@ export interface FetchSnapshotRequestSnapshotId {
 function readFetchSnapshotRequest(reader: ByteReader, version: number): Decoded<FetchSnapshotRequest> {
   const replicaId = reader.readInt32('replicaId');
   const maxBytes = reader.readInt32('maxBytes');
-  const topics = readFetchSnapshotRequestTopicSnapshotArray(reader, version, reader.readCompactArrayLength(3, 'topics'));
+  const topics = readFetchSnapshotRequestTopicSnapshotArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(3, 'topics'),
+  );
   let clusterId: string | null = null;
   for (let left = reader.readTaggedFieldCount(); left > 0; left--) {
     const tag = reader.readUnsignedVarint('tag');
@@ -69,23 +73,36 @@ function writeFetchSnapshotRequest(writer: ByteWriter, value: FetchSnapshotReque
   }
 }
 
-function readFetchSnapshotRequestTopicSnapshot(reader: ByteReader, version: number): Decoded<FetchSnapshotRequestTopicSnapshot> {
+function readFetchSnapshotRequestTopicSnapshot(
+  reader: ByteReader,
+  version: number,
+): Decoded<FetchSnapshotRequestTopicSnapshot> {
   const name = reader.readCompactString('name');
-  const partitions = readFetchSnapshotRequestPartitionSnapshotArray(reader, version, reader.readCompactArrayLength(30, 'partitions'));
+  const partitions = readFetchSnapshotRequestPartitionSnapshotArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(30, 'partitions'),
+  );
   reader.skipTaggedFields();
   return { name, partitions };
 }
 
-function writeFetchSnapshotRequestTopicSnapshot(writer: ByteWriter, value: FetchSnapshotRequestTopicSnapshot, version: number): void {
-  const name = value.name;
-  writer.writeCompactString(name);
+function writeFetchSnapshotRequestTopicSnapshot(
+  writer: ByteWriter,
+  value: FetchSnapshotRequestTopicSnapshot,
+  version: number,
+): void {
+  writer.writeCompactString(value.name);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeFetchSnapshotRequestPartitionSnapshotArray(writer, partitions, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readFetchSnapshotRequestPartitionSnapshot(reader: ByteReader, version: number): Decoded<FetchSnapshotRequestPartitionSnapshot> {
+function readFetchSnapshotRequestPartitionSnapshot(
+  reader: ByteReader,
+  version: number,
+): Decoded<FetchSnapshotRequestPartitionSnapshot> {
   const partition = reader.readInt32('partition');
   const currentLeaderEpoch = reader.readInt32('currentLeaderEpoch');
   const snapshotId = readFetchSnapshotRequestSnapshotId(reader, version);
@@ -110,15 +127,16 @@ function readFetchSnapshotRequestPartitionSnapshot(reader: ByteReader, version: 
   return { partition, currentLeaderEpoch, snapshotId, position, replicaDirectoryId };
 }
 
-function writeFetchSnapshotRequestPartitionSnapshot(writer: ByteWriter, value: FetchSnapshotRequestPartitionSnapshot, version: number): void {
-  const partition = value.partition;
-  writer.writeInt32(partition);
-  const currentLeaderEpoch = value.currentLeaderEpoch;
-  writer.writeInt32(currentLeaderEpoch);
+function writeFetchSnapshotRequestPartitionSnapshot(
+  writer: ByteWriter,
+  value: FetchSnapshotRequestPartitionSnapshot,
+  version: number,
+): void {
+  writer.writeInt32(value.partition);
+  writer.writeInt32(value.currentLeaderEpoch);
   const snapshotId = value.snapshotId;
   writeFetchSnapshotRequestSnapshotId(writer, snapshotId, version);
-  const position = value.position;
-  writer.writeSafeInt64(position);
+  writer.writeSafeInt64(value.position);
   const replicaDirectoryId = value.replicaDirectoryId ?? ZERO_UUID;
   if (version >= 1) {
     const hasReplicaDirectoryId = replicaDirectoryId !== ZERO_UUID;
@@ -133,38 +151,59 @@ function writeFetchSnapshotRequestPartitionSnapshot(writer: ByteWriter, value: F
   }
 }
 
-function readFetchSnapshotRequestSnapshotId(reader: ByteReader, _version: number): Decoded<FetchSnapshotRequestSnapshotId> {
+function readFetchSnapshotRequestSnapshotId(
+  reader: ByteReader,
+  _version: number,
+): Decoded<FetchSnapshotRequestSnapshotId> {
   const endOffset = reader.readSafeInt64('endOffset');
   const epoch = reader.readInt32('epoch');
   reader.skipTaggedFields();
   return { endOffset, epoch };
 }
 
-function writeFetchSnapshotRequestSnapshotId(writer: ByteWriter, value: FetchSnapshotRequestSnapshotId, _version: number): void {
-  const endOffset = value.endOffset;
-  writer.writeSafeInt64(endOffset);
-  const epoch = value.epoch;
-  writer.writeInt32(epoch);
+function writeFetchSnapshotRequestSnapshotId(
+  writer: ByteWriter,
+  value: FetchSnapshotRequestSnapshotId,
+  _version: number,
+): void {
+  writer.writeSafeInt64(value.endOffset);
+  writer.writeInt32(value.epoch);
   writer.writeUnsignedVarint(0);
 }
 
-function readFetchSnapshotRequestTopicSnapshotArray(reader: ByteReader, version: number, count: number): Decoded<FetchSnapshotRequestTopicSnapshot>[] {
+function readFetchSnapshotRequestTopicSnapshotArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<FetchSnapshotRequestTopicSnapshot>[] {
   const elements: Decoded<FetchSnapshotRequestTopicSnapshot>[] = [];
   for (let index = 0; index < count; index++) elements.push(readFetchSnapshotRequestTopicSnapshot(reader, version));
   return elements;
 }
 
-function writeFetchSnapshotRequestTopicSnapshotArray(writer: ByteWriter, elements: readonly FetchSnapshotRequestTopicSnapshot[], version: number): void {
+function writeFetchSnapshotRequestTopicSnapshotArray(
+  writer: ByteWriter,
+  elements: readonly FetchSnapshotRequestTopicSnapshot[],
+  version: number,
+): void {
   for (const element of elements) writeFetchSnapshotRequestTopicSnapshot(writer, element, version);
 }
 
-function readFetchSnapshotRequestPartitionSnapshotArray(reader: ByteReader, version: number, count: number): Decoded<FetchSnapshotRequestPartitionSnapshot>[] {
+function readFetchSnapshotRequestPartitionSnapshotArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<FetchSnapshotRequestPartitionSnapshot>[] {
   const elements: Decoded<FetchSnapshotRequestPartitionSnapshot>[] = [];
   for (let index = 0; index < count; index++) elements.push(readFetchSnapshotRequestPartitionSnapshot(reader, version));
   return elements;
 }
 
-function writeFetchSnapshotRequestPartitionSnapshotArray(writer: ByteWriter, elements: readonly FetchSnapshotRequestPartitionSnapshot[], version: number): void {
+function writeFetchSnapshotRequestPartitionSnapshotArray(
+  writer: ByteWriter,
+  elements: readonly FetchSnapshotRequestPartitionSnapshot[],
+  version: number,
+): void {
   for (const element of elements) writeFetchSnapshotRequestPartitionSnapshot(writer, element, version);
 }
 
@@ -211,7 +250,11 @@ export interface FetchSnapshotResponseNodeEndpoint {
 function readFetchSnapshotResponse(reader: ByteReader, version: number): Decoded<FetchSnapshotResponse> {
   const throttleTimeMs = reader.readInt32('throttleTimeMs');
   const errorCode = reader.readInt16('errorCode');
-  const topics = readFetchSnapshotResponseTopicSnapshotArray(reader, version, reader.readCompactArrayLength(3, 'topics'));
+  const topics = readFetchSnapshotResponseTopicSnapshotArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(3, 'topics'),
+  );
   let nodeEndpoints: Decoded<FetchSnapshotResponseNodeEndpoint>[] = [];
   if (version >= 1) {
     for (let left = reader.readTaggedFieldCount(); left > 0; left--) {
@@ -219,7 +262,11 @@ function readFetchSnapshotResponse(reader: ByteReader, version: number): Decoded
       const end = reader.readTaggedFieldEnd('tagged field size');
       switch (tag) {
         case 0:
-          nodeEndpoints = readFetchSnapshotResponseNodeEndpointArray(reader, version, reader.readCompactArrayLength(8, 'nodeEndpoints'));
+          nodeEndpoints = readFetchSnapshotResponseNodeEndpointArray(
+            reader,
+            version,
+            reader.readCompactArrayLength(8, 'nodeEndpoints'),
+          );
           reader.expectPosition(end, 'nodeEndpoints');
           break;
         default:
@@ -233,20 +280,17 @@ function readFetchSnapshotResponse(reader: ByteReader, version: number): Decoded
 }
 
 function writeFetchSnapshotResponse(writer: ByteWriter, value: FetchSnapshotResponse, version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+  writer.writeInt32(value.throttleTimeMs);
+  writer.writeInt16(value.errorCode);
   const topics = value.topics;
   writer.writeCompactArrayLength(topics.length);
   writeFetchSnapshotResponseTopicSnapshotArray(writer, topics, version);
-  const nodeEndpoints = value.nodeEndpoints ?? [];
-  if (version >= 1) {
-  } else {
-    if (nodeEndpoints.length !== 0) throw unsupportedField('FetchSnapshotResponse', 'nodeEndpoints', version);
+  const nodeEndpoints = value.nodeEndpoints;
+  if (version < 1 && nodeEndpoints !== undefined && nodeEndpoints.length !== 0) {
+    throw unsupportedField('FetchSnapshotResponse', 'nodeEndpoints', version);
   }
   if (version >= 1) {
-    const hasNodeEndpoints = nodeEndpoints.length !== 0;
+    const hasNodeEndpoints = nodeEndpoints !== undefined && nodeEndpoints.length !== 0;
     writer.writeUnsignedVarint(hasNodeEndpoints ? 1 : 0);
     if (hasNodeEndpoints) {
       const begin = writer.beginTaggedField(0);
@@ -259,30 +303,43 @@ function writeFetchSnapshotResponse(writer: ByteWriter, value: FetchSnapshotResp
   }
 }
 
-function readFetchSnapshotResponseTopicSnapshot(reader: ByteReader, version: number): Decoded<FetchSnapshotResponseTopicSnapshot> {
+function readFetchSnapshotResponseTopicSnapshot(
+  reader: ByteReader,
+  version: number,
+): Decoded<FetchSnapshotResponseTopicSnapshot> {
   const name = reader.readCompactString('name');
-  const partitions = readFetchSnapshotResponsePartitionSnapshotArray(reader, version, reader.readCompactArrayLength(37, 'partitions'));
+  const partitions = readFetchSnapshotResponsePartitionSnapshotArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(37, 'partitions'),
+  );
   reader.skipTaggedFields();
   return { name, partitions };
 }
 
-function writeFetchSnapshotResponseTopicSnapshot(writer: ByteWriter, value: FetchSnapshotResponseTopicSnapshot, version: number): void {
-  const name = value.name;
-  writer.writeCompactString(name);
+function writeFetchSnapshotResponseTopicSnapshot(
+  writer: ByteWriter,
+  value: FetchSnapshotResponseTopicSnapshot,
+  version: number,
+): void {
+  writer.writeCompactString(value.name);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeFetchSnapshotResponsePartitionSnapshotArray(writer, partitions, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readFetchSnapshotResponsePartitionSnapshot(reader: ByteReader, version: number): Decoded<FetchSnapshotResponsePartitionSnapshot> {
-  const indexField = reader.readInt32('index');
+function readFetchSnapshotResponsePartitionSnapshot(
+  reader: ByteReader,
+  version: number,
+): Decoded<FetchSnapshotResponsePartitionSnapshot> {
+  const index = reader.readInt32('index');
   const errorCode = reader.readInt16('errorCode');
   const snapshotId = readFetchSnapshotResponseSnapshotId(reader, version);
   const size = reader.readSafeInt64('size');
   const position = reader.readSafeInt64('position');
   const unalignedRecords = reader.readCompactBytes('unalignedRecords');
-  let currentLeader: Decoded<FetchSnapshotResponseLeaderIdAndEpoch> = defaultFetchSnapshotResponseLeaderIdAndEpoch();
+  let currentLeader: Decoded<FetchSnapshotResponseLeaderIdAndEpoch> | undefined;
   for (let left = reader.readTaggedFieldCount(); left > 0; left--) {
     const tag = reader.readUnsignedVarint('tag');
     const end = reader.readTaggedFieldEnd('tagged field size');
@@ -295,24 +352,31 @@ function readFetchSnapshotResponsePartitionSnapshot(reader: ByteReader, version:
         reader.skip(end - reader.position, 'tagged field');
     }
   }
-  return { index: indexField, errorCode, snapshotId, currentLeader, size, position, unalignedRecords };
+  return {
+    index,
+    errorCode,
+    snapshotId,
+    currentLeader: currentLeader ?? defaultFetchSnapshotResponseLeaderIdAndEpoch(),
+    size,
+    position,
+    unalignedRecords,
+  };
 }
 
-function writeFetchSnapshotResponsePartitionSnapshot(writer: ByteWriter, value: FetchSnapshotResponsePartitionSnapshot, version: number): void {
-  const indexField = value.index;
-  writer.writeInt32(indexField);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+function writeFetchSnapshotResponsePartitionSnapshot(
+  writer: ByteWriter,
+  value: FetchSnapshotResponsePartitionSnapshot,
+  version: number,
+): void {
+  writer.writeInt32(value.index);
+  writer.writeInt16(value.errorCode);
   const snapshotId = value.snapshotId;
   writeFetchSnapshotResponseSnapshotId(writer, snapshotId, version);
-  const currentLeader = value.currentLeader ?? defaultFetchSnapshotResponseLeaderIdAndEpoch();
-  const size = value.size;
-  writer.writeSafeInt64(size);
-  const position = value.position;
-  writer.writeSafeInt64(position);
-  const unalignedRecords = value.unalignedRecords;
-  writer.writeCompactRecords(unalignedRecords);
-  const hasCurrentLeader = !isDefaultFetchSnapshotResponseLeaderIdAndEpoch(currentLeader);
+  const currentLeader = value.currentLeader;
+  writer.writeSafeInt64(value.size);
+  writer.writeSafeInt64(value.position);
+  writer.writeCompactRecords(value.unalignedRecords);
+  const hasCurrentLeader = currentLeader !== undefined && !isDefaultFetchSnapshotResponseLeaderIdAndEpoch(currentLeader);
   writer.writeUnsignedVarint(hasCurrentLeader ? 1 : 0);
   if (hasCurrentLeader) {
     const begin = writer.beginTaggedField(0);
@@ -321,37 +385,50 @@ function writeFetchSnapshotResponsePartitionSnapshot(writer: ByteWriter, value: 
   }
 }
 
-function readFetchSnapshotResponseSnapshotId(reader: ByteReader, _version: number): Decoded<FetchSnapshotResponseSnapshotId> {
+function readFetchSnapshotResponseSnapshotId(
+  reader: ByteReader,
+  _version: number,
+): Decoded<FetchSnapshotResponseSnapshotId> {
   const endOffset = reader.readSafeInt64('endOffset');
   const epoch = reader.readInt32('epoch');
   reader.skipTaggedFields();
   return { endOffset, epoch };
 }
 
-function writeFetchSnapshotResponseSnapshotId(writer: ByteWriter, value: FetchSnapshotResponseSnapshotId, _version: number): void {
-  const endOffset = value.endOffset;
-  writer.writeSafeInt64(endOffset);
-  const epoch = value.epoch;
-  writer.writeInt32(epoch);
+function writeFetchSnapshotResponseSnapshotId(
+  writer: ByteWriter,
+  value: FetchSnapshotResponseSnapshotId,
+  _version: number,
+): void {
+  writer.writeSafeInt64(value.endOffset);
+  writer.writeInt32(value.epoch);
   writer.writeUnsignedVarint(0);
 }
 
-function readFetchSnapshotResponseLeaderIdAndEpoch(reader: ByteReader, _version: number): Decoded<FetchSnapshotResponseLeaderIdAndEpoch> {
+function readFetchSnapshotResponseLeaderIdAndEpoch(
+  reader: ByteReader,
+  _version: number,
+): Decoded<FetchSnapshotResponseLeaderIdAndEpoch> {
   const leaderId = reader.readInt32('leaderId');
   const leaderEpoch = reader.readInt32('leaderEpoch');
   reader.skipTaggedFields();
   return { leaderId, leaderEpoch };
 }
 
-function writeFetchSnapshotResponseLeaderIdAndEpoch(writer: ByteWriter, value: FetchSnapshotResponseLeaderIdAndEpoch, _version: number): void {
-  const leaderId = value.leaderId;
-  writer.writeInt32(leaderId);
-  const leaderEpoch = value.leaderEpoch;
-  writer.writeInt32(leaderEpoch);
+function writeFetchSnapshotResponseLeaderIdAndEpoch(
+  writer: ByteWriter,
+  value: FetchSnapshotResponseLeaderIdAndEpoch,
+  _version: number,
+): void {
+  writer.writeInt32(value.leaderId);
+  writer.writeInt32(value.leaderEpoch);
   writer.writeUnsignedVarint(0);
 }
 
-function readFetchSnapshotResponseNodeEndpoint(reader: ByteReader, _version: number): Decoded<FetchSnapshotResponseNodeEndpoint> {
+function readFetchSnapshotResponseNodeEndpoint(
+  reader: ByteReader,
+  _version: number,
+): Decoded<FetchSnapshotResponseNodeEndpoint> {
   const nodeId = reader.readInt32('nodeId');
   const host = reader.readCompactString('host');
   const port = reader.readUint16('port');
@@ -359,33 +436,50 @@ function readFetchSnapshotResponseNodeEndpoint(reader: ByteReader, _version: num
   return { nodeId, host, port };
 }
 
-function writeFetchSnapshotResponseNodeEndpoint(writer: ByteWriter, value: FetchSnapshotResponseNodeEndpoint, _version: number): void {
-  const nodeId = value.nodeId;
-  writer.writeInt32(nodeId);
-  const host = value.host;
-  writer.writeCompactString(host);
-  const port = value.port;
-  writer.writeUint16(port);
+function writeFetchSnapshotResponseNodeEndpoint(
+  writer: ByteWriter,
+  value: FetchSnapshotResponseNodeEndpoint,
+  _version: number,
+): void {
+  writer.writeInt32(value.nodeId);
+  writer.writeCompactString(value.host);
+  writer.writeUint16(value.port);
   writer.writeUnsignedVarint(0);
 }
 
-function readFetchSnapshotResponseTopicSnapshotArray(reader: ByteReader, version: number, count: number): Decoded<FetchSnapshotResponseTopicSnapshot>[] {
+function readFetchSnapshotResponseTopicSnapshotArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<FetchSnapshotResponseTopicSnapshot>[] {
   const elements: Decoded<FetchSnapshotResponseTopicSnapshot>[] = [];
   for (let index = 0; index < count; index++) elements.push(readFetchSnapshotResponseTopicSnapshot(reader, version));
   return elements;
 }
 
-function writeFetchSnapshotResponseTopicSnapshotArray(writer: ByteWriter, elements: readonly FetchSnapshotResponseTopicSnapshot[], version: number): void {
+function writeFetchSnapshotResponseTopicSnapshotArray(
+  writer: ByteWriter,
+  elements: readonly FetchSnapshotResponseTopicSnapshot[],
+  version: number,
+): void {
   for (const element of elements) writeFetchSnapshotResponseTopicSnapshot(writer, element, version);
 }
 
-function readFetchSnapshotResponsePartitionSnapshotArray(reader: ByteReader, version: number, count: number): Decoded<FetchSnapshotResponsePartitionSnapshot>[] {
+function readFetchSnapshotResponsePartitionSnapshotArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<FetchSnapshotResponsePartitionSnapshot>[] {
   const elements: Decoded<FetchSnapshotResponsePartitionSnapshot>[] = [];
   for (let index = 0; index < count; index++) elements.push(readFetchSnapshotResponsePartitionSnapshot(reader, version));
   return elements;
 }
 
-function writeFetchSnapshotResponsePartitionSnapshotArray(writer: ByteWriter, elements: readonly FetchSnapshotResponsePartitionSnapshot[], version: number): void {
+function writeFetchSnapshotResponsePartitionSnapshotArray(
+  writer: ByteWriter,
+  elements: readonly FetchSnapshotResponsePartitionSnapshot[],
+  version: number,
+): void {
   for (const element of elements) writeFetchSnapshotResponsePartitionSnapshot(writer, element, version);
 }
 
@@ -403,13 +497,21 @@ function isDefaultFetchSnapshotResponseLeaderIdAndEpoch(value: FetchSnapshotResp
   );
 }
 
-function readFetchSnapshotResponseNodeEndpointArray(reader: ByteReader, version: number, count: number): Decoded<FetchSnapshotResponseNodeEndpoint>[] {
+function readFetchSnapshotResponseNodeEndpointArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<FetchSnapshotResponseNodeEndpoint>[] {
   const elements: Decoded<FetchSnapshotResponseNodeEndpoint>[] = [];
   for (let index = 0; index < count; index++) elements.push(readFetchSnapshotResponseNodeEndpoint(reader, version));
   return elements;
 }
 
-function writeFetchSnapshotResponseNodeEndpointArray(writer: ByteWriter, elements: readonly FetchSnapshotResponseNodeEndpoint[], version: number): void {
+function writeFetchSnapshotResponseNodeEndpointArray(
+  writer: ByteWriter,
+  elements: readonly FetchSnapshotResponseNodeEndpoint[],
+  version: number,
+): void {
   for (const element of elements) writeFetchSnapshotResponseNodeEndpoint(writer, element, version);
 }
 

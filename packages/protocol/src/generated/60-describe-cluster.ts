@@ -21,19 +21,18 @@ function readDescribeClusterRequest(reader: ByteReader, version: number): Decode
 }
 
 function writeDescribeClusterRequest(writer: ByteWriter, value: DescribeClusterRequest, version: number): void {
-  const includeClusterAuthorizedOperations = value.includeClusterAuthorizedOperations;
-  writer.writeBool(includeClusterAuthorizedOperations);
+  writer.writeBool(value.includeClusterAuthorizedOperations);
   const endpointType = value.endpointType ?? 1;
   if (version >= 1) {
     writer.writeInt8(endpointType);
-  } else {
-    if (endpointType !== 1) throw unsupportedField('DescribeClusterRequest', 'endpointType', version);
+  } else if (endpointType !== 1) {
+    throw unsupportedField('DescribeClusterRequest', 'endpointType', version);
   }
   const includeFencedBrokers = value.includeFencedBrokers ?? false;
   if (version >= 2) {
     writer.writeBool(includeFencedBrokers);
-  } else {
-    if (includeFencedBrokers) throw unsupportedField('DescribeClusterRequest', 'includeFencedBrokers', version);
+  } else if (includeFencedBrokers) {
+    throw unsupportedField('DescribeClusterRequest', 'includeFencedBrokers', version);
   }
   writer.writeUnsignedVarint(0);
 }
@@ -82,20 +81,17 @@ function readDescribeClusterResponse(reader: ByteReader, version: number): Decod
 }
 
 function writeDescribeClusterResponse(writer: ByteWriter, value: DescribeClusterResponse, version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+  writer.writeInt32(value.throttleTimeMs);
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage ?? null;
   writer.writeCompactNullableString(errorMessage);
   const endpointType = value.endpointType ?? 1;
   if (version >= 1) {
     writer.writeInt8(endpointType);
-  } else {
-    if (endpointType !== 1) throw unsupportedField('DescribeClusterResponse', 'endpointType', version);
+  } else if (endpointType !== 1) {
+    throw unsupportedField('DescribeClusterResponse', 'endpointType', version);
   }
-  const clusterId = value.clusterId;
-  writer.writeCompactString(clusterId);
+  writer.writeCompactString(value.clusterId);
   const controllerId = value.controllerId ?? -1;
   writer.writeInt32(controllerId);
   const brokers = value.brokers;
@@ -117,30 +113,35 @@ function readDescribeClusterBroker(reader: ByteReader, version: number): Decoded
 }
 
 function writeDescribeClusterBroker(writer: ByteWriter, value: DescribeClusterBroker, version: number): void {
-  const brokerId = value.brokerId;
-  writer.writeInt32(brokerId);
-  const host = value.host;
-  writer.writeCompactString(host);
-  const port = value.port;
-  writer.writeInt32(port);
+  writer.writeInt32(value.brokerId);
+  writer.writeCompactString(value.host);
+  writer.writeInt32(value.port);
   const rack = value.rack ?? null;
   writer.writeCompactNullableString(rack);
   const isFenced = value.isFenced ?? false;
   if (version >= 2) {
     writer.writeBool(isFenced);
-  } else {
-    if (isFenced) throw unsupportedField('DescribeClusterBroker', 'isFenced', version);
+  } else if (isFenced) {
+    throw unsupportedField('DescribeClusterBroker', 'isFenced', version);
   }
   writer.writeUnsignedVarint(0);
 }
 
-function readDescribeClusterBrokerArray(reader: ByteReader, version: number, count: number): Decoded<DescribeClusterBroker>[] {
+function readDescribeClusterBrokerArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DescribeClusterBroker>[] {
   const elements: Decoded<DescribeClusterBroker>[] = [];
   for (let index = 0; index < count; index++) elements.push(readDescribeClusterBroker(reader, version));
   return elements;
 }
 
-function writeDescribeClusterBrokerArray(writer: ByteWriter, elements: readonly DescribeClusterBroker[], version: number): void {
+function writeDescribeClusterBrokerArray(
+  writer: ByteWriter,
+  elements: readonly DescribeClusterBroker[],
+  version: number,
+): void {
   for (const element of elements) writeDescribeClusterBroker(writer, element, version);
 }
 

@@ -14,7 +14,11 @@ export interface DescribeProducersRequestTopicRequest {
 }
 
 function readDescribeProducersRequest(reader: ByteReader, version: number): Decoded<DescribeProducersRequest> {
-  const topics = readDescribeProducersRequestTopicRequestArray(reader, version, reader.readCompactArrayLength(3, 'topics'));
+  const topics = readDescribeProducersRequestTopicRequestArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(3, 'topics'),
+  );
   reader.skipTaggedFields();
   return { topics };
 }
@@ -26,29 +30,47 @@ function writeDescribeProducersRequest(writer: ByteWriter, value: DescribeProduc
   writer.writeUnsignedVarint(0);
 }
 
-function readDescribeProducersRequestTopicRequest(reader: ByteReader, _version: number): Decoded<DescribeProducersRequestTopicRequest> {
+function readDescribeProducersRequestTopicRequest(
+  reader: ByteReader,
+  _version: number,
+): Decoded<DescribeProducersRequestTopicRequest> {
   const name = reader.readCompactString('name');
-  const partitionIndexes = readInt32Array(reader, reader.readCompactArrayLength(4, 'partitionIndexes'), 'partitionIndexes');
+  const partitionIndexes = readInt32Array(
+    reader,
+    reader.readCompactArrayLength(4, 'partitionIndexes'),
+    'partitionIndexes',
+  );
   reader.skipTaggedFields();
   return { name, partitionIndexes };
 }
 
-function writeDescribeProducersRequestTopicRequest(writer: ByteWriter, value: DescribeProducersRequestTopicRequest, _version: number): void {
-  const name = value.name;
-  writer.writeCompactString(name);
+function writeDescribeProducersRequestTopicRequest(
+  writer: ByteWriter,
+  value: DescribeProducersRequestTopicRequest,
+  _version: number,
+): void {
+  writer.writeCompactString(value.name);
   const partitionIndexes = value.partitionIndexes;
   writer.writeCompactArrayLength(partitionIndexes.length);
   writeInt32Array(writer, partitionIndexes);
   writer.writeUnsignedVarint(0);
 }
 
-function readDescribeProducersRequestTopicRequestArray(reader: ByteReader, version: number, count: number): Decoded<DescribeProducersRequestTopicRequest>[] {
+function readDescribeProducersRequestTopicRequestArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DescribeProducersRequestTopicRequest>[] {
   const elements: Decoded<DescribeProducersRequestTopicRequest>[] = [];
   for (let index = 0; index < count; index++) elements.push(readDescribeProducersRequestTopicRequest(reader, version));
   return elements;
 }
 
-function writeDescribeProducersRequestTopicRequestArray(writer: ByteWriter, elements: readonly DescribeProducersRequestTopicRequest[], version: number): void {
+function writeDescribeProducersRequestTopicRequestArray(
+  writer: ByteWriter,
+  elements: readonly DescribeProducersRequestTopicRequest[],
+  version: number,
+): void {
   for (const element of elements) writeDescribeProducersRequestTopicRequest(writer, element, version);
 }
 
@@ -86,8 +108,7 @@ function readDescribeProducersResponse(reader: ByteReader, version: number): Dec
 }
 
 function writeDescribeProducersResponse(writer: ByteWriter, value: DescribeProducersResponse, version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
+  writer.writeInt32(value.throttleTimeMs);
   const topics = value.topics;
   writer.writeCompactArrayLength(topics.length);
   writeTopicResponseArray(writer, topics, version);
@@ -102,8 +123,7 @@ function readTopicResponse(reader: ByteReader, version: number): Decoded<TopicRe
 }
 
 function writeTopicResponse(writer: ByteWriter, value: TopicResponse, version: number): void {
-  const name = value.name;
-  writer.writeCompactString(name);
+  writer.writeCompactString(value.name);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writePartitionResponseArray(writer, partitions, version);
@@ -120,10 +140,8 @@ function readPartitionResponse(reader: ByteReader, version: number): Decoded<Par
 }
 
 function writePartitionResponse(writer: ByteWriter, value: PartitionResponse, version: number): void {
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+  writer.writeInt32(value.partitionIndex);
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage ?? null;
   writer.writeCompactNullableString(errorMessage);
   const activeProducers = value.activeProducers;
@@ -144,16 +162,13 @@ function readProducerState(reader: ByteReader, _version: number): Decoded<Produc
 }
 
 function writeProducerState(writer: ByteWriter, value: ProducerState, _version: number): void {
-  const producerId = value.producerId;
-  writer.writeSafeInt64(producerId);
-  const producerEpoch = value.producerEpoch;
-  writer.writeInt32(producerEpoch);
+  writer.writeSafeInt64(value.producerId);
+  writer.writeInt32(value.producerEpoch);
   const lastSequence = value.lastSequence ?? -1;
   writer.writeInt32(lastSequence);
   const lastTimestamp = value.lastTimestamp ?? -1;
   writer.writeSafeInt64(lastTimestamp);
-  const coordinatorEpoch = value.coordinatorEpoch;
-  writer.writeInt32(coordinatorEpoch);
+  writer.writeInt32(value.coordinatorEpoch);
   const currentTxnStartOffset = value.currentTxnStartOffset ?? -1;
   writer.writeSafeInt64(currentTxnStartOffset);
   writer.writeUnsignedVarint(0);
@@ -175,7 +190,11 @@ function readPartitionResponseArray(reader: ByteReader, version: number, count: 
   return elements;
 }
 
-function writePartitionResponseArray(writer: ByteWriter, elements: readonly PartitionResponse[], version: number): void {
+function writePartitionResponseArray(
+  writer: ByteWriter,
+  elements: readonly PartitionResponse[],
+  version: number,
+): void {
   for (const element of elements) writePartitionResponse(writer, element, version);
 }
 

@@ -36,11 +36,20 @@ function readBrokerRegistrationRequest(reader: ByteReader, version: number): Dec
   const brokerId = reader.readInt32('brokerId');
   const clusterId = reader.readCompactString('clusterId');
   const incarnationId = reader.readUuid('incarnationId');
-  const listeners = readBrokerRegistrationRequestListenerArray(reader, version, reader.readCompactArrayLength(7, 'listeners'));
-  const features = readBrokerRegistrationRequestFeatureArray(reader, version, reader.readCompactArrayLength(6, 'features'));
+  const listeners = readBrokerRegistrationRequestListenerArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(7, 'listeners'),
+  );
+  const features = readBrokerRegistrationRequestFeatureArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(6, 'features'),
+  );
   const rack = reader.readCompactNullableString('rack');
   const isMigratingZkBroker = version >= 1 ? reader.readBool('isMigratingZkBroker') : false;
-  const logDirs = version >= 2 ? readUuidArray(reader, reader.readCompactArrayLength(16, 'logDirs'), 'logDirs') : [];
+  const logDirsCount = version >= 2 ? reader.readCompactArrayLength(16, 'logDirs') : 0;
+  const logDirs = readUuidArray(reader, logDirsCount, 'logDirs');
   const previousBrokerEpoch = version >= 3 ? reader.readInt64('previousBrokerEpoch') : -1n;
   reader.skipTaggedFields();
   return {
@@ -57,12 +66,9 @@ function readBrokerRegistrationRequest(reader: ByteReader, version: number): Dec
 }
 
 function writeBrokerRegistrationRequest(writer: ByteWriter, value: BrokerRegistrationRequest, version: number): void {
-  const brokerId = value.brokerId;
-  writer.writeInt32(brokerId);
-  const clusterId = value.clusterId;
-  writer.writeCompactString(clusterId);
-  const incarnationId = value.incarnationId;
-  writer.writeUuid(incarnationId);
+  writer.writeInt32(value.brokerId);
+  writer.writeCompactString(value.clusterId);
+  writer.writeUuid(value.incarnationId);
   const listeners = value.listeners;
   writer.writeCompactArrayLength(listeners.length);
   writeBrokerRegistrationRequestListenerArray(writer, listeners, version);
@@ -74,22 +80,21 @@ function writeBrokerRegistrationRequest(writer: ByteWriter, value: BrokerRegistr
   const isMigratingZkBroker = value.isMigratingZkBroker ?? false;
   if (version >= 1) {
     writer.writeBool(isMigratingZkBroker);
-  } else {
-    if (isMigratingZkBroker) throw unsupportedField('BrokerRegistrationRequest', 'isMigratingZkBroker', version);
+  } else if (isMigratingZkBroker) {
+    throw unsupportedField('BrokerRegistrationRequest', 'isMigratingZkBroker', version);
   }
   const logDirs = value.logDirs ?? [];
-  if (version >= 2) {
-    writer.writeCompactArrayLength(logDirs.length);
-    writeUuidArray(writer, logDirs);
-  }
+  if (version >= 2) writer.writeCompactArrayLength(logDirs.length);
+  if (version >= 2) writeUuidArray(writer, logDirs);
   const previousBrokerEpoch = value.previousBrokerEpoch ?? -1n;
-  if (version >= 3) {
-    writer.writeInt64(previousBrokerEpoch);
-  }
+  if (version >= 3) writer.writeInt64(previousBrokerEpoch);
   writer.writeUnsignedVarint(0);
 }
 
-function readBrokerRegistrationRequestListener(reader: ByteReader, _version: number): Decoded<BrokerRegistrationRequestListener> {
+function readBrokerRegistrationRequestListener(
+  reader: ByteReader,
+  _version: number,
+): Decoded<BrokerRegistrationRequestListener> {
   const name = reader.readCompactString('name');
   const host = reader.readCompactString('host');
   const port = reader.readUint16('port');
@@ -98,19 +103,22 @@ function readBrokerRegistrationRequestListener(reader: ByteReader, _version: num
   return { name, host, port, securityProtocol };
 }
 
-function writeBrokerRegistrationRequestListener(writer: ByteWriter, value: BrokerRegistrationRequestListener, _version: number): void {
-  const name = value.name;
-  writer.writeCompactString(name);
-  const host = value.host;
-  writer.writeCompactString(host);
-  const port = value.port;
-  writer.writeUint16(port);
-  const securityProtocol = value.securityProtocol;
-  writer.writeInt16(securityProtocol);
+function writeBrokerRegistrationRequestListener(
+  writer: ByteWriter,
+  value: BrokerRegistrationRequestListener,
+  _version: number,
+): void {
+  writer.writeCompactString(value.name);
+  writer.writeCompactString(value.host);
+  writer.writeUint16(value.port);
+  writer.writeInt16(value.securityProtocol);
   writer.writeUnsignedVarint(0);
 }
 
-function readBrokerRegistrationRequestFeature(reader: ByteReader, _version: number): Decoded<BrokerRegistrationRequestFeature> {
+function readBrokerRegistrationRequestFeature(
+  reader: ByteReader,
+  _version: number,
+): Decoded<BrokerRegistrationRequestFeature> {
   const name = reader.readCompactString('name');
   const minSupportedVersion = reader.readInt16('minSupportedVersion');
   const maxSupportedVersion = reader.readInt16('maxSupportedVersion');
@@ -118,33 +126,50 @@ function readBrokerRegistrationRequestFeature(reader: ByteReader, _version: numb
   return { name, minSupportedVersion, maxSupportedVersion };
 }
 
-function writeBrokerRegistrationRequestFeature(writer: ByteWriter, value: BrokerRegistrationRequestFeature, _version: number): void {
-  const name = value.name;
-  writer.writeCompactString(name);
-  const minSupportedVersion = value.minSupportedVersion;
-  writer.writeInt16(minSupportedVersion);
-  const maxSupportedVersion = value.maxSupportedVersion;
-  writer.writeInt16(maxSupportedVersion);
+function writeBrokerRegistrationRequestFeature(
+  writer: ByteWriter,
+  value: BrokerRegistrationRequestFeature,
+  _version: number,
+): void {
+  writer.writeCompactString(value.name);
+  writer.writeInt16(value.minSupportedVersion);
+  writer.writeInt16(value.maxSupportedVersion);
   writer.writeUnsignedVarint(0);
 }
 
-function readBrokerRegistrationRequestListenerArray(reader: ByteReader, version: number, count: number): Decoded<BrokerRegistrationRequestListener>[] {
+function readBrokerRegistrationRequestListenerArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<BrokerRegistrationRequestListener>[] {
   const elements: Decoded<BrokerRegistrationRequestListener>[] = [];
   for (let index = 0; index < count; index++) elements.push(readBrokerRegistrationRequestListener(reader, version));
   return elements;
 }
 
-function writeBrokerRegistrationRequestListenerArray(writer: ByteWriter, elements: readonly BrokerRegistrationRequestListener[], version: number): void {
+function writeBrokerRegistrationRequestListenerArray(
+  writer: ByteWriter,
+  elements: readonly BrokerRegistrationRequestListener[],
+  version: number,
+): void {
   for (const element of elements) writeBrokerRegistrationRequestListener(writer, element, version);
 }
 
-function readBrokerRegistrationRequestFeatureArray(reader: ByteReader, version: number, count: number): Decoded<BrokerRegistrationRequestFeature>[] {
+function readBrokerRegistrationRequestFeatureArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<BrokerRegistrationRequestFeature>[] {
   const elements: Decoded<BrokerRegistrationRequestFeature>[] = [];
   for (let index = 0; index < count; index++) elements.push(readBrokerRegistrationRequestFeature(reader, version));
   return elements;
 }
 
-function writeBrokerRegistrationRequestFeatureArray(writer: ByteWriter, elements: readonly BrokerRegistrationRequestFeature[], version: number): void {
+function writeBrokerRegistrationRequestFeatureArray(
+  writer: ByteWriter,
+  elements: readonly BrokerRegistrationRequestFeature[],
+  version: number,
+): void {
   for (const element of elements) writeBrokerRegistrationRequestFeature(writer, element, version);
 }
 
@@ -162,11 +187,13 @@ function readBrokerRegistrationResponse(reader: ByteReader, _version: number): D
   return { throttleTimeMs, errorCode, brokerEpoch };
 }
 
-function writeBrokerRegistrationResponse(writer: ByteWriter, value: BrokerRegistrationResponse, _version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+function writeBrokerRegistrationResponse(
+  writer: ByteWriter,
+  value: BrokerRegistrationResponse,
+  _version: number,
+): void {
+  writer.writeInt32(value.throttleTimeMs);
+  writer.writeInt16(value.errorCode);
   const brokerEpoch = value.brokerEpoch ?? -1n;
   writer.writeInt64(brokerEpoch);
   writer.writeUnsignedVarint(0);

@@ -41,23 +41,18 @@ function readBrokerHeartbeatRequest(reader: ByteReader, version: number): Decode
 }
 
 function writeBrokerHeartbeatRequest(writer: ByteWriter, value: BrokerHeartbeatRequest, version: number): void {
-  const brokerId = value.brokerId;
-  writer.writeInt32(brokerId);
+  writer.writeInt32(value.brokerId);
   const brokerEpoch = value.brokerEpoch ?? -1n;
   writer.writeInt64(brokerEpoch);
-  const currentMetadataOffset = value.currentMetadataOffset;
-  writer.writeSafeInt64(currentMetadataOffset);
-  const wantFence = value.wantFence;
-  writer.writeBool(wantFence);
-  const wantShutDown = value.wantShutDown;
-  writer.writeBool(wantShutDown);
-  const offlineLogDirs = value.offlineLogDirs ?? [];
-  if (version >= 1) {
-  } else {
-    if (offlineLogDirs.length !== 0) throw unsupportedField('BrokerHeartbeatRequest', 'offlineLogDirs', version);
+  writer.writeSafeInt64(value.currentMetadataOffset);
+  writer.writeBool(value.wantFence);
+  writer.writeBool(value.wantShutDown);
+  const offlineLogDirs = value.offlineLogDirs;
+  if (version < 1 && offlineLogDirs !== undefined && offlineLogDirs.length !== 0) {
+    throw unsupportedField('BrokerHeartbeatRequest', 'offlineLogDirs', version);
   }
   if (version >= 1) {
-    const hasOfflineLogDirs = offlineLogDirs.length !== 0;
+    const hasOfflineLogDirs = offlineLogDirs !== undefined && offlineLogDirs.length !== 0;
     writer.writeUnsignedVarint(hasOfflineLogDirs ? 1 : 0);
     if (hasOfflineLogDirs) {
       const begin = writer.beginTaggedField(0);
@@ -89,16 +84,13 @@ function readBrokerHeartbeatResponse(reader: ByteReader, _version: number): Deco
 }
 
 function writeBrokerHeartbeatResponse(writer: ByteWriter, value: BrokerHeartbeatResponse, _version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+  writer.writeInt32(value.throttleTimeMs);
+  writer.writeInt16(value.errorCode);
   const isCaughtUp = value.isCaughtUp ?? false;
   writer.writeBool(isCaughtUp);
   const isFenced = value.isFenced ?? true;
   writer.writeBool(isFenced);
-  const shouldShutDown = value.shouldShutDown;
-  writer.writeBool(shouldShutDown);
+  writer.writeBool(value.shouldShutDown);
   writer.writeUnsignedVarint(0);
 }
 

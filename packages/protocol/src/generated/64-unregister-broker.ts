@@ -15,8 +15,7 @@ function readUnregisterBrokerRequest(reader: ByteReader, _version: number): Deco
 }
 
 function writeUnregisterBrokerRequest(writer: ByteWriter, value: UnregisterBrokerRequest, _version: number): void {
-  const brokerId = value.brokerId;
-  writer.writeInt32(brokerId);
+  writer.writeInt32(value.brokerId);
   writer.writeUnsignedVarint(0);
 }
 
@@ -35,10 +34,8 @@ function readUnregisterBrokerResponse(reader: ByteReader, _version: number): Dec
 }
 
 function writeUnregisterBrokerResponse(writer: ByteWriter, value: UnregisterBrokerResponse, _version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+  writer.writeInt32(value.throttleTimeMs);
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage;
   writer.writeCompactNullableString(errorMessage);
   writer.writeUnsignedVarint(0);

@@ -16,12 +16,20 @@ export interface DescribeTransactionsRequest {
 }
 
 function readDescribeTransactionsRequest(reader: ByteReader, _version: number): Decoded<DescribeTransactionsRequest> {
-  const transactionalIds = readCompactStringArray(reader, reader.readCompactArrayLength(1, 'transactionalIds'), 'transactionalIds');
+  const transactionalIds = readCompactStringArray(
+    reader,
+    reader.readCompactArrayLength(1, 'transactionalIds'),
+    'transactionalIds',
+  );
   reader.skipTaggedFields();
   return { transactionalIds };
 }
 
-function writeDescribeTransactionsRequest(writer: ByteWriter, value: DescribeTransactionsRequest, _version: number): void {
+function writeDescribeTransactionsRequest(
+  writer: ByteWriter,
+  value: DescribeTransactionsRequest,
+  _version: number,
+): void {
   const transactionalIds = value.transactionalIds;
   writer.writeCompactArrayLength(transactionalIds.length);
   writeCompactStringArray(writer, transactionalIds);
@@ -51,21 +59,31 @@ export interface DescribeTransactionsResponseTopicData {
 
 function readDescribeTransactionsResponse(reader: ByteReader, version: number): Decoded<DescribeTransactionsResponse> {
   const throttleTimeMs = reader.readInt32('throttleTimeMs');
-  const transactionStates = readDescribeTransactionsResponseTransactionStateArray(reader, version, reader.readCompactArrayLength(28, 'transactionStates'));
+  const transactionStates = readDescribeTransactionsResponseTransactionStateArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(28, 'transactionStates'),
+  );
   reader.skipTaggedFields();
   return { throttleTimeMs, transactionStates };
 }
 
-function writeDescribeTransactionsResponse(writer: ByteWriter, value: DescribeTransactionsResponse, version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
+function writeDescribeTransactionsResponse(
+  writer: ByteWriter,
+  value: DescribeTransactionsResponse,
+  version: number,
+): void {
+  writer.writeInt32(value.throttleTimeMs);
   const transactionStates = value.transactionStates;
   writer.writeCompactArrayLength(transactionStates.length);
   writeDescribeTransactionsResponseTransactionStateArray(writer, transactionStates, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readDescribeTransactionsResponseTransactionState(reader: ByteReader, version: number): Decoded<DescribeTransactionsResponseTransactionState> {
+function readDescribeTransactionsResponseTransactionState(
+  reader: ByteReader,
+  version: number,
+): Decoded<DescribeTransactionsResponseTransactionState> {
   const errorCode = reader.readInt16('errorCode');
   const transactionalId = reader.readCompactString('transactionalId');
   const transactionState = reader.readCompactString('transactionState');
@@ -73,7 +91,11 @@ function readDescribeTransactionsResponseTransactionState(reader: ByteReader, ve
   const transactionStartTimeMs = reader.readSafeInt64('transactionStartTimeMs');
   const producerId = reader.readSafeInt64('producerId');
   const producerEpoch = reader.readInt16('producerEpoch');
-  const topics = readDescribeTransactionsResponseTopicDataArray(reader, version, reader.readCompactArrayLength(3, 'topics'));
+  const topics = readDescribeTransactionsResponseTopicDataArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(3, 'topics'),
+  );
   reader.skipTaggedFields();
   return {
     errorCode,
@@ -87,60 +109,79 @@ function readDescribeTransactionsResponseTransactionState(reader: ByteReader, ve
   };
 }
 
-function writeDescribeTransactionsResponseTransactionState(writer: ByteWriter, value: DescribeTransactionsResponseTransactionState, version: number): void {
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
-  const transactionalId = value.transactionalId;
-  writer.writeCompactString(transactionalId);
-  const transactionState = value.transactionState;
-  writer.writeCompactString(transactionState);
-  const transactionTimeoutMs = value.transactionTimeoutMs;
-  writer.writeInt32(transactionTimeoutMs);
-  const transactionStartTimeMs = value.transactionStartTimeMs;
-  writer.writeSafeInt64(transactionStartTimeMs);
-  const producerId = value.producerId;
-  writer.writeSafeInt64(producerId);
-  const producerEpoch = value.producerEpoch;
-  writer.writeInt16(producerEpoch);
+function writeDescribeTransactionsResponseTransactionState(
+  writer: ByteWriter,
+  value: DescribeTransactionsResponseTransactionState,
+  version: number,
+): void {
+  writer.writeInt16(value.errorCode);
+  writer.writeCompactString(value.transactionalId);
+  writer.writeCompactString(value.transactionState);
+  writer.writeInt32(value.transactionTimeoutMs);
+  writer.writeSafeInt64(value.transactionStartTimeMs);
+  writer.writeSafeInt64(value.producerId);
+  writer.writeInt16(value.producerEpoch);
   const topics = value.topics;
   writer.writeCompactArrayLength(topics.length);
   writeDescribeTransactionsResponseTopicDataArray(writer, topics, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readDescribeTransactionsResponseTopicData(reader: ByteReader, _version: number): Decoded<DescribeTransactionsResponseTopicData> {
+function readDescribeTransactionsResponseTopicData(
+  reader: ByteReader,
+  _version: number,
+): Decoded<DescribeTransactionsResponseTopicData> {
   const topic = reader.readCompactString('topic');
   const partitions = readInt32Array(reader, reader.readCompactArrayLength(4, 'partitions'), 'partitions');
   reader.skipTaggedFields();
   return { topic, partitions };
 }
 
-function writeDescribeTransactionsResponseTopicData(writer: ByteWriter, value: DescribeTransactionsResponseTopicData, _version: number): void {
-  const topic = value.topic;
-  writer.writeCompactString(topic);
+function writeDescribeTransactionsResponseTopicData(
+  writer: ByteWriter,
+  value: DescribeTransactionsResponseTopicData,
+  _version: number,
+): void {
+  writer.writeCompactString(value.topic);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeInt32Array(writer, partitions);
   writer.writeUnsignedVarint(0);
 }
 
-function readDescribeTransactionsResponseTransactionStateArray(reader: ByteReader, version: number, count: number): Decoded<DescribeTransactionsResponseTransactionState>[] {
+function readDescribeTransactionsResponseTransactionStateArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DescribeTransactionsResponseTransactionState>[] {
   const elements: Decoded<DescribeTransactionsResponseTransactionState>[] = [];
   for (let index = 0; index < count; index++) elements.push(readDescribeTransactionsResponseTransactionState(reader, version));
   return elements;
 }
 
-function writeDescribeTransactionsResponseTransactionStateArray(writer: ByteWriter, elements: readonly DescribeTransactionsResponseTransactionState[], version: number): void {
+function writeDescribeTransactionsResponseTransactionStateArray(
+  writer: ByteWriter,
+  elements: readonly DescribeTransactionsResponseTransactionState[],
+  version: number,
+): void {
   for (const element of elements) writeDescribeTransactionsResponseTransactionState(writer, element, version);
 }
 
-function readDescribeTransactionsResponseTopicDataArray(reader: ByteReader, version: number, count: number): Decoded<DescribeTransactionsResponseTopicData>[] {
+function readDescribeTransactionsResponseTopicDataArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DescribeTransactionsResponseTopicData>[] {
   const elements: Decoded<DescribeTransactionsResponseTopicData>[] = [];
   for (let index = 0; index < count; index++) elements.push(readDescribeTransactionsResponseTopicData(reader, version));
   return elements;
 }
 
-function writeDescribeTransactionsResponseTopicDataArray(writer: ByteWriter, elements: readonly DescribeTransactionsResponseTopicData[], version: number): void {
+function writeDescribeTransactionsResponseTopicDataArray(
+  writer: ByteWriter,
+  elements: readonly DescribeTransactionsResponseTopicData[],
+  version: number,
+): void {
   for (const element of elements) writeDescribeTransactionsResponseTopicData(writer, element, version);
 }
 

@@ -23,7 +23,11 @@ export interface ListTransactionsRequest {
 
 function readListTransactionsRequest(reader: ByteReader, version: number): Decoded<ListTransactionsRequest> {
   const stateFilters = readCompactStringArray(reader, reader.readCompactArrayLength(1, 'stateFilters'), 'stateFilters');
-  const producerIdFilters = readSafeInt64Array(reader, reader.readCompactArrayLength(8, 'producerIdFilters'), 'producerIdFilters');
+  const producerIdFilters = readSafeInt64Array(
+    reader,
+    reader.readCompactArrayLength(8, 'producerIdFilters'),
+    'producerIdFilters',
+  );
   const durationFilter = version >= 1 ? reader.readSafeInt64('durationFilter') : -1;
   const transactionalIdPattern = version >= 2 ? reader.readCompactNullableString('transactionalIdPattern') : null;
   reader.skipTaggedFields();
@@ -40,14 +44,14 @@ function writeListTransactionsRequest(writer: ByteWriter, value: ListTransaction
   const durationFilter = value.durationFilter ?? -1;
   if (version >= 1) {
     writer.writeSafeInt64(durationFilter);
-  } else {
-    if (durationFilter !== -1) throw unsupportedField('ListTransactionsRequest', 'durationFilter', version);
+  } else if (durationFilter !== -1) {
+    throw unsupportedField('ListTransactionsRequest', 'durationFilter', version);
   }
   const transactionalIdPattern = value.transactionalIdPattern ?? null;
   if (version >= 2) {
     writer.writeCompactNullableString(transactionalIdPattern);
-  } else {
-    if (transactionalIdPattern !== null) throw unsupportedField('ListTransactionsRequest', 'transactionalIdPattern', version);
+  } else if (transactionalIdPattern !== null) {
+    throw unsupportedField('ListTransactionsRequest', 'transactionalIdPattern', version);
   }
   writer.writeUnsignedVarint(0);
 }
@@ -68,17 +72,23 @@ export interface ListTransactionsResponseTransactionState {
 function readListTransactionsResponse(reader: ByteReader, version: number): Decoded<ListTransactionsResponse> {
   const throttleTimeMs = reader.readInt32('throttleTimeMs');
   const errorCode = reader.readInt16('errorCode');
-  const unknownStateFilters = readCompactStringArray(reader, reader.readCompactArrayLength(1, 'unknownStateFilters'), 'unknownStateFilters');
-  const transactionStates = readListTransactionsResponseTransactionStateArray(reader, version, reader.readCompactArrayLength(11, 'transactionStates'));
+  const unknownStateFilters = readCompactStringArray(
+    reader,
+    reader.readCompactArrayLength(1, 'unknownStateFilters'),
+    'unknownStateFilters',
+  );
+  const transactionStates = readListTransactionsResponseTransactionStateArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(11, 'transactionStates'),
+  );
   reader.skipTaggedFields();
   return { throttleTimeMs, errorCode, unknownStateFilters, transactionStates };
 }
 
 function writeListTransactionsResponse(writer: ByteWriter, value: ListTransactionsResponse, version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+  writer.writeInt32(value.throttleTimeMs);
+  writer.writeInt16(value.errorCode);
   const unknownStateFilters = value.unknownStateFilters;
   writer.writeCompactArrayLength(unknownStateFilters.length);
   writeCompactStringArray(writer, unknownStateFilters);
@@ -88,7 +98,10 @@ function writeListTransactionsResponse(writer: ByteWriter, value: ListTransactio
   writer.writeUnsignedVarint(0);
 }
 
-function readListTransactionsResponseTransactionState(reader: ByteReader, _version: number): Decoded<ListTransactionsResponseTransactionState> {
+function readListTransactionsResponseTransactionState(
+  reader: ByteReader,
+  _version: number,
+): Decoded<ListTransactionsResponseTransactionState> {
   const transactionalId = reader.readCompactString('transactionalId');
   const producerId = reader.readSafeInt64('producerId');
   const transactionState = reader.readCompactString('transactionState');
@@ -96,23 +109,32 @@ function readListTransactionsResponseTransactionState(reader: ByteReader, _versi
   return { transactionalId, producerId, transactionState };
 }
 
-function writeListTransactionsResponseTransactionState(writer: ByteWriter, value: ListTransactionsResponseTransactionState, _version: number): void {
-  const transactionalId = value.transactionalId;
-  writer.writeCompactString(transactionalId);
-  const producerId = value.producerId;
-  writer.writeSafeInt64(producerId);
-  const transactionState = value.transactionState;
-  writer.writeCompactString(transactionState);
+function writeListTransactionsResponseTransactionState(
+  writer: ByteWriter,
+  value: ListTransactionsResponseTransactionState,
+  _version: number,
+): void {
+  writer.writeCompactString(value.transactionalId);
+  writer.writeSafeInt64(value.producerId);
+  writer.writeCompactString(value.transactionState);
   writer.writeUnsignedVarint(0);
 }
 
-function readListTransactionsResponseTransactionStateArray(reader: ByteReader, version: number, count: number): Decoded<ListTransactionsResponseTransactionState>[] {
+function readListTransactionsResponseTransactionStateArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ListTransactionsResponseTransactionState>[] {
   const elements: Decoded<ListTransactionsResponseTransactionState>[] = [];
   for (let index = 0; index < count; index++) elements.push(readListTransactionsResponseTransactionState(reader, version));
   return elements;
 }
 
-function writeListTransactionsResponseTransactionStateArray(writer: ByteWriter, elements: readonly ListTransactionsResponseTransactionState[], version: number): void {
+function writeListTransactionsResponseTransactionStateArray(
+  writer: ByteWriter,
+  elements: readonly ListTransactionsResponseTransactionState[],
+  version: number,
+): void {
   for (const element of elements) writeListTransactionsResponseTransactionState(writer, element, version);
 }
 

@@ -16,9 +16,12 @@ function readAllocateProducerIdsRequest(reader: ByteReader, _version: number): D
   return { brokerId, brokerEpoch };
 }
 
-function writeAllocateProducerIdsRequest(writer: ByteWriter, value: AllocateProducerIdsRequest, _version: number): void {
-  const brokerId = value.brokerId;
-  writer.writeInt32(brokerId);
+function writeAllocateProducerIdsRequest(
+  writer: ByteWriter,
+  value: AllocateProducerIdsRequest,
+  _version: number,
+): void {
+  writer.writeInt32(value.brokerId);
   const brokerEpoch = value.brokerEpoch ?? -1n;
   writer.writeInt64(brokerEpoch);
   writer.writeUnsignedVarint(0);
@@ -40,15 +43,15 @@ function readAllocateProducerIdsResponse(reader: ByteReader, _version: number): 
   return { throttleTimeMs, errorCode, producerIdStart, producerIdLen };
 }
 
-function writeAllocateProducerIdsResponse(writer: ByteWriter, value: AllocateProducerIdsResponse, _version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
-  const producerIdStart = value.producerIdStart;
-  writer.writeSafeInt64(producerIdStart);
-  const producerIdLen = value.producerIdLen;
-  writer.writeInt32(producerIdLen);
+function writeAllocateProducerIdsResponse(
+  writer: ByteWriter,
+  value: AllocateProducerIdsResponse,
+  _version: number,
+): void {
+  writer.writeInt32(value.throttleTimeMs);
+  writer.writeInt16(value.errorCode);
+  writer.writeSafeInt64(value.producerIdStart);
+  writer.writeInt32(value.producerIdLen);
   writer.writeUnsignedVarint(0);
 }
 

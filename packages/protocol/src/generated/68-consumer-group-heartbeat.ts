@@ -31,17 +31,28 @@ export interface ConsumerGroupHeartbeatRequestTopicPartitions {
   partitions: number[];
 }
 
-function readConsumerGroupHeartbeatRequest(reader: ByteReader, version: number): Decoded<ConsumerGroupHeartbeatRequest> {
+function readConsumerGroupHeartbeatRequest(
+  reader: ByteReader,
+  version: number,
+): Decoded<ConsumerGroupHeartbeatRequest> {
   const groupId = reader.readCompactString('groupId');
   const memberId = reader.readCompactString('memberId');
   const memberEpoch = reader.readInt32('memberEpoch');
   const instanceId = reader.readCompactNullableString('instanceId');
   const rackId = reader.readCompactNullableString('rackId');
   const rebalanceTimeoutMs = reader.readInt32('rebalanceTimeoutMs');
-  const subscribedTopicNames = readCompactStringArrayOrNull(reader, reader.readCompactNullableArrayLength(1, 'subscribedTopicNames'), 'subscribedTopicNames');
+  const subscribedTopicNames = readCompactStringArrayOrNull(
+    reader,
+    reader.readCompactNullableArrayLength(1, 'subscribedTopicNames'),
+    'subscribedTopicNames',
+  );
   const subscribedTopicRegex = version >= 1 ? reader.readCompactNullableString('subscribedTopicRegex') : null;
   const serverAssignor = reader.readCompactNullableString('serverAssignor');
-  const topicPartitions = readConsumerGroupHeartbeatRequestTopicPartitionsArrayOrNull(reader, version, reader.readCompactNullableArrayLength(18, 'topicPartitions'));
+  const topicPartitions = readConsumerGroupHeartbeatRequestTopicPartitionsArrayOrNull(
+    reader,
+    version,
+    reader.readCompactNullableArrayLength(18, 'topicPartitions'),
+  );
   reader.skipTaggedFields();
   return {
     groupId,
@@ -57,13 +68,14 @@ function readConsumerGroupHeartbeatRequest(reader: ByteReader, version: number):
   };
 }
 
-function writeConsumerGroupHeartbeatRequest(writer: ByteWriter, value: ConsumerGroupHeartbeatRequest, version: number): void {
-  const groupId = value.groupId;
-  writer.writeCompactString(groupId);
-  const memberId = value.memberId;
-  writer.writeCompactString(memberId);
-  const memberEpoch = value.memberEpoch;
-  writer.writeInt32(memberEpoch);
+function writeConsumerGroupHeartbeatRequest(
+  writer: ByteWriter,
+  value: ConsumerGroupHeartbeatRequest,
+  version: number,
+): void {
+  writer.writeCompactString(value.groupId);
+  writer.writeCompactString(value.memberId);
+  writer.writeInt32(value.memberEpoch);
   const instanceId = value.instanceId ?? null;
   writer.writeCompactNullableString(instanceId);
   const rackId = value.rackId ?? null;
@@ -76,8 +88,8 @@ function writeConsumerGroupHeartbeatRequest(writer: ByteWriter, value: ConsumerG
   const subscribedTopicRegex = value.subscribedTopicRegex ?? null;
   if (version >= 1) {
     writer.writeCompactNullableString(subscribedTopicRegex);
-  } else {
-    if (subscribedTopicRegex !== null) throw unsupportedField('ConsumerGroupHeartbeatRequest', 'subscribedTopicRegex', version);
+  } else if (subscribedTopicRegex !== null) {
+    throw unsupportedField('ConsumerGroupHeartbeatRequest', 'subscribedTopicRegex', version);
   }
   const serverAssignor = value.serverAssignor ?? null;
   writer.writeCompactNullableString(serverAssignor);
@@ -87,33 +99,51 @@ function writeConsumerGroupHeartbeatRequest(writer: ByteWriter, value: ConsumerG
   writer.writeUnsignedVarint(0);
 }
 
-function readConsumerGroupHeartbeatRequestTopicPartitions(reader: ByteReader, _version: number): Decoded<ConsumerGroupHeartbeatRequestTopicPartitions> {
+function readConsumerGroupHeartbeatRequestTopicPartitions(
+  reader: ByteReader,
+  _version: number,
+): Decoded<ConsumerGroupHeartbeatRequestTopicPartitions> {
   const topicId = reader.readUuid('topicId');
   const partitions = readInt32Array(reader, reader.readCompactArrayLength(4, 'partitions'), 'partitions');
   reader.skipTaggedFields();
   return { topicId, partitions };
 }
 
-function writeConsumerGroupHeartbeatRequestTopicPartitions(writer: ByteWriter, value: ConsumerGroupHeartbeatRequestTopicPartitions, _version: number): void {
-  const topicId = value.topicId;
-  writer.writeUuid(topicId);
+function writeConsumerGroupHeartbeatRequestTopicPartitions(
+  writer: ByteWriter,
+  value: ConsumerGroupHeartbeatRequestTopicPartitions,
+  _version: number,
+): void {
+  writer.writeUuid(value.topicId);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeInt32Array(writer, partitions);
   writer.writeUnsignedVarint(0);
 }
 
-function readConsumerGroupHeartbeatRequestTopicPartitionsArray(reader: ByteReader, version: number, count: number): Decoded<ConsumerGroupHeartbeatRequestTopicPartitions>[] {
+function readConsumerGroupHeartbeatRequestTopicPartitionsArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ConsumerGroupHeartbeatRequestTopicPartitions>[] {
   const elements: Decoded<ConsumerGroupHeartbeatRequestTopicPartitions>[] = [];
   for (let index = 0; index < count; index++) elements.push(readConsumerGroupHeartbeatRequestTopicPartitions(reader, version));
   return elements;
 }
 
-function readConsumerGroupHeartbeatRequestTopicPartitionsArrayOrNull(reader: ByteReader, version: number, count: number): Decoded<ConsumerGroupHeartbeatRequestTopicPartitions>[] | null {
+function readConsumerGroupHeartbeatRequestTopicPartitionsArrayOrNull(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ConsumerGroupHeartbeatRequestTopicPartitions>[] | null {
   return count < 0 ? null : readConsumerGroupHeartbeatRequestTopicPartitionsArray(reader, version, count);
 }
 
-function writeConsumerGroupHeartbeatRequestTopicPartitionsArray(writer: ByteWriter, elements: readonly ConsumerGroupHeartbeatRequestTopicPartitions[], version: number): void {
+function writeConsumerGroupHeartbeatRequestTopicPartitionsArray(
+  writer: ByteWriter,
+  elements: readonly ConsumerGroupHeartbeatRequestTopicPartitions[],
+  version: number,
+): void {
   for (const element of elements) writeConsumerGroupHeartbeatRequestTopicPartitions(writer, element, version);
 }
 
@@ -136,7 +166,10 @@ export interface ConsumerGroupHeartbeatResponseTopicPartitions {
   partitions: number[];
 }
 
-function readConsumerGroupHeartbeatResponse(reader: ByteReader, version: number): Decoded<ConsumerGroupHeartbeatResponse> {
+function readConsumerGroupHeartbeatResponse(
+  reader: ByteReader,
+  version: number,
+): Decoded<ConsumerGroupHeartbeatResponse> {
   const throttleTimeMs = reader.readInt32('throttleTimeMs');
   const errorCode = reader.readInt16('errorCode');
   const errorMessage = reader.readCompactNullableString('errorMessage');
@@ -148,19 +181,19 @@ function readConsumerGroupHeartbeatResponse(reader: ByteReader, version: number)
   return { throttleTimeMs, errorCode, errorMessage, memberId, memberEpoch, heartbeatIntervalMs, assignment };
 }
 
-function writeConsumerGroupHeartbeatResponse(writer: ByteWriter, value: ConsumerGroupHeartbeatResponse, version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+function writeConsumerGroupHeartbeatResponse(
+  writer: ByteWriter,
+  value: ConsumerGroupHeartbeatResponse,
+  version: number,
+): void {
+  writer.writeInt32(value.throttleTimeMs);
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage ?? null;
   writer.writeCompactNullableString(errorMessage);
   const memberId = value.memberId ?? null;
   writer.writeCompactNullableString(memberId);
-  const memberEpoch = value.memberEpoch;
-  writer.writeInt32(memberEpoch);
-  const heartbeatIntervalMs = value.heartbeatIntervalMs;
-  writer.writeInt32(heartbeatIntervalMs);
+  writer.writeInt32(value.memberEpoch);
+  writer.writeInt32(value.heartbeatIntervalMs);
   const assignment = value.assignment ?? null;
   if (assignment === null) {
     writer.writeInt8(-1);
@@ -171,42 +204,67 @@ function writeConsumerGroupHeartbeatResponse(writer: ByteWriter, value: Consumer
   writer.writeUnsignedVarint(0);
 }
 
-function readConsumerGroupHeartbeatResponseAssignment(reader: ByteReader, version: number): Decoded<ConsumerGroupHeartbeatResponseAssignment> {
-  const topicPartitions = readConsumerGroupHeartbeatResponseTopicPartitionsArray(reader, version, reader.readCompactArrayLength(18, 'topicPartitions'));
+function readConsumerGroupHeartbeatResponseAssignment(
+  reader: ByteReader,
+  version: number,
+): Decoded<ConsumerGroupHeartbeatResponseAssignment> {
+  const topicPartitions = readConsumerGroupHeartbeatResponseTopicPartitionsArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(18, 'topicPartitions'),
+  );
   reader.skipTaggedFields();
   return { topicPartitions };
 }
 
-function writeConsumerGroupHeartbeatResponseAssignment(writer: ByteWriter, value: ConsumerGroupHeartbeatResponseAssignment, version: number): void {
+function writeConsumerGroupHeartbeatResponseAssignment(
+  writer: ByteWriter,
+  value: ConsumerGroupHeartbeatResponseAssignment,
+  version: number,
+): void {
   const topicPartitions = value.topicPartitions;
   writer.writeCompactArrayLength(topicPartitions.length);
   writeConsumerGroupHeartbeatResponseTopicPartitionsArray(writer, topicPartitions, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readConsumerGroupHeartbeatResponseTopicPartitions(reader: ByteReader, _version: number): Decoded<ConsumerGroupHeartbeatResponseTopicPartitions> {
+function readConsumerGroupHeartbeatResponseTopicPartitions(
+  reader: ByteReader,
+  _version: number,
+): Decoded<ConsumerGroupHeartbeatResponseTopicPartitions> {
   const topicId = reader.readUuid('topicId');
   const partitions = readInt32Array(reader, reader.readCompactArrayLength(4, 'partitions'), 'partitions');
   reader.skipTaggedFields();
   return { topicId, partitions };
 }
 
-function writeConsumerGroupHeartbeatResponseTopicPartitions(writer: ByteWriter, value: ConsumerGroupHeartbeatResponseTopicPartitions, _version: number): void {
-  const topicId = value.topicId;
-  writer.writeUuid(topicId);
+function writeConsumerGroupHeartbeatResponseTopicPartitions(
+  writer: ByteWriter,
+  value: ConsumerGroupHeartbeatResponseTopicPartitions,
+  _version: number,
+): void {
+  writer.writeUuid(value.topicId);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeInt32Array(writer, partitions);
   writer.writeUnsignedVarint(0);
 }
 
-function readConsumerGroupHeartbeatResponseTopicPartitionsArray(reader: ByteReader, version: number, count: number): Decoded<ConsumerGroupHeartbeatResponseTopicPartitions>[] {
+function readConsumerGroupHeartbeatResponseTopicPartitionsArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ConsumerGroupHeartbeatResponseTopicPartitions>[] {
   const elements: Decoded<ConsumerGroupHeartbeatResponseTopicPartitions>[] = [];
   for (let index = 0; index < count; index++) elements.push(readConsumerGroupHeartbeatResponseTopicPartitions(reader, version));
   return elements;
 }
 
-function writeConsumerGroupHeartbeatResponseTopicPartitionsArray(writer: ByteWriter, elements: readonly ConsumerGroupHeartbeatResponseTopicPartitions[], version: number): void {
+function writeConsumerGroupHeartbeatResponseTopicPartitionsArray(
+  writer: ByteWriter,
+  elements: readonly ConsumerGroupHeartbeatResponseTopicPartitions[],
+  version: number,
+): void {
   for (const element of elements) writeConsumerGroupHeartbeatResponseTopicPartitions(writer, element, version);
 }
 

@@ -23,12 +23,15 @@ function readConsumerGroupDescribeRequest(reader: ByteReader, _version: number):
   return { groupIds, includeAuthorizedOperations };
 }
 
-function writeConsumerGroupDescribeRequest(writer: ByteWriter, value: ConsumerGroupDescribeRequest, _version: number): void {
+function writeConsumerGroupDescribeRequest(
+  writer: ByteWriter,
+  value: ConsumerGroupDescribeRequest,
+  _version: number,
+): void {
   const groupIds = value.groupIds;
   writer.writeCompactArrayLength(groupIds.length);
   writeCompactStringArray(writer, groupIds);
-  const includeAuthorizedOperations = value.includeAuthorizedOperations;
-  writer.writeBool(includeAuthorizedOperations);
+  writer.writeBool(value.includeAuthorizedOperations);
   writer.writeUnsignedVarint(0);
 }
 
@@ -74,23 +77,36 @@ export interface ConsumerGroupDescribeResponseTopicPartitions {
   partitions: number[];
 }
 
-function readConsumerGroupDescribeResponse(reader: ByteReader, version: number): Decoded<ConsumerGroupDescribeResponse> {
+function readConsumerGroupDescribeResponse(
+  reader: ByteReader,
+  version: number,
+): Decoded<ConsumerGroupDescribeResponse> {
   const throttleTimeMs = reader.readInt32('throttleTimeMs');
-  const groups = readConsumerGroupDescribeResponseDescribedGroupArray(reader, version, reader.readCompactArrayLength(20, 'groups'));
+  const groups = readConsumerGroupDescribeResponseDescribedGroupArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(20, 'groups'),
+  );
   reader.skipTaggedFields();
   return { throttleTimeMs, groups };
 }
 
-function writeConsumerGroupDescribeResponse(writer: ByteWriter, value: ConsumerGroupDescribeResponse, version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
+function writeConsumerGroupDescribeResponse(
+  writer: ByteWriter,
+  value: ConsumerGroupDescribeResponse,
+  version: number,
+): void {
+  writer.writeInt32(value.throttleTimeMs);
   const groups = value.groups;
   writer.writeCompactArrayLength(groups.length);
   writeConsumerGroupDescribeResponseDescribedGroupArray(writer, groups, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readConsumerGroupDescribeResponseDescribedGroup(reader: ByteReader, version: number): Decoded<ConsumerGroupDescribeResponseDescribedGroup> {
+function readConsumerGroupDescribeResponseDescribedGroup(
+  reader: ByteReader,
+  version: number,
+): Decoded<ConsumerGroupDescribeResponseDescribedGroup> {
   const errorCode = reader.readInt16('errorCode');
   const errorMessage = reader.readCompactNullableString('errorMessage');
   const groupId = reader.readCompactString('groupId');
@@ -98,7 +114,11 @@ function readConsumerGroupDescribeResponseDescribedGroup(reader: ByteReader, ver
   const groupEpoch = reader.readInt32('groupEpoch');
   const assignmentEpoch = reader.readInt32('assignmentEpoch');
   const assignorName = reader.readCompactString('assignorName');
-  const members = readConsumerGroupDescribeResponseMemberArray(reader, version, reader.readCompactArrayLength(16, 'members'));
+  const members = readConsumerGroupDescribeResponseMemberArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(16, 'members'),
+  );
   const authorizedOperations = reader.readInt32('authorizedOperations');
   reader.skipTaggedFields();
   return {
@@ -114,21 +134,19 @@ function readConsumerGroupDescribeResponseDescribedGroup(reader: ByteReader, ver
   };
 }
 
-function writeConsumerGroupDescribeResponseDescribedGroup(writer: ByteWriter, value: ConsumerGroupDescribeResponseDescribedGroup, version: number): void {
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+function writeConsumerGroupDescribeResponseDescribedGroup(
+  writer: ByteWriter,
+  value: ConsumerGroupDescribeResponseDescribedGroup,
+  version: number,
+): void {
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage ?? null;
   writer.writeCompactNullableString(errorMessage);
-  const groupId = value.groupId;
-  writer.writeCompactString(groupId);
-  const groupState = value.groupState;
-  writer.writeCompactString(groupState);
-  const groupEpoch = value.groupEpoch;
-  writer.writeInt32(groupEpoch);
-  const assignmentEpoch = value.assignmentEpoch;
-  writer.writeInt32(assignmentEpoch);
-  const assignorName = value.assignorName;
-  writer.writeCompactString(assignorName);
+  writer.writeCompactString(value.groupId);
+  writer.writeCompactString(value.groupState);
+  writer.writeInt32(value.groupEpoch);
+  writer.writeInt32(value.assignmentEpoch);
+  writer.writeCompactString(value.assignorName);
   const members = value.members;
   writer.writeCompactArrayLength(members.length);
   writeConsumerGroupDescribeResponseMemberArray(writer, members, version);
@@ -137,14 +155,21 @@ function writeConsumerGroupDescribeResponseDescribedGroup(writer: ByteWriter, va
   writer.writeUnsignedVarint(0);
 }
 
-function readConsumerGroupDescribeResponseMember(reader: ByteReader, version: number): Decoded<ConsumerGroupDescribeResponseMember> {
+function readConsumerGroupDescribeResponseMember(
+  reader: ByteReader,
+  version: number,
+): Decoded<ConsumerGroupDescribeResponseMember> {
   const memberId = reader.readCompactString('memberId');
   const instanceId = reader.readCompactNullableString('instanceId');
   const rackId = reader.readCompactNullableString('rackId');
   const memberEpoch = reader.readInt32('memberEpoch');
   const clientId = reader.readCompactString('clientId');
   const clientHost = reader.readCompactString('clientHost');
-  const subscribedTopicNames = readCompactStringArray(reader, reader.readCompactArrayLength(1, 'subscribedTopicNames'), 'subscribedTopicNames');
+  const subscribedTopicNames = readCompactStringArray(
+    reader,
+    reader.readCompactArrayLength(1, 'subscribedTopicNames'),
+    'subscribedTopicNames',
+  );
   const subscribedTopicRegex = reader.readCompactNullableString('subscribedTopicRegex');
   const assignment = readConsumerGroupDescribeResponseAssignment(reader, version);
   const targetAssignment = readConsumerGroupDescribeResponseAssignment(reader, version);
@@ -165,19 +190,19 @@ function readConsumerGroupDescribeResponseMember(reader: ByteReader, version: nu
   };
 }
 
-function writeConsumerGroupDescribeResponseMember(writer: ByteWriter, value: ConsumerGroupDescribeResponseMember, version: number): void {
-  const memberId = value.memberId;
-  writer.writeCompactString(memberId);
+function writeConsumerGroupDescribeResponseMember(
+  writer: ByteWriter,
+  value: ConsumerGroupDescribeResponseMember,
+  version: number,
+): void {
+  writer.writeCompactString(value.memberId);
   const instanceId = value.instanceId ?? null;
   writer.writeCompactNullableString(instanceId);
   const rackId = value.rackId ?? null;
   writer.writeCompactNullableString(rackId);
-  const memberEpoch = value.memberEpoch;
-  writer.writeInt32(memberEpoch);
-  const clientId = value.clientId;
-  writer.writeCompactString(clientId);
-  const clientHost = value.clientHost;
-  writer.writeCompactString(clientHost);
+  writer.writeInt32(value.memberEpoch);
+  writer.writeCompactString(value.clientId);
+  writer.writeCompactString(value.clientHost);
   const subscribedTopicNames = value.subscribedTopicNames;
   writer.writeCompactArrayLength(subscribedTopicNames.length);
   writeCompactStringArray(writer, subscribedTopicNames);
@@ -188,26 +213,38 @@ function writeConsumerGroupDescribeResponseMember(writer: ByteWriter, value: Con
   const targetAssignment = value.targetAssignment;
   writeConsumerGroupDescribeResponseAssignment(writer, targetAssignment, version);
   const memberType = value.memberType ?? -1;
-  if (version >= 1) {
-    writer.writeInt8(memberType);
-  }
+  if (version >= 1) writer.writeInt8(memberType);
   writer.writeUnsignedVarint(0);
 }
 
-function readConsumerGroupDescribeResponseAssignment(reader: ByteReader, version: number): Decoded<ConsumerGroupDescribeResponseAssignment> {
-  const topicPartitions = readConsumerGroupDescribeResponseTopicPartitionsArray(reader, version, reader.readCompactArrayLength(19, 'topicPartitions'));
+function readConsumerGroupDescribeResponseAssignment(
+  reader: ByteReader,
+  version: number,
+): Decoded<ConsumerGroupDescribeResponseAssignment> {
+  const topicPartitions = readConsumerGroupDescribeResponseTopicPartitionsArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(19, 'topicPartitions'),
+  );
   reader.skipTaggedFields();
   return { topicPartitions };
 }
 
-function writeConsumerGroupDescribeResponseAssignment(writer: ByteWriter, value: ConsumerGroupDescribeResponseAssignment, version: number): void {
+function writeConsumerGroupDescribeResponseAssignment(
+  writer: ByteWriter,
+  value: ConsumerGroupDescribeResponseAssignment,
+  version: number,
+): void {
   const topicPartitions = value.topicPartitions;
   writer.writeCompactArrayLength(topicPartitions.length);
   writeConsumerGroupDescribeResponseTopicPartitionsArray(writer, topicPartitions, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readConsumerGroupDescribeResponseTopicPartitions(reader: ByteReader, _version: number): Decoded<ConsumerGroupDescribeResponseTopicPartitions> {
+function readConsumerGroupDescribeResponseTopicPartitions(
+  reader: ByteReader,
+  _version: number,
+): Decoded<ConsumerGroupDescribeResponseTopicPartitions> {
   const topicId = reader.readUuid('topicId');
   const topicName = reader.readCompactString('topicName');
   const partitions = readInt32Array(reader, reader.readCompactArrayLength(4, 'partitions'), 'partitions');
@@ -215,44 +252,70 @@ function readConsumerGroupDescribeResponseTopicPartitions(reader: ByteReader, _v
   return { topicId, topicName, partitions };
 }
 
-function writeConsumerGroupDescribeResponseTopicPartitions(writer: ByteWriter, value: ConsumerGroupDescribeResponseTopicPartitions, _version: number): void {
-  const topicId = value.topicId;
-  writer.writeUuid(topicId);
-  const topicName = value.topicName;
-  writer.writeCompactString(topicName);
+function writeConsumerGroupDescribeResponseTopicPartitions(
+  writer: ByteWriter,
+  value: ConsumerGroupDescribeResponseTopicPartitions,
+  _version: number,
+): void {
+  writer.writeUuid(value.topicId);
+  writer.writeCompactString(value.topicName);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeInt32Array(writer, partitions);
   writer.writeUnsignedVarint(0);
 }
 
-function readConsumerGroupDescribeResponseDescribedGroupArray(reader: ByteReader, version: number, count: number): Decoded<ConsumerGroupDescribeResponseDescribedGroup>[] {
+function readConsumerGroupDescribeResponseDescribedGroupArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ConsumerGroupDescribeResponseDescribedGroup>[] {
   const elements: Decoded<ConsumerGroupDescribeResponseDescribedGroup>[] = [];
   for (let index = 0; index < count; index++) elements.push(readConsumerGroupDescribeResponseDescribedGroup(reader, version));
   return elements;
 }
 
-function writeConsumerGroupDescribeResponseDescribedGroupArray(writer: ByteWriter, elements: readonly ConsumerGroupDescribeResponseDescribedGroup[], version: number): void {
+function writeConsumerGroupDescribeResponseDescribedGroupArray(
+  writer: ByteWriter,
+  elements: readonly ConsumerGroupDescribeResponseDescribedGroup[],
+  version: number,
+): void {
   for (const element of elements) writeConsumerGroupDescribeResponseDescribedGroup(writer, element, version);
 }
 
-function readConsumerGroupDescribeResponseMemberArray(reader: ByteReader, version: number, count: number): Decoded<ConsumerGroupDescribeResponseMember>[] {
+function readConsumerGroupDescribeResponseMemberArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ConsumerGroupDescribeResponseMember>[] {
   const elements: Decoded<ConsumerGroupDescribeResponseMember>[] = [];
   for (let index = 0; index < count; index++) elements.push(readConsumerGroupDescribeResponseMember(reader, version));
   return elements;
 }
 
-function writeConsumerGroupDescribeResponseMemberArray(writer: ByteWriter, elements: readonly ConsumerGroupDescribeResponseMember[], version: number): void {
+function writeConsumerGroupDescribeResponseMemberArray(
+  writer: ByteWriter,
+  elements: readonly ConsumerGroupDescribeResponseMember[],
+  version: number,
+): void {
   for (const element of elements) writeConsumerGroupDescribeResponseMember(writer, element, version);
 }
 
-function readConsumerGroupDescribeResponseTopicPartitionsArray(reader: ByteReader, version: number, count: number): Decoded<ConsumerGroupDescribeResponseTopicPartitions>[] {
+function readConsumerGroupDescribeResponseTopicPartitionsArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ConsumerGroupDescribeResponseTopicPartitions>[] {
   const elements: Decoded<ConsumerGroupDescribeResponseTopicPartitions>[] = [];
   for (let index = 0; index < count; index++) elements.push(readConsumerGroupDescribeResponseTopicPartitions(reader, version));
   return elements;
 }
 
-function writeConsumerGroupDescribeResponseTopicPartitionsArray(writer: ByteWriter, elements: readonly ConsumerGroupDescribeResponseTopicPartitions[], version: number): void {
+function writeConsumerGroupDescribeResponseTopicPartitionsArray(
+  writer: ByteWriter,
+  elements: readonly ConsumerGroupDescribeResponseTopicPartitions[],
+  version: number,
+): void {
   for (const element of elements) writeConsumerGroupDescribeResponseTopicPartitions(writer, element, version);
 }
 

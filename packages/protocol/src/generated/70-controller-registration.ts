@@ -25,23 +25,35 @@ export interface ControllerRegistrationRequestFeature {
   maxSupportedVersion: number;
 }
 
-function readControllerRegistrationRequest(reader: ByteReader, version: number): Decoded<ControllerRegistrationRequest> {
+function readControllerRegistrationRequest(
+  reader: ByteReader,
+  version: number,
+): Decoded<ControllerRegistrationRequest> {
   const controllerId = reader.readInt32('controllerId');
   const incarnationId = reader.readUuid('incarnationId');
   const zkMigrationReady = reader.readBool('zkMigrationReady');
-  const listeners = readControllerRegistrationRequestListenerArray(reader, version, reader.readCompactArrayLength(7, 'listeners'));
-  const features = readControllerRegistrationRequestFeatureArray(reader, version, reader.readCompactArrayLength(6, 'features'));
+  const listeners = readControllerRegistrationRequestListenerArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(7, 'listeners'),
+  );
+  const features = readControllerRegistrationRequestFeatureArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(6, 'features'),
+  );
   reader.skipTaggedFields();
   return { controllerId, incarnationId, zkMigrationReady, listeners, features };
 }
 
-function writeControllerRegistrationRequest(writer: ByteWriter, value: ControllerRegistrationRequest, version: number): void {
-  const controllerId = value.controllerId;
-  writer.writeInt32(controllerId);
-  const incarnationId = value.incarnationId;
-  writer.writeUuid(incarnationId);
-  const zkMigrationReady = value.zkMigrationReady;
-  writer.writeBool(zkMigrationReady);
+function writeControllerRegistrationRequest(
+  writer: ByteWriter,
+  value: ControllerRegistrationRequest,
+  version: number,
+): void {
+  writer.writeInt32(value.controllerId);
+  writer.writeUuid(value.incarnationId);
+  writer.writeBool(value.zkMigrationReady);
   const listeners = value.listeners;
   writer.writeCompactArrayLength(listeners.length);
   writeControllerRegistrationRequestListenerArray(writer, listeners, version);
@@ -51,7 +63,10 @@ function writeControllerRegistrationRequest(writer: ByteWriter, value: Controlle
   writer.writeUnsignedVarint(0);
 }
 
-function readControllerRegistrationRequestListener(reader: ByteReader, _version: number): Decoded<ControllerRegistrationRequestListener> {
+function readControllerRegistrationRequestListener(
+  reader: ByteReader,
+  _version: number,
+): Decoded<ControllerRegistrationRequestListener> {
   const name = reader.readCompactString('name');
   const host = reader.readCompactString('host');
   const port = reader.readUint16('port');
@@ -60,19 +75,22 @@ function readControllerRegistrationRequestListener(reader: ByteReader, _version:
   return { name, host, port, securityProtocol };
 }
 
-function writeControllerRegistrationRequestListener(writer: ByteWriter, value: ControllerRegistrationRequestListener, _version: number): void {
-  const name = value.name;
-  writer.writeCompactString(name);
-  const host = value.host;
-  writer.writeCompactString(host);
-  const port = value.port;
-  writer.writeUint16(port);
-  const securityProtocol = value.securityProtocol;
-  writer.writeInt16(securityProtocol);
+function writeControllerRegistrationRequestListener(
+  writer: ByteWriter,
+  value: ControllerRegistrationRequestListener,
+  _version: number,
+): void {
+  writer.writeCompactString(value.name);
+  writer.writeCompactString(value.host);
+  writer.writeUint16(value.port);
+  writer.writeInt16(value.securityProtocol);
   writer.writeUnsignedVarint(0);
 }
 
-function readControllerRegistrationRequestFeature(reader: ByteReader, _version: number): Decoded<ControllerRegistrationRequestFeature> {
+function readControllerRegistrationRequestFeature(
+  reader: ByteReader,
+  _version: number,
+): Decoded<ControllerRegistrationRequestFeature> {
   const name = reader.readCompactString('name');
   const minSupportedVersion = reader.readInt16('minSupportedVersion');
   const maxSupportedVersion = reader.readInt16('maxSupportedVersion');
@@ -80,33 +98,50 @@ function readControllerRegistrationRequestFeature(reader: ByteReader, _version: 
   return { name, minSupportedVersion, maxSupportedVersion };
 }
 
-function writeControllerRegistrationRequestFeature(writer: ByteWriter, value: ControllerRegistrationRequestFeature, _version: number): void {
-  const name = value.name;
-  writer.writeCompactString(name);
-  const minSupportedVersion = value.minSupportedVersion;
-  writer.writeInt16(minSupportedVersion);
-  const maxSupportedVersion = value.maxSupportedVersion;
-  writer.writeInt16(maxSupportedVersion);
+function writeControllerRegistrationRequestFeature(
+  writer: ByteWriter,
+  value: ControllerRegistrationRequestFeature,
+  _version: number,
+): void {
+  writer.writeCompactString(value.name);
+  writer.writeInt16(value.minSupportedVersion);
+  writer.writeInt16(value.maxSupportedVersion);
   writer.writeUnsignedVarint(0);
 }
 
-function readControllerRegistrationRequestListenerArray(reader: ByteReader, version: number, count: number): Decoded<ControllerRegistrationRequestListener>[] {
+function readControllerRegistrationRequestListenerArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ControllerRegistrationRequestListener>[] {
   const elements: Decoded<ControllerRegistrationRequestListener>[] = [];
   for (let index = 0; index < count; index++) elements.push(readControllerRegistrationRequestListener(reader, version));
   return elements;
 }
 
-function writeControllerRegistrationRequestListenerArray(writer: ByteWriter, elements: readonly ControllerRegistrationRequestListener[], version: number): void {
+function writeControllerRegistrationRequestListenerArray(
+  writer: ByteWriter,
+  elements: readonly ControllerRegistrationRequestListener[],
+  version: number,
+): void {
   for (const element of elements) writeControllerRegistrationRequestListener(writer, element, version);
 }
 
-function readControllerRegistrationRequestFeatureArray(reader: ByteReader, version: number, count: number): Decoded<ControllerRegistrationRequestFeature>[] {
+function readControllerRegistrationRequestFeatureArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ControllerRegistrationRequestFeature>[] {
   const elements: Decoded<ControllerRegistrationRequestFeature>[] = [];
   for (let index = 0; index < count; index++) elements.push(readControllerRegistrationRequestFeature(reader, version));
   return elements;
 }
 
-function writeControllerRegistrationRequestFeatureArray(writer: ByteWriter, elements: readonly ControllerRegistrationRequestFeature[], version: number): void {
+function writeControllerRegistrationRequestFeatureArray(
+  writer: ByteWriter,
+  elements: readonly ControllerRegistrationRequestFeature[],
+  version: number,
+): void {
   for (const element of elements) writeControllerRegistrationRequestFeature(writer, element, version);
 }
 
@@ -116,7 +151,10 @@ export interface ControllerRegistrationResponse {
   errorMessage: string | null;
 }
 
-function readControllerRegistrationResponse(reader: ByteReader, _version: number): Decoded<ControllerRegistrationResponse> {
+function readControllerRegistrationResponse(
+  reader: ByteReader,
+  _version: number,
+): Decoded<ControllerRegistrationResponse> {
   const throttleTimeMs = reader.readInt32('throttleTimeMs');
   const errorCode = reader.readInt16('errorCode');
   const errorMessage = reader.readCompactNullableString('errorMessage');
@@ -124,11 +162,13 @@ function readControllerRegistrationResponse(reader: ByteReader, _version: number
   return { throttleTimeMs, errorCode, errorMessage };
 }
 
-function writeControllerRegistrationResponse(writer: ByteWriter, value: ControllerRegistrationResponse, _version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+function writeControllerRegistrationResponse(
+  writer: ByteWriter,
+  value: ControllerRegistrationResponse,
+  _version: number,
+): void {
+  writer.writeInt32(value.throttleTimeMs);
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage;
   writer.writeCompactNullableString(errorMessage);
   writer.writeUnsignedVarint(0);

@@ -15,15 +15,21 @@ export interface GetTelemetrySubscriptionsRequest {
   clientInstanceId: Uuid;
 }
 
-function readGetTelemetrySubscriptionsRequest(reader: ByteReader, _version: number): Decoded<GetTelemetrySubscriptionsRequest> {
+function readGetTelemetrySubscriptionsRequest(
+  reader: ByteReader,
+  _version: number,
+): Decoded<GetTelemetrySubscriptionsRequest> {
   const clientInstanceId = reader.readUuid('clientInstanceId');
   reader.skipTaggedFields();
   return { clientInstanceId };
 }
 
-function writeGetTelemetrySubscriptionsRequest(writer: ByteWriter, value: GetTelemetrySubscriptionsRequest, _version: number): void {
-  const clientInstanceId = value.clientInstanceId;
-  writer.writeUuid(clientInstanceId);
+function writeGetTelemetrySubscriptionsRequest(
+  writer: ByteWriter,
+  value: GetTelemetrySubscriptionsRequest,
+  _version: number,
+): void {
+  writer.writeUuid(value.clientInstanceId);
   writer.writeUnsignedVarint(0);
 }
 
@@ -39,16 +45,27 @@ export interface GetTelemetrySubscriptionsResponse {
   requestedMetrics: string[];
 }
 
-function readGetTelemetrySubscriptionsResponse(reader: ByteReader, _version: number): Decoded<GetTelemetrySubscriptionsResponse> {
+function readGetTelemetrySubscriptionsResponse(
+  reader: ByteReader,
+  _version: number,
+): Decoded<GetTelemetrySubscriptionsResponse> {
   const throttleTimeMs = reader.readInt32('throttleTimeMs');
   const errorCode = reader.readInt16('errorCode');
   const clientInstanceId = reader.readUuid('clientInstanceId');
   const subscriptionId = reader.readInt32('subscriptionId');
-  const acceptedCompressionTypes = readInt8Array(reader, reader.readCompactArrayLength(1, 'acceptedCompressionTypes'), 'acceptedCompressionTypes');
+  const acceptedCompressionTypes = readInt8Array(
+    reader,
+    reader.readCompactArrayLength(1, 'acceptedCompressionTypes'),
+    'acceptedCompressionTypes',
+  );
   const pushIntervalMs = reader.readInt32('pushIntervalMs');
   const telemetryMaxBytes = reader.readInt32('telemetryMaxBytes');
   const deltaTemporality = reader.readBool('deltaTemporality');
-  const requestedMetrics = readCompactStringArray(reader, reader.readCompactArrayLength(1, 'requestedMetrics'), 'requestedMetrics');
+  const requestedMetrics = readCompactStringArray(
+    reader,
+    reader.readCompactArrayLength(1, 'requestedMetrics'),
+    'requestedMetrics',
+  );
   reader.skipTaggedFields();
   return {
     throttleTimeMs,
@@ -63,24 +80,21 @@ function readGetTelemetrySubscriptionsResponse(reader: ByteReader, _version: num
   };
 }
 
-function writeGetTelemetrySubscriptionsResponse(writer: ByteWriter, value: GetTelemetrySubscriptionsResponse, _version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
-  const clientInstanceId = value.clientInstanceId;
-  writer.writeUuid(clientInstanceId);
-  const subscriptionId = value.subscriptionId;
-  writer.writeInt32(subscriptionId);
+function writeGetTelemetrySubscriptionsResponse(
+  writer: ByteWriter,
+  value: GetTelemetrySubscriptionsResponse,
+  _version: number,
+): void {
+  writer.writeInt32(value.throttleTimeMs);
+  writer.writeInt16(value.errorCode);
+  writer.writeUuid(value.clientInstanceId);
+  writer.writeInt32(value.subscriptionId);
   const acceptedCompressionTypes = value.acceptedCompressionTypes;
   writer.writeCompactArrayLength(acceptedCompressionTypes.length);
   writeInt8Array(writer, acceptedCompressionTypes);
-  const pushIntervalMs = value.pushIntervalMs;
-  writer.writeInt32(pushIntervalMs);
-  const telemetryMaxBytes = value.telemetryMaxBytes;
-  writer.writeInt32(telemetryMaxBytes);
-  const deltaTemporality = value.deltaTemporality;
-  writer.writeBool(deltaTemporality);
+  writer.writeInt32(value.pushIntervalMs);
+  writer.writeInt32(value.telemetryMaxBytes);
+  writer.writeBool(value.deltaTemporality);
   const requestedMetrics = value.requestedMetrics;
   writer.writeCompactArrayLength(requestedMetrics.length);
   writeCompactStringArray(writer, requestedMetrics);

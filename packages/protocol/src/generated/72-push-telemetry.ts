@@ -23,16 +23,11 @@ function readPushTelemetryRequest(reader: ByteReader, _version: number): Decoded
 }
 
 function writePushTelemetryRequest(writer: ByteWriter, value: PushTelemetryRequest, _version: number): void {
-  const clientInstanceId = value.clientInstanceId;
-  writer.writeUuid(clientInstanceId);
-  const subscriptionId = value.subscriptionId;
-  writer.writeInt32(subscriptionId);
-  const terminating = value.terminating;
-  writer.writeBool(terminating);
-  const compressionType = value.compressionType;
-  writer.writeInt8(compressionType);
-  const metrics = value.metrics;
-  writer.writeCompactBytes(metrics);
+  writer.writeUuid(value.clientInstanceId);
+  writer.writeInt32(value.subscriptionId);
+  writer.writeBool(value.terminating);
+  writer.writeInt8(value.compressionType);
+  writer.writeCompactBytes(value.metrics);
   writer.writeUnsignedVarint(0);
 }
 
@@ -49,10 +44,8 @@ function readPushTelemetryResponse(reader: ByteReader, _version: number): Decode
 }
 
 function writePushTelemetryResponse(writer: ByteWriter, value: PushTelemetryResponse, _version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+  writer.writeInt32(value.throttleTimeMs);
+  writer.writeInt16(value.errorCode);
   writer.writeUnsignedVarint(0);
 }
 

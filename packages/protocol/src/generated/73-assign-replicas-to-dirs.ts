@@ -27,14 +27,21 @@ export interface AssignReplicasToDirsRequestPartitionData {
 function readAssignReplicasToDirsRequest(reader: ByteReader, version: number): Decoded<AssignReplicasToDirsRequest> {
   const brokerId = reader.readInt32('brokerId');
   const brokerEpoch = reader.readInt64('brokerEpoch');
-  const directories = readAssignReplicasToDirsRequestDirectoryDataArray(reader, version, reader.readCompactArrayLength(18, 'directories'));
+  const directories = readAssignReplicasToDirsRequestDirectoryDataArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(18, 'directories'),
+  );
   reader.skipTaggedFields();
   return { brokerId, brokerEpoch, directories };
 }
 
-function writeAssignReplicasToDirsRequest(writer: ByteWriter, value: AssignReplicasToDirsRequest, version: number): void {
-  const brokerId = value.brokerId;
-  writer.writeInt32(brokerId);
+function writeAssignReplicasToDirsRequest(
+  writer: ByteWriter,
+  value: AssignReplicasToDirsRequest,
+  version: number,
+): void {
+  writer.writeInt32(value.brokerId);
   const brokerEpoch = value.brokerEpoch ?? -1n;
   writer.writeInt64(brokerEpoch);
   const directories = value.directories;
@@ -43,77 +50,127 @@ function writeAssignReplicasToDirsRequest(writer: ByteWriter, value: AssignRepli
   writer.writeUnsignedVarint(0);
 }
 
-function readAssignReplicasToDirsRequestDirectoryData(reader: ByteReader, version: number): Decoded<AssignReplicasToDirsRequestDirectoryData> {
+function readAssignReplicasToDirsRequestDirectoryData(
+  reader: ByteReader,
+  version: number,
+): Decoded<AssignReplicasToDirsRequestDirectoryData> {
   const id = reader.readUuid('id');
-  const topics = readAssignReplicasToDirsRequestTopicDataArray(reader, version, reader.readCompactArrayLength(18, 'topics'));
+  const topics = readAssignReplicasToDirsRequestTopicDataArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(18, 'topics'),
+  );
   reader.skipTaggedFields();
   return { id, topics };
 }
 
-function writeAssignReplicasToDirsRequestDirectoryData(writer: ByteWriter, value: AssignReplicasToDirsRequestDirectoryData, version: number): void {
-  const id = value.id;
-  writer.writeUuid(id);
+function writeAssignReplicasToDirsRequestDirectoryData(
+  writer: ByteWriter,
+  value: AssignReplicasToDirsRequestDirectoryData,
+  version: number,
+): void {
+  writer.writeUuid(value.id);
   const topics = value.topics;
   writer.writeCompactArrayLength(topics.length);
   writeAssignReplicasToDirsRequestTopicDataArray(writer, topics, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readAssignReplicasToDirsRequestTopicData(reader: ByteReader, version: number): Decoded<AssignReplicasToDirsRequestTopicData> {
+function readAssignReplicasToDirsRequestTopicData(
+  reader: ByteReader,
+  version: number,
+): Decoded<AssignReplicasToDirsRequestTopicData> {
   const topicId = reader.readUuid('topicId');
-  const partitions = readAssignReplicasToDirsRequestPartitionDataArray(reader, version, reader.readCompactArrayLength(5, 'partitions'));
+  const partitions = readAssignReplicasToDirsRequestPartitionDataArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(5, 'partitions'),
+  );
   reader.skipTaggedFields();
   return { topicId, partitions };
 }
 
-function writeAssignReplicasToDirsRequestTopicData(writer: ByteWriter, value: AssignReplicasToDirsRequestTopicData, version: number): void {
-  const topicId = value.topicId;
-  writer.writeUuid(topicId);
+function writeAssignReplicasToDirsRequestTopicData(
+  writer: ByteWriter,
+  value: AssignReplicasToDirsRequestTopicData,
+  version: number,
+): void {
+  writer.writeUuid(value.topicId);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeAssignReplicasToDirsRequestPartitionDataArray(writer, partitions, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readAssignReplicasToDirsRequestPartitionData(reader: ByteReader, _version: number): Decoded<AssignReplicasToDirsRequestPartitionData> {
+function readAssignReplicasToDirsRequestPartitionData(
+  reader: ByteReader,
+  _version: number,
+): Decoded<AssignReplicasToDirsRequestPartitionData> {
   const partitionIndex = reader.readInt32('partitionIndex');
   reader.skipTaggedFields();
   return { partitionIndex };
 }
 
-function writeAssignReplicasToDirsRequestPartitionData(writer: ByteWriter, value: AssignReplicasToDirsRequestPartitionData, _version: number): void {
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
+function writeAssignReplicasToDirsRequestPartitionData(
+  writer: ByteWriter,
+  value: AssignReplicasToDirsRequestPartitionData,
+  _version: number,
+): void {
+  writer.writeInt32(value.partitionIndex);
   writer.writeUnsignedVarint(0);
 }
 
-function readAssignReplicasToDirsRequestDirectoryDataArray(reader: ByteReader, version: number, count: number): Decoded<AssignReplicasToDirsRequestDirectoryData>[] {
+function readAssignReplicasToDirsRequestDirectoryDataArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<AssignReplicasToDirsRequestDirectoryData>[] {
   const elements: Decoded<AssignReplicasToDirsRequestDirectoryData>[] = [];
   for (let index = 0; index < count; index++) elements.push(readAssignReplicasToDirsRequestDirectoryData(reader, version));
   return elements;
 }
 
-function writeAssignReplicasToDirsRequestDirectoryDataArray(writer: ByteWriter, elements: readonly AssignReplicasToDirsRequestDirectoryData[], version: number): void {
+function writeAssignReplicasToDirsRequestDirectoryDataArray(
+  writer: ByteWriter,
+  elements: readonly AssignReplicasToDirsRequestDirectoryData[],
+  version: number,
+): void {
   for (const element of elements) writeAssignReplicasToDirsRequestDirectoryData(writer, element, version);
 }
 
-function readAssignReplicasToDirsRequestTopicDataArray(reader: ByteReader, version: number, count: number): Decoded<AssignReplicasToDirsRequestTopicData>[] {
+function readAssignReplicasToDirsRequestTopicDataArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<AssignReplicasToDirsRequestTopicData>[] {
   const elements: Decoded<AssignReplicasToDirsRequestTopicData>[] = [];
   for (let index = 0; index < count; index++) elements.push(readAssignReplicasToDirsRequestTopicData(reader, version));
   return elements;
 }
 
-function writeAssignReplicasToDirsRequestTopicDataArray(writer: ByteWriter, elements: readonly AssignReplicasToDirsRequestTopicData[], version: number): void {
+function writeAssignReplicasToDirsRequestTopicDataArray(
+  writer: ByteWriter,
+  elements: readonly AssignReplicasToDirsRequestTopicData[],
+  version: number,
+): void {
   for (const element of elements) writeAssignReplicasToDirsRequestTopicData(writer, element, version);
 }
 
-function readAssignReplicasToDirsRequestPartitionDataArray(reader: ByteReader, version: number, count: number): Decoded<AssignReplicasToDirsRequestPartitionData>[] {
+function readAssignReplicasToDirsRequestPartitionDataArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<AssignReplicasToDirsRequestPartitionData>[] {
   const elements: Decoded<AssignReplicasToDirsRequestPartitionData>[] = [];
   for (let index = 0; index < count; index++) elements.push(readAssignReplicasToDirsRequestPartitionData(reader, version));
   return elements;
 }
 
-function writeAssignReplicasToDirsRequestPartitionDataArray(writer: ByteWriter, elements: readonly AssignReplicasToDirsRequestPartitionData[], version: number): void {
+function writeAssignReplicasToDirsRequestPartitionDataArray(
+  writer: ByteWriter,
+  elements: readonly AssignReplicasToDirsRequestPartitionData[],
+  version: number,
+): void {
   for (const element of elements) writeAssignReplicasToDirsRequestPartitionData(writer, element, version);
 }
 
@@ -141,96 +198,151 @@ export interface AssignReplicasToDirsResponsePartitionData {
 function readAssignReplicasToDirsResponse(reader: ByteReader, version: number): Decoded<AssignReplicasToDirsResponse> {
   const throttleTimeMs = reader.readInt32('throttleTimeMs');
   const errorCode = reader.readInt16('errorCode');
-  const directories = readAssignReplicasToDirsResponseDirectoryDataArray(reader, version, reader.readCompactArrayLength(18, 'directories'));
+  const directories = readAssignReplicasToDirsResponseDirectoryDataArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(18, 'directories'),
+  );
   reader.skipTaggedFields();
   return { throttleTimeMs, errorCode, directories };
 }
 
-function writeAssignReplicasToDirsResponse(writer: ByteWriter, value: AssignReplicasToDirsResponse, version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+function writeAssignReplicasToDirsResponse(
+  writer: ByteWriter,
+  value: AssignReplicasToDirsResponse,
+  version: number,
+): void {
+  writer.writeInt32(value.throttleTimeMs);
+  writer.writeInt16(value.errorCode);
   const directories = value.directories;
   writer.writeCompactArrayLength(directories.length);
   writeAssignReplicasToDirsResponseDirectoryDataArray(writer, directories, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readAssignReplicasToDirsResponseDirectoryData(reader: ByteReader, version: number): Decoded<AssignReplicasToDirsResponseDirectoryData> {
+function readAssignReplicasToDirsResponseDirectoryData(
+  reader: ByteReader,
+  version: number,
+): Decoded<AssignReplicasToDirsResponseDirectoryData> {
   const id = reader.readUuid('id');
-  const topics = readAssignReplicasToDirsResponseTopicDataArray(reader, version, reader.readCompactArrayLength(18, 'topics'));
+  const topics = readAssignReplicasToDirsResponseTopicDataArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(18, 'topics'),
+  );
   reader.skipTaggedFields();
   return { id, topics };
 }
 
-function writeAssignReplicasToDirsResponseDirectoryData(writer: ByteWriter, value: AssignReplicasToDirsResponseDirectoryData, version: number): void {
-  const id = value.id;
-  writer.writeUuid(id);
+function writeAssignReplicasToDirsResponseDirectoryData(
+  writer: ByteWriter,
+  value: AssignReplicasToDirsResponseDirectoryData,
+  version: number,
+): void {
+  writer.writeUuid(value.id);
   const topics = value.topics;
   writer.writeCompactArrayLength(topics.length);
   writeAssignReplicasToDirsResponseTopicDataArray(writer, topics, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readAssignReplicasToDirsResponseTopicData(reader: ByteReader, version: number): Decoded<AssignReplicasToDirsResponseTopicData> {
+function readAssignReplicasToDirsResponseTopicData(
+  reader: ByteReader,
+  version: number,
+): Decoded<AssignReplicasToDirsResponseTopicData> {
   const topicId = reader.readUuid('topicId');
-  const partitions = readAssignReplicasToDirsResponsePartitionDataArray(reader, version, reader.readCompactArrayLength(7, 'partitions'));
+  const partitions = readAssignReplicasToDirsResponsePartitionDataArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(7, 'partitions'),
+  );
   reader.skipTaggedFields();
   return { topicId, partitions };
 }
 
-function writeAssignReplicasToDirsResponseTopicData(writer: ByteWriter, value: AssignReplicasToDirsResponseTopicData, version: number): void {
-  const topicId = value.topicId;
-  writer.writeUuid(topicId);
+function writeAssignReplicasToDirsResponseTopicData(
+  writer: ByteWriter,
+  value: AssignReplicasToDirsResponseTopicData,
+  version: number,
+): void {
+  writer.writeUuid(value.topicId);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeAssignReplicasToDirsResponsePartitionDataArray(writer, partitions, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readAssignReplicasToDirsResponsePartitionData(reader: ByteReader, _version: number): Decoded<AssignReplicasToDirsResponsePartitionData> {
+function readAssignReplicasToDirsResponsePartitionData(
+  reader: ByteReader,
+  _version: number,
+): Decoded<AssignReplicasToDirsResponsePartitionData> {
   const partitionIndex = reader.readInt32('partitionIndex');
   const errorCode = reader.readInt16('errorCode');
   reader.skipTaggedFields();
   return { partitionIndex, errorCode };
 }
 
-function writeAssignReplicasToDirsResponsePartitionData(writer: ByteWriter, value: AssignReplicasToDirsResponsePartitionData, _version: number): void {
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+function writeAssignReplicasToDirsResponsePartitionData(
+  writer: ByteWriter,
+  value: AssignReplicasToDirsResponsePartitionData,
+  _version: number,
+): void {
+  writer.writeInt32(value.partitionIndex);
+  writer.writeInt16(value.errorCode);
   writer.writeUnsignedVarint(0);
 }
 
-function readAssignReplicasToDirsResponseDirectoryDataArray(reader: ByteReader, version: number, count: number): Decoded<AssignReplicasToDirsResponseDirectoryData>[] {
+function readAssignReplicasToDirsResponseDirectoryDataArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<AssignReplicasToDirsResponseDirectoryData>[] {
   const elements: Decoded<AssignReplicasToDirsResponseDirectoryData>[] = [];
   for (let index = 0; index < count; index++) elements.push(readAssignReplicasToDirsResponseDirectoryData(reader, version));
   return elements;
 }
 
-function writeAssignReplicasToDirsResponseDirectoryDataArray(writer: ByteWriter, elements: readonly AssignReplicasToDirsResponseDirectoryData[], version: number): void {
+function writeAssignReplicasToDirsResponseDirectoryDataArray(
+  writer: ByteWriter,
+  elements: readonly AssignReplicasToDirsResponseDirectoryData[],
+  version: number,
+): void {
   for (const element of elements) writeAssignReplicasToDirsResponseDirectoryData(writer, element, version);
 }
 
-function readAssignReplicasToDirsResponseTopicDataArray(reader: ByteReader, version: number, count: number): Decoded<AssignReplicasToDirsResponseTopicData>[] {
+function readAssignReplicasToDirsResponseTopicDataArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<AssignReplicasToDirsResponseTopicData>[] {
   const elements: Decoded<AssignReplicasToDirsResponseTopicData>[] = [];
   for (let index = 0; index < count; index++) elements.push(readAssignReplicasToDirsResponseTopicData(reader, version));
   return elements;
 }
 
-function writeAssignReplicasToDirsResponseTopicDataArray(writer: ByteWriter, elements: readonly AssignReplicasToDirsResponseTopicData[], version: number): void {
+function writeAssignReplicasToDirsResponseTopicDataArray(
+  writer: ByteWriter,
+  elements: readonly AssignReplicasToDirsResponseTopicData[],
+  version: number,
+): void {
   for (const element of elements) writeAssignReplicasToDirsResponseTopicData(writer, element, version);
 }
 
-function readAssignReplicasToDirsResponsePartitionDataArray(reader: ByteReader, version: number, count: number): Decoded<AssignReplicasToDirsResponsePartitionData>[] {
+function readAssignReplicasToDirsResponsePartitionDataArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<AssignReplicasToDirsResponsePartitionData>[] {
   const elements: Decoded<AssignReplicasToDirsResponsePartitionData>[] = [];
   for (let index = 0; index < count; index++) elements.push(readAssignReplicasToDirsResponsePartitionData(reader, version));
   return elements;
 }
 
-function writeAssignReplicasToDirsResponsePartitionDataArray(writer: ByteWriter, elements: readonly AssignReplicasToDirsResponsePartitionData[], version: number): void {
+function writeAssignReplicasToDirsResponsePartitionDataArray(
+  writer: ByteWriter,
+  elements: readonly AssignReplicasToDirsResponsePartitionData[],
+  version: number,
+): void {
   for (const element of elements) writeAssignReplicasToDirsResponsePartitionData(writer, element, version);
 }
 

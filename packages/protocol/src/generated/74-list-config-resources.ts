@@ -10,19 +10,19 @@ export interface ListConfigResourcesRequest {
 }
 
 function readListConfigResourcesRequest(reader: ByteReader, version: number): Decoded<ListConfigResourcesRequest> {
-  const resourceTypes = version >= 1 ? readInt8Array(reader, reader.readCompactArrayLength(1, 'resourceTypes'), 'resourceTypes') : [];
+  const resourceTypesCount = version >= 1 ? reader.readCompactArrayLength(1, 'resourceTypes') : 0;
+  const resourceTypes = readInt8Array(reader, resourceTypesCount, 'resourceTypes');
   reader.skipTaggedFields();
   return { resourceTypes };
 }
 
 function writeListConfigResourcesRequest(writer: ByteWriter, value: ListConfigResourcesRequest, version: number): void {
   const resourceTypes = value.resourceTypes ?? [];
-  if (version >= 1) {
-    writer.writeCompactArrayLength(resourceTypes.length);
-    writeInt8Array(writer, resourceTypes);
-  } else {
-    if (resourceTypes.length !== 0) throw unsupportedField('ListConfigResourcesRequest', 'resourceTypes', version);
+  if (version < 1 && resourceTypes.length !== 0) {
+    throw unsupportedField('ListConfigResourcesRequest', 'resourceTypes', version);
   }
+  if (version >= 1) writer.writeCompactArrayLength(resourceTypes.length);
+  if (version >= 1) writeInt8Array(writer, resourceTypes);
   writer.writeUnsignedVarint(0);
 }
 
@@ -46,11 +46,13 @@ function readListConfigResourcesResponse(reader: ByteReader, version: number): D
   return { throttleTimeMs, errorCode, configResources };
 }
 
-function writeListConfigResourcesResponse(writer: ByteWriter, value: ListConfigResourcesResponse, version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+function writeListConfigResourcesResponse(
+  writer: ByteWriter,
+  value: ListConfigResourcesResponse,
+  version: number,
+): void {
+  writer.writeInt32(value.throttleTimeMs);
+  writer.writeInt16(value.errorCode);
   const configResources = value.configResources;
   writer.writeCompactArrayLength(configResources.length);
   writeConfigResourceArray(writer, configResources, version);
@@ -65,12 +67,9 @@ function readConfigResource(reader: ByteReader, version: number): Decoded<Config
 }
 
 function writeConfigResource(writer: ByteWriter, value: ConfigResource, version: number): void {
-  const resourceName = value.resourceName;
-  writer.writeCompactString(resourceName);
+  writer.writeCompactString(value.resourceName);
   const resourceType = value.resourceType ?? 16;
-  if (version >= 1) {
-    writer.writeInt8(resourceType);
-  }
+  if (version >= 1) writer.writeInt8(resourceType);
   writer.writeUnsignedVarint(0);
 }
 

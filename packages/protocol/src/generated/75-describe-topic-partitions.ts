@@ -19,15 +19,26 @@ export interface DescribeTopicPartitionsRequestCursor {
   partitionIndex: number;
 }
 
-function readDescribeTopicPartitionsRequest(reader: ByteReader, version: number): Decoded<DescribeTopicPartitionsRequest> {
-  const topics = readDescribeTopicPartitionsRequestTopicRequestArray(reader, version, reader.readCompactArrayLength(2, 'topics'));
+function readDescribeTopicPartitionsRequest(
+  reader: ByteReader,
+  version: number,
+): Decoded<DescribeTopicPartitionsRequest> {
+  const topics = readDescribeTopicPartitionsRequestTopicRequestArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(2, 'topics'),
+  );
   const responsePartitionLimit = reader.readInt32('responsePartitionLimit');
   const cursor = reader.readInt8('cursor') < 0 ? null : readDescribeTopicPartitionsRequestCursor(reader, version);
   reader.skipTaggedFields();
   return { topics, responsePartitionLimit, cursor };
 }
 
-function writeDescribeTopicPartitionsRequest(writer: ByteWriter, value: DescribeTopicPartitionsRequest, version: number): void {
+function writeDescribeTopicPartitionsRequest(
+  writer: ByteWriter,
+  value: DescribeTopicPartitionsRequest,
+  version: number,
+): void {
   const topics = value.topics;
   writer.writeCompactArrayLength(topics.length);
   writeDescribeTopicPartitionsRequestTopicRequestArray(writer, topics, version);
@@ -43,40 +54,59 @@ function writeDescribeTopicPartitionsRequest(writer: ByteWriter, value: Describe
   writer.writeUnsignedVarint(0);
 }
 
-function readDescribeTopicPartitionsRequestTopicRequest(reader: ByteReader, _version: number): Decoded<DescribeTopicPartitionsRequestTopicRequest> {
+function readDescribeTopicPartitionsRequestTopicRequest(
+  reader: ByteReader,
+  _version: number,
+): Decoded<DescribeTopicPartitionsRequestTopicRequest> {
   const name = reader.readCompactString('name');
   reader.skipTaggedFields();
   return { name };
 }
 
-function writeDescribeTopicPartitionsRequestTopicRequest(writer: ByteWriter, value: DescribeTopicPartitionsRequestTopicRequest, _version: number): void {
-  const name = value.name;
-  writer.writeCompactString(name);
+function writeDescribeTopicPartitionsRequestTopicRequest(
+  writer: ByteWriter,
+  value: DescribeTopicPartitionsRequestTopicRequest,
+  _version: number,
+): void {
+  writer.writeCompactString(value.name);
   writer.writeUnsignedVarint(0);
 }
 
-function readDescribeTopicPartitionsRequestCursor(reader: ByteReader, _version: number): Decoded<DescribeTopicPartitionsRequestCursor> {
+function readDescribeTopicPartitionsRequestCursor(
+  reader: ByteReader,
+  _version: number,
+): Decoded<DescribeTopicPartitionsRequestCursor> {
   const topicName = reader.readCompactString('topicName');
   const partitionIndex = reader.readInt32('partitionIndex');
   reader.skipTaggedFields();
   return { topicName, partitionIndex };
 }
 
-function writeDescribeTopicPartitionsRequestCursor(writer: ByteWriter, value: DescribeTopicPartitionsRequestCursor, _version: number): void {
-  const topicName = value.topicName;
-  writer.writeCompactString(topicName);
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
+function writeDescribeTopicPartitionsRequestCursor(
+  writer: ByteWriter,
+  value: DescribeTopicPartitionsRequestCursor,
+  _version: number,
+): void {
+  writer.writeCompactString(value.topicName);
+  writer.writeInt32(value.partitionIndex);
   writer.writeUnsignedVarint(0);
 }
 
-function readDescribeTopicPartitionsRequestTopicRequestArray(reader: ByteReader, version: number, count: number): Decoded<DescribeTopicPartitionsRequestTopicRequest>[] {
+function readDescribeTopicPartitionsRequestTopicRequestArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DescribeTopicPartitionsRequestTopicRequest>[] {
   const elements: Decoded<DescribeTopicPartitionsRequestTopicRequest>[] = [];
   for (let index = 0; index < count; index++) elements.push(readDescribeTopicPartitionsRequestTopicRequest(reader, version));
   return elements;
 }
 
-function writeDescribeTopicPartitionsRequestTopicRequestArray(writer: ByteWriter, elements: readonly DescribeTopicPartitionsRequestTopicRequest[], version: number): void {
+function writeDescribeTopicPartitionsRequestTopicRequestArray(
+  writer: ByteWriter,
+  elements: readonly DescribeTopicPartitionsRequestTopicRequest[],
+  version: number,
+): void {
   for (const element of elements) writeDescribeTopicPartitionsRequestTopicRequest(writer, element, version);
 }
 
@@ -112,17 +142,27 @@ export interface DescribeTopicPartitionsResponseCursor {
   partitionIndex: number;
 }
 
-function readDescribeTopicPartitionsResponse(reader: ByteReader, version: number): Decoded<DescribeTopicPartitionsResponse> {
+function readDescribeTopicPartitionsResponse(
+  reader: ByteReader,
+  version: number,
+): Decoded<DescribeTopicPartitionsResponse> {
   const throttleTimeMs = reader.readInt32('throttleTimeMs');
-  const topics = readDescribeTopicPartitionsResponseTopicArray(reader, version, reader.readCompactArrayLength(26, 'topics'));
+  const topics = readDescribeTopicPartitionsResponseTopicArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(26, 'topics'),
+  );
   const nextCursor = reader.readInt8('nextCursor') < 0 ? null : readDescribeTopicPartitionsResponseCursor(reader, version);
   reader.skipTaggedFields();
   return { throttleTimeMs, topics, nextCursor };
 }
 
-function writeDescribeTopicPartitionsResponse(writer: ByteWriter, value: DescribeTopicPartitionsResponse, version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
+function writeDescribeTopicPartitionsResponse(
+  writer: ByteWriter,
+  value: DescribeTopicPartitionsResponse,
+  version: number,
+): void {
+  writer.writeInt32(value.throttleTimeMs);
   const topics = value.topics;
   writer.writeCompactArrayLength(topics.length);
   writeDescribeTopicPartitionsResponseTopicArray(writer, topics, version);
@@ -136,24 +176,33 @@ function writeDescribeTopicPartitionsResponse(writer: ByteWriter, value: Describ
   writer.writeUnsignedVarint(0);
 }
 
-function readDescribeTopicPartitionsResponseTopic(reader: ByteReader, version: number): Decoded<DescribeTopicPartitionsResponseTopic> {
+function readDescribeTopicPartitionsResponseTopic(
+  reader: ByteReader,
+  version: number,
+): Decoded<DescribeTopicPartitionsResponseTopic> {
   const errorCode = reader.readInt16('errorCode');
   const name = reader.readCompactNullableString('name');
   const topicId = reader.readUuid('topicId');
   const isInternal = reader.readBool('isInternal');
-  const partitions = readDescribeTopicPartitionsResponsePartitionArray(reader, version, reader.readCompactArrayLength(20, 'partitions'));
+  const partitions = readDescribeTopicPartitionsResponsePartitionArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(20, 'partitions'),
+  );
   const topicAuthorizedOperations = reader.readInt32('topicAuthorizedOperations');
   reader.skipTaggedFields();
   return { errorCode, name, topicId, isInternal, partitions, topicAuthorizedOperations };
 }
 
-function writeDescribeTopicPartitionsResponseTopic(writer: ByteWriter, value: DescribeTopicPartitionsResponseTopic, version: number): void {
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+function writeDescribeTopicPartitionsResponseTopic(
+  writer: ByteWriter,
+  value: DescribeTopicPartitionsResponseTopic,
+  version: number,
+): void {
+  writer.writeInt16(value.errorCode);
   const name = value.name;
   writer.writeCompactNullableString(name);
-  const topicId = value.topicId;
-  writer.writeUuid(topicId);
+  writer.writeUuid(value.topicId);
   const isInternal = value.isInternal ?? false;
   writer.writeBool(isInternal);
   const partitions = value.partitions;
@@ -164,16 +213,31 @@ function writeDescribeTopicPartitionsResponseTopic(writer: ByteWriter, value: De
   writer.writeUnsignedVarint(0);
 }
 
-function readDescribeTopicPartitionsResponsePartition(reader: ByteReader, _version: number): Decoded<DescribeTopicPartitionsResponsePartition> {
+function readDescribeTopicPartitionsResponsePartition(
+  reader: ByteReader,
+  _version: number,
+): Decoded<DescribeTopicPartitionsResponsePartition> {
   const errorCode = reader.readInt16('errorCode');
   const partitionIndex = reader.readInt32('partitionIndex');
   const leaderId = reader.readInt32('leaderId');
   const leaderEpoch = reader.readInt32('leaderEpoch');
   const replicaNodes = readInt32Array(reader, reader.readCompactArrayLength(4, 'replicaNodes'), 'replicaNodes');
   const isrNodes = readInt32Array(reader, reader.readCompactArrayLength(4, 'isrNodes'), 'isrNodes');
-  const eligibleLeaderReplicas = readInt32ArrayOrNull(reader, reader.readCompactNullableArrayLength(4, 'eligibleLeaderReplicas'), 'eligibleLeaderReplicas');
-  const lastKnownElr = readInt32ArrayOrNull(reader, reader.readCompactNullableArrayLength(4, 'lastKnownElr'), 'lastKnownElr');
-  const offlineReplicas = readInt32Array(reader, reader.readCompactArrayLength(4, 'offlineReplicas'), 'offlineReplicas');
+  const eligibleLeaderReplicas = readInt32ArrayOrNull(
+    reader,
+    reader.readCompactNullableArrayLength(4, 'eligibleLeaderReplicas'),
+    'eligibleLeaderReplicas',
+  );
+  const lastKnownElr = readInt32ArrayOrNull(
+    reader,
+    reader.readCompactNullableArrayLength(4, 'lastKnownElr'),
+    'lastKnownElr',
+  );
+  const offlineReplicas = readInt32Array(
+    reader,
+    reader.readCompactArrayLength(4, 'offlineReplicas'),
+    'offlineReplicas',
+  );
   reader.skipTaggedFields();
   return {
     errorCode,
@@ -188,13 +252,14 @@ function readDescribeTopicPartitionsResponsePartition(reader: ByteReader, _versi
   };
 }
 
-function writeDescribeTopicPartitionsResponsePartition(writer: ByteWriter, value: DescribeTopicPartitionsResponsePartition, _version: number): void {
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
-  const leaderId = value.leaderId;
-  writer.writeInt32(leaderId);
+function writeDescribeTopicPartitionsResponsePartition(
+  writer: ByteWriter,
+  value: DescribeTopicPartitionsResponsePartition,
+  _version: number,
+): void {
+  writer.writeInt16(value.errorCode);
+  writer.writeInt32(value.partitionIndex);
+  writer.writeInt32(value.leaderId);
   const leaderEpoch = value.leaderEpoch ?? -1;
   writer.writeInt32(leaderEpoch);
   const replicaNodes = value.replicaNodes;
@@ -215,38 +280,59 @@ function writeDescribeTopicPartitionsResponsePartition(writer: ByteWriter, value
   writer.writeUnsignedVarint(0);
 }
 
-function readDescribeTopicPartitionsResponseCursor(reader: ByteReader, _version: number): Decoded<DescribeTopicPartitionsResponseCursor> {
+function readDescribeTopicPartitionsResponseCursor(
+  reader: ByteReader,
+  _version: number,
+): Decoded<DescribeTopicPartitionsResponseCursor> {
   const topicName = reader.readCompactString('topicName');
   const partitionIndex = reader.readInt32('partitionIndex');
   reader.skipTaggedFields();
   return { topicName, partitionIndex };
 }
 
-function writeDescribeTopicPartitionsResponseCursor(writer: ByteWriter, value: DescribeTopicPartitionsResponseCursor, _version: number): void {
-  const topicName = value.topicName;
-  writer.writeCompactString(topicName);
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
+function writeDescribeTopicPartitionsResponseCursor(
+  writer: ByteWriter,
+  value: DescribeTopicPartitionsResponseCursor,
+  _version: number,
+): void {
+  writer.writeCompactString(value.topicName);
+  writer.writeInt32(value.partitionIndex);
   writer.writeUnsignedVarint(0);
 }
 
-function readDescribeTopicPartitionsResponseTopicArray(reader: ByteReader, version: number, count: number): Decoded<DescribeTopicPartitionsResponseTopic>[] {
+function readDescribeTopicPartitionsResponseTopicArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DescribeTopicPartitionsResponseTopic>[] {
   const elements: Decoded<DescribeTopicPartitionsResponseTopic>[] = [];
   for (let index = 0; index < count; index++) elements.push(readDescribeTopicPartitionsResponseTopic(reader, version));
   return elements;
 }
 
-function writeDescribeTopicPartitionsResponseTopicArray(writer: ByteWriter, elements: readonly DescribeTopicPartitionsResponseTopic[], version: number): void {
+function writeDescribeTopicPartitionsResponseTopicArray(
+  writer: ByteWriter,
+  elements: readonly DescribeTopicPartitionsResponseTopic[],
+  version: number,
+): void {
   for (const element of elements) writeDescribeTopicPartitionsResponseTopic(writer, element, version);
 }
 
-function readDescribeTopicPartitionsResponsePartitionArray(reader: ByteReader, version: number, count: number): Decoded<DescribeTopicPartitionsResponsePartition>[] {
+function readDescribeTopicPartitionsResponsePartitionArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DescribeTopicPartitionsResponsePartition>[] {
   const elements: Decoded<DescribeTopicPartitionsResponsePartition>[] = [];
   for (let index = 0; index < count; index++) elements.push(readDescribeTopicPartitionsResponsePartition(reader, version));
   return elements;
 }
 
-function writeDescribeTopicPartitionsResponsePartitionArray(writer: ByteWriter, elements: readonly DescribeTopicPartitionsResponsePartition[], version: number): void {
+function writeDescribeTopicPartitionsResponsePartitionArray(
+  writer: ByteWriter,
+  elements: readonly DescribeTopicPartitionsResponsePartition[],
+  version: number,
+): void {
   for (const element of elements) writeDescribeTopicPartitionsResponsePartition(writer, element, version);
 }
 

@@ -24,18 +24,23 @@ function readShareGroupHeartbeatRequest(reader: ByteReader, _version: number): D
   const memberId = reader.readCompactString('memberId');
   const memberEpoch = reader.readInt32('memberEpoch');
   const rackId = reader.readCompactNullableString('rackId');
-  const subscribedTopicNames = readCompactStringArrayOrNull(reader, reader.readCompactNullableArrayLength(1, 'subscribedTopicNames'), 'subscribedTopicNames');
+  const subscribedTopicNames = readCompactStringArrayOrNull(
+    reader,
+    reader.readCompactNullableArrayLength(1, 'subscribedTopicNames'),
+    'subscribedTopicNames',
+  );
   reader.skipTaggedFields();
   return { groupId, memberId, memberEpoch, rackId, subscribedTopicNames };
 }
 
-function writeShareGroupHeartbeatRequest(writer: ByteWriter, value: ShareGroupHeartbeatRequest, _version: number): void {
-  const groupId = value.groupId;
-  writer.writeCompactString(groupId);
-  const memberId = value.memberId;
-  writer.writeCompactString(memberId);
-  const memberEpoch = value.memberEpoch;
-  writer.writeInt32(memberEpoch);
+function writeShareGroupHeartbeatRequest(
+  writer: ByteWriter,
+  value: ShareGroupHeartbeatRequest,
+  _version: number,
+): void {
+  writer.writeCompactString(value.groupId);
+  writer.writeCompactString(value.memberId);
+  writer.writeInt32(value.memberEpoch);
   const rackId = value.rackId ?? null;
   writer.writeCompactNullableString(rackId);
   const subscribedTopicNames = value.subscribedTopicNames ?? null;
@@ -75,19 +80,19 @@ function readShareGroupHeartbeatResponse(reader: ByteReader, version: number): D
   return { throttleTimeMs, errorCode, errorMessage, memberId, memberEpoch, heartbeatIntervalMs, assignment };
 }
 
-function writeShareGroupHeartbeatResponse(writer: ByteWriter, value: ShareGroupHeartbeatResponse, version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+function writeShareGroupHeartbeatResponse(
+  writer: ByteWriter,
+  value: ShareGroupHeartbeatResponse,
+  version: number,
+): void {
+  writer.writeInt32(value.throttleTimeMs);
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage ?? null;
   writer.writeCompactNullableString(errorMessage);
   const memberId = value.memberId ?? null;
   writer.writeCompactNullableString(memberId);
-  const memberEpoch = value.memberEpoch;
-  writer.writeInt32(memberEpoch);
-  const heartbeatIntervalMs = value.heartbeatIntervalMs;
-  writer.writeInt32(heartbeatIntervalMs);
+  writer.writeInt32(value.memberEpoch);
+  writer.writeInt32(value.heartbeatIntervalMs);
   const assignment = value.assignment ?? null;
   if (assignment === null) {
     writer.writeInt8(-1);
@@ -98,42 +103,67 @@ function writeShareGroupHeartbeatResponse(writer: ByteWriter, value: ShareGroupH
   writer.writeUnsignedVarint(0);
 }
 
-function readShareGroupHeartbeatResponseAssignment(reader: ByteReader, version: number): Decoded<ShareGroupHeartbeatResponseAssignment> {
-  const topicPartitions = readShareGroupHeartbeatResponseTopicPartitionsArray(reader, version, reader.readCompactArrayLength(18, 'topicPartitions'));
+function readShareGroupHeartbeatResponseAssignment(
+  reader: ByteReader,
+  version: number,
+): Decoded<ShareGroupHeartbeatResponseAssignment> {
+  const topicPartitions = readShareGroupHeartbeatResponseTopicPartitionsArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(18, 'topicPartitions'),
+  );
   reader.skipTaggedFields();
   return { topicPartitions };
 }
 
-function writeShareGroupHeartbeatResponseAssignment(writer: ByteWriter, value: ShareGroupHeartbeatResponseAssignment, version: number): void {
+function writeShareGroupHeartbeatResponseAssignment(
+  writer: ByteWriter,
+  value: ShareGroupHeartbeatResponseAssignment,
+  version: number,
+): void {
   const topicPartitions = value.topicPartitions;
   writer.writeCompactArrayLength(topicPartitions.length);
   writeShareGroupHeartbeatResponseTopicPartitionsArray(writer, topicPartitions, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readShareGroupHeartbeatResponseTopicPartitions(reader: ByteReader, _version: number): Decoded<ShareGroupHeartbeatResponseTopicPartitions> {
+function readShareGroupHeartbeatResponseTopicPartitions(
+  reader: ByteReader,
+  _version: number,
+): Decoded<ShareGroupHeartbeatResponseTopicPartitions> {
   const topicId = reader.readUuid('topicId');
   const partitions = readInt32Array(reader, reader.readCompactArrayLength(4, 'partitions'), 'partitions');
   reader.skipTaggedFields();
   return { topicId, partitions };
 }
 
-function writeShareGroupHeartbeatResponseTopicPartitions(writer: ByteWriter, value: ShareGroupHeartbeatResponseTopicPartitions, _version: number): void {
-  const topicId = value.topicId;
-  writer.writeUuid(topicId);
+function writeShareGroupHeartbeatResponseTopicPartitions(
+  writer: ByteWriter,
+  value: ShareGroupHeartbeatResponseTopicPartitions,
+  _version: number,
+): void {
+  writer.writeUuid(value.topicId);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeInt32Array(writer, partitions);
   writer.writeUnsignedVarint(0);
 }
 
-function readShareGroupHeartbeatResponseTopicPartitionsArray(reader: ByteReader, version: number, count: number): Decoded<ShareGroupHeartbeatResponseTopicPartitions>[] {
+function readShareGroupHeartbeatResponseTopicPartitionsArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ShareGroupHeartbeatResponseTopicPartitions>[] {
   const elements: Decoded<ShareGroupHeartbeatResponseTopicPartitions>[] = [];
   for (let index = 0; index < count; index++) elements.push(readShareGroupHeartbeatResponseTopicPartitions(reader, version));
   return elements;
 }
 
-function writeShareGroupHeartbeatResponseTopicPartitionsArray(writer: ByteWriter, elements: readonly ShareGroupHeartbeatResponseTopicPartitions[], version: number): void {
+function writeShareGroupHeartbeatResponseTopicPartitionsArray(
+  writer: ByteWriter,
+  elements: readonly ShareGroupHeartbeatResponseTopicPartitions[],
+  version: number,
+): void {
   for (const element of elements) writeShareGroupHeartbeatResponseTopicPartitions(writer, element, version);
 }
 

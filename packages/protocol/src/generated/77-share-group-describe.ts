@@ -27,8 +27,7 @@ function writeShareGroupDescribeRequest(writer: ByteWriter, value: ShareGroupDes
   const groupIds = value.groupIds;
   writer.writeCompactArrayLength(groupIds.length);
   writeCompactStringArray(writer, groupIds);
-  const includeAuthorizedOperations = value.includeAuthorizedOperations;
-  writer.writeBool(includeAuthorizedOperations);
+  writer.writeBool(value.includeAuthorizedOperations);
   writer.writeUnsignedVarint(0);
 }
 
@@ -71,21 +70,27 @@ export interface ShareGroupDescribeResponseTopicPartitions {
 
 function readShareGroupDescribeResponse(reader: ByteReader, version: number): Decoded<ShareGroupDescribeResponse> {
   const throttleTimeMs = reader.readInt32('throttleTimeMs');
-  const groups = readShareGroupDescribeResponseDescribedGroupArray(reader, version, reader.readCompactArrayLength(20, 'groups'));
+  const groups = readShareGroupDescribeResponseDescribedGroupArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(20, 'groups'),
+  );
   reader.skipTaggedFields();
   return { throttleTimeMs, groups };
 }
 
 function writeShareGroupDescribeResponse(writer: ByteWriter, value: ShareGroupDescribeResponse, version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
+  writer.writeInt32(value.throttleTimeMs);
   const groups = value.groups;
   writer.writeCompactArrayLength(groups.length);
   writeShareGroupDescribeResponseDescribedGroupArray(writer, groups, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readShareGroupDescribeResponseDescribedGroup(reader: ByteReader, version: number): Decoded<ShareGroupDescribeResponseDescribedGroup> {
+function readShareGroupDescribeResponseDescribedGroup(
+  reader: ByteReader,
+  version: number,
+): Decoded<ShareGroupDescribeResponseDescribedGroup> {
   const errorCode = reader.readInt16('errorCode');
   const errorMessage = reader.readCompactNullableString('errorMessage');
   const groupId = reader.readCompactString('groupId');
@@ -93,7 +98,11 @@ function readShareGroupDescribeResponseDescribedGroup(reader: ByteReader, versio
   const groupEpoch = reader.readInt32('groupEpoch');
   const assignmentEpoch = reader.readInt32('assignmentEpoch');
   const assignorName = reader.readCompactString('assignorName');
-  const members = readShareGroupDescribeResponseMemberArray(reader, version, reader.readCompactArrayLength(12, 'members'));
+  const members = readShareGroupDescribeResponseMemberArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(12, 'members'),
+  );
   const authorizedOperations = reader.readInt32('authorizedOperations');
   reader.skipTaggedFields();
   return {
@@ -109,21 +118,19 @@ function readShareGroupDescribeResponseDescribedGroup(reader: ByteReader, versio
   };
 }
 
-function writeShareGroupDescribeResponseDescribedGroup(writer: ByteWriter, value: ShareGroupDescribeResponseDescribedGroup, version: number): void {
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+function writeShareGroupDescribeResponseDescribedGroup(
+  writer: ByteWriter,
+  value: ShareGroupDescribeResponseDescribedGroup,
+  version: number,
+): void {
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage ?? null;
   writer.writeCompactNullableString(errorMessage);
-  const groupId = value.groupId;
-  writer.writeCompactString(groupId);
-  const groupState = value.groupState;
-  writer.writeCompactString(groupState);
-  const groupEpoch = value.groupEpoch;
-  writer.writeInt32(groupEpoch);
-  const assignmentEpoch = value.assignmentEpoch;
-  writer.writeInt32(assignmentEpoch);
-  const assignorName = value.assignorName;
-  writer.writeCompactString(assignorName);
+  writer.writeCompactString(value.groupId);
+  writer.writeCompactString(value.groupState);
+  writer.writeInt32(value.groupEpoch);
+  writer.writeInt32(value.assignmentEpoch);
+  writer.writeCompactString(value.assignorName);
   const members = value.members;
   writer.writeCompactArrayLength(members.length);
   writeShareGroupDescribeResponseMemberArray(writer, members, version);
@@ -132,29 +139,36 @@ function writeShareGroupDescribeResponseDescribedGroup(writer: ByteWriter, value
   writer.writeUnsignedVarint(0);
 }
 
-function readShareGroupDescribeResponseMember(reader: ByteReader, version: number): Decoded<ShareGroupDescribeResponseMember> {
+function readShareGroupDescribeResponseMember(
+  reader: ByteReader,
+  version: number,
+): Decoded<ShareGroupDescribeResponseMember> {
   const memberId = reader.readCompactString('memberId');
   const rackId = reader.readCompactNullableString('rackId');
   const memberEpoch = reader.readInt32('memberEpoch');
   const clientId = reader.readCompactString('clientId');
   const clientHost = reader.readCompactString('clientHost');
-  const subscribedTopicNames = readCompactStringArray(reader, reader.readCompactArrayLength(1, 'subscribedTopicNames'), 'subscribedTopicNames');
+  const subscribedTopicNames = readCompactStringArray(
+    reader,
+    reader.readCompactArrayLength(1, 'subscribedTopicNames'),
+    'subscribedTopicNames',
+  );
   const assignment = readShareGroupDescribeResponseAssignment(reader, version);
   reader.skipTaggedFields();
   return { memberId, rackId, memberEpoch, clientId, clientHost, subscribedTopicNames, assignment };
 }
 
-function writeShareGroupDescribeResponseMember(writer: ByteWriter, value: ShareGroupDescribeResponseMember, version: number): void {
-  const memberId = value.memberId;
-  writer.writeCompactString(memberId);
+function writeShareGroupDescribeResponseMember(
+  writer: ByteWriter,
+  value: ShareGroupDescribeResponseMember,
+  version: number,
+): void {
+  writer.writeCompactString(value.memberId);
   const rackId = value.rackId ?? null;
   writer.writeCompactNullableString(rackId);
-  const memberEpoch = value.memberEpoch;
-  writer.writeInt32(memberEpoch);
-  const clientId = value.clientId;
-  writer.writeCompactString(clientId);
-  const clientHost = value.clientHost;
-  writer.writeCompactString(clientHost);
+  writer.writeInt32(value.memberEpoch);
+  writer.writeCompactString(value.clientId);
+  writer.writeCompactString(value.clientHost);
   const subscribedTopicNames = value.subscribedTopicNames;
   writer.writeCompactArrayLength(subscribedTopicNames.length);
   writeCompactStringArray(writer, subscribedTopicNames);
@@ -163,20 +177,34 @@ function writeShareGroupDescribeResponseMember(writer: ByteWriter, value: ShareG
   writer.writeUnsignedVarint(0);
 }
 
-function readShareGroupDescribeResponseAssignment(reader: ByteReader, version: number): Decoded<ShareGroupDescribeResponseAssignment> {
-  const topicPartitions = readShareGroupDescribeResponseTopicPartitionsArray(reader, version, reader.readCompactArrayLength(19, 'topicPartitions'));
+function readShareGroupDescribeResponseAssignment(
+  reader: ByteReader,
+  version: number,
+): Decoded<ShareGroupDescribeResponseAssignment> {
+  const topicPartitions = readShareGroupDescribeResponseTopicPartitionsArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(19, 'topicPartitions'),
+  );
   reader.skipTaggedFields();
   return { topicPartitions };
 }
 
-function writeShareGroupDescribeResponseAssignment(writer: ByteWriter, value: ShareGroupDescribeResponseAssignment, version: number): void {
+function writeShareGroupDescribeResponseAssignment(
+  writer: ByteWriter,
+  value: ShareGroupDescribeResponseAssignment,
+  version: number,
+): void {
   const topicPartitions = value.topicPartitions;
   writer.writeCompactArrayLength(topicPartitions.length);
   writeShareGroupDescribeResponseTopicPartitionsArray(writer, topicPartitions, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readShareGroupDescribeResponseTopicPartitions(reader: ByteReader, _version: number): Decoded<ShareGroupDescribeResponseTopicPartitions> {
+function readShareGroupDescribeResponseTopicPartitions(
+  reader: ByteReader,
+  _version: number,
+): Decoded<ShareGroupDescribeResponseTopicPartitions> {
   const topicId = reader.readUuid('topicId');
   const topicName = reader.readCompactString('topicName');
   const partitions = readInt32Array(reader, reader.readCompactArrayLength(4, 'partitions'), 'partitions');
@@ -184,44 +212,70 @@ function readShareGroupDescribeResponseTopicPartitions(reader: ByteReader, _vers
   return { topicId, topicName, partitions };
 }
 
-function writeShareGroupDescribeResponseTopicPartitions(writer: ByteWriter, value: ShareGroupDescribeResponseTopicPartitions, _version: number): void {
-  const topicId = value.topicId;
-  writer.writeUuid(topicId);
-  const topicName = value.topicName;
-  writer.writeCompactString(topicName);
+function writeShareGroupDescribeResponseTopicPartitions(
+  writer: ByteWriter,
+  value: ShareGroupDescribeResponseTopicPartitions,
+  _version: number,
+): void {
+  writer.writeUuid(value.topicId);
+  writer.writeCompactString(value.topicName);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeInt32Array(writer, partitions);
   writer.writeUnsignedVarint(0);
 }
 
-function readShareGroupDescribeResponseDescribedGroupArray(reader: ByteReader, version: number, count: number): Decoded<ShareGroupDescribeResponseDescribedGroup>[] {
+function readShareGroupDescribeResponseDescribedGroupArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ShareGroupDescribeResponseDescribedGroup>[] {
   const elements: Decoded<ShareGroupDescribeResponseDescribedGroup>[] = [];
   for (let index = 0; index < count; index++) elements.push(readShareGroupDescribeResponseDescribedGroup(reader, version));
   return elements;
 }
 
-function writeShareGroupDescribeResponseDescribedGroupArray(writer: ByteWriter, elements: readonly ShareGroupDescribeResponseDescribedGroup[], version: number): void {
+function writeShareGroupDescribeResponseDescribedGroupArray(
+  writer: ByteWriter,
+  elements: readonly ShareGroupDescribeResponseDescribedGroup[],
+  version: number,
+): void {
   for (const element of elements) writeShareGroupDescribeResponseDescribedGroup(writer, element, version);
 }
 
-function readShareGroupDescribeResponseMemberArray(reader: ByteReader, version: number, count: number): Decoded<ShareGroupDescribeResponseMember>[] {
+function readShareGroupDescribeResponseMemberArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ShareGroupDescribeResponseMember>[] {
   const elements: Decoded<ShareGroupDescribeResponseMember>[] = [];
   for (let index = 0; index < count; index++) elements.push(readShareGroupDescribeResponseMember(reader, version));
   return elements;
 }
 
-function writeShareGroupDescribeResponseMemberArray(writer: ByteWriter, elements: readonly ShareGroupDescribeResponseMember[], version: number): void {
+function writeShareGroupDescribeResponseMemberArray(
+  writer: ByteWriter,
+  elements: readonly ShareGroupDescribeResponseMember[],
+  version: number,
+): void {
   for (const element of elements) writeShareGroupDescribeResponseMember(writer, element, version);
 }
 
-function readShareGroupDescribeResponseTopicPartitionsArray(reader: ByteReader, version: number, count: number): Decoded<ShareGroupDescribeResponseTopicPartitions>[] {
+function readShareGroupDescribeResponseTopicPartitionsArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ShareGroupDescribeResponseTopicPartitions>[] {
   const elements: Decoded<ShareGroupDescribeResponseTopicPartitions>[] = [];
   for (let index = 0; index < count; index++) elements.push(readShareGroupDescribeResponseTopicPartitions(reader, version));
   return elements;
 }
 
-function writeShareGroupDescribeResponseTopicPartitionsArray(writer: ByteWriter, elements: readonly ShareGroupDescribeResponseTopicPartitions[], version: number): void {
+function writeShareGroupDescribeResponseTopicPartitionsArray(
+  writer: ByteWriter,
+  elements: readonly ShareGroupDescribeResponseTopicPartitions[],
+  version: number,
+): void {
   for (const element of elements) writeShareGroupDescribeResponseTopicPartitions(writer, element, version);
 }
 

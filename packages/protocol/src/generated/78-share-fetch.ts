@@ -67,7 +67,11 @@ function readShareFetchRequest(reader: ByteReader, version: number): Decoded<Sha
   const shareAcquireMode = version >= 2 ? reader.readInt8('shareAcquireMode') : 0;
   const isRenewAck = version >= 2 ? reader.readBool('isRenewAck') : false;
   const topics = readShareFetchRequestFetchTopicArray(reader, version, reader.readCompactArrayLength(18, 'topics'));
-  const forgottenTopicsData = readShareFetchRequestForgottenTopicArray(reader, version, reader.readCompactArrayLength(18, 'forgottenTopicsData'));
+  const forgottenTopicsData = readShareFetchRequestForgottenTopicArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(18, 'forgottenTopicsData'),
+  );
   reader.skipTaggedFields();
   return {
     groupId,
@@ -90,35 +94,30 @@ function writeShareFetchRequest(writer: ByteWriter, value: ShareFetchRequest, ve
   writer.writeCompactNullableString(groupId);
   const memberId = value.memberId;
   writer.writeCompactNullableString(memberId);
-  const shareSessionEpoch = value.shareSessionEpoch;
-  writer.writeInt32(shareSessionEpoch);
-  const maxWaitMs = value.maxWaitMs;
-  writer.writeInt32(maxWaitMs);
-  const minBytes = value.minBytes;
-  writer.writeInt32(minBytes);
+  writer.writeInt32(value.shareSessionEpoch);
+  writer.writeInt32(value.maxWaitMs);
+  writer.writeInt32(value.minBytes);
   const maxBytes = value.maxBytes ?? 0x7fffffff;
   writer.writeInt32(maxBytes);
   const maxRecords = value.maxRecords ?? 0;
   if (version >= 1) {
     writer.writeInt32(maxRecords);
-  } else {
-    if (maxRecords !== 0) throw unsupportedField('ShareFetchRequest', 'maxRecords', version);
+  } else if (maxRecords !== 0) {
+    throw unsupportedField('ShareFetchRequest', 'maxRecords', version);
   }
   const batchSize = value.batchSize ?? 0;
   if (version >= 1) {
     writer.writeInt32(batchSize);
-  } else {
-    if (batchSize !== 0) throw unsupportedField('ShareFetchRequest', 'batchSize', version);
+  } else if (batchSize !== 0) {
+    throw unsupportedField('ShareFetchRequest', 'batchSize', version);
   }
   const shareAcquireMode = value.shareAcquireMode ?? 0;
-  if (version >= 2) {
-    writer.writeInt8(shareAcquireMode);
-  }
+  if (version >= 2) writer.writeInt8(shareAcquireMode);
   const isRenewAck = value.isRenewAck ?? false;
   if (version >= 2) {
     writer.writeBool(isRenewAck);
-  } else {
-    if (isRenewAck) throw unsupportedField('ShareFetchRequest', 'isRenewAck', version);
+  } else if (isRenewAck) {
+    throw unsupportedField('ShareFetchRequest', 'isRenewAck', version);
   }
   const topics = value.topics;
   writer.writeCompactArrayLength(topics.length);
@@ -131,34 +130,55 @@ function writeShareFetchRequest(writer: ByteWriter, value: ShareFetchRequest, ve
 
 function readShareFetchRequestFetchTopic(reader: ByteReader, version: number): Decoded<ShareFetchRequestFetchTopic> {
   const topicId = reader.readUuid('topicId');
-  const partitions = readShareFetchRequestFetchPartitionArray(reader, version, reader.readCompactArrayLength(6, 'partitions'));
+  const partitions = readShareFetchRequestFetchPartitionArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(6, 'partitions'),
+  );
   reader.skipTaggedFields();
   return { topicId, partitions };
 }
 
-function writeShareFetchRequestFetchTopic(writer: ByteWriter, value: ShareFetchRequestFetchTopic, version: number): void {
-  const topicId = value.topicId;
-  writer.writeUuid(topicId);
+function writeShareFetchRequestFetchTopic(
+  writer: ByteWriter,
+  value: ShareFetchRequestFetchTopic,
+  version: number,
+): void {
+  writer.writeUuid(value.topicId);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeShareFetchRequestFetchPartitionArray(writer, partitions, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readShareFetchRequestFetchPartition(reader: ByteReader, version: number): Decoded<ShareFetchRequestFetchPartition> {
+function readShareFetchRequestFetchPartition(
+  reader: ByteReader,
+  version: number,
+): Decoded<ShareFetchRequestFetchPartition> {
   const partitionIndex = reader.readInt32('partitionIndex');
   const partitionMaxBytes = version >= 1 ? 0 : reader.readInt32('partitionMaxBytes');
-  const acknowledgementBatches = readShareFetchRequestAcknowledgementBatchArray(reader, version, reader.readCompactArrayLength(18, 'acknowledgementBatches'));
+  const acknowledgementBatches = readShareFetchRequestAcknowledgementBatchArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(18, 'acknowledgementBatches'),
+  );
   reader.skipTaggedFields();
   return { partitionIndex, partitionMaxBytes, acknowledgementBatches };
 }
 
-function writeShareFetchRequestFetchPartition(writer: ByteWriter, value: ShareFetchRequestFetchPartition, version: number): void {
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
+function writeShareFetchRequestFetchPartition(
+  writer: ByteWriter,
+  value: ShareFetchRequestFetchPartition,
+  version: number,
+): void {
+  writer.writeInt32(value.partitionIndex);
   const partitionMaxBytes = value.partitionMaxBytes ?? 0;
   if (version >= 1) {
-    if (partitionMaxBytes !== 0) throw unsupportedField('ShareFetchRequestFetchPartition', 'partitionMaxBytes', version);
+    if (partitionMaxBytes !== 0) throw unsupportedField(
+      'ShareFetchRequestFetchPartition',
+      'partitionMaxBytes',
+      version,
+    );
   } else {
     writer.writeInt32(partitionMaxBytes);
   }
@@ -168,78 +188,125 @@ function writeShareFetchRequestFetchPartition(writer: ByteWriter, value: ShareFe
   writer.writeUnsignedVarint(0);
 }
 
-function readShareFetchRequestAcknowledgementBatch(reader: ByteReader, _version: number): Decoded<ShareFetchRequestAcknowledgementBatch> {
+function readShareFetchRequestAcknowledgementBatch(
+  reader: ByteReader,
+  _version: number,
+): Decoded<ShareFetchRequestAcknowledgementBatch> {
   const firstOffset = reader.readSafeInt64('firstOffset');
   const lastOffset = reader.readSafeInt64('lastOffset');
-  const acknowledgeTypes = readInt8Array(reader, reader.readCompactArrayLength(1, 'acknowledgeTypes'), 'acknowledgeTypes');
+  const acknowledgeTypes = readInt8Array(
+    reader,
+    reader.readCompactArrayLength(1, 'acknowledgeTypes'),
+    'acknowledgeTypes',
+  );
   reader.skipTaggedFields();
   return { firstOffset, lastOffset, acknowledgeTypes };
 }
 
-function writeShareFetchRequestAcknowledgementBatch(writer: ByteWriter, value: ShareFetchRequestAcknowledgementBatch, _version: number): void {
-  const firstOffset = value.firstOffset;
-  writer.writeSafeInt64(firstOffset);
-  const lastOffset = value.lastOffset;
-  writer.writeSafeInt64(lastOffset);
+function writeShareFetchRequestAcknowledgementBatch(
+  writer: ByteWriter,
+  value: ShareFetchRequestAcknowledgementBatch,
+  _version: number,
+): void {
+  writer.writeSafeInt64(value.firstOffset);
+  writer.writeSafeInt64(value.lastOffset);
   const acknowledgeTypes = value.acknowledgeTypes;
   writer.writeCompactArrayLength(acknowledgeTypes.length);
   writeInt8Array(writer, acknowledgeTypes);
   writer.writeUnsignedVarint(0);
 }
 
-function readShareFetchRequestForgottenTopic(reader: ByteReader, _version: number): Decoded<ShareFetchRequestForgottenTopic> {
+function readShareFetchRequestForgottenTopic(
+  reader: ByteReader,
+  _version: number,
+): Decoded<ShareFetchRequestForgottenTopic> {
   const topicId = reader.readUuid('topicId');
   const partitions = readInt32Array(reader, reader.readCompactArrayLength(4, 'partitions'), 'partitions');
   reader.skipTaggedFields();
   return { topicId, partitions };
 }
 
-function writeShareFetchRequestForgottenTopic(writer: ByteWriter, value: ShareFetchRequestForgottenTopic, _version: number): void {
-  const topicId = value.topicId;
-  writer.writeUuid(topicId);
+function writeShareFetchRequestForgottenTopic(
+  writer: ByteWriter,
+  value: ShareFetchRequestForgottenTopic,
+  _version: number,
+): void {
+  writer.writeUuid(value.topicId);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeInt32Array(writer, partitions);
   writer.writeUnsignedVarint(0);
 }
 
-function readShareFetchRequestFetchTopicArray(reader: ByteReader, version: number, count: number): Decoded<ShareFetchRequestFetchTopic>[] {
+function readShareFetchRequestFetchTopicArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ShareFetchRequestFetchTopic>[] {
   const elements: Decoded<ShareFetchRequestFetchTopic>[] = [];
   for (let index = 0; index < count; index++) elements.push(readShareFetchRequestFetchTopic(reader, version));
   return elements;
 }
 
-function writeShareFetchRequestFetchTopicArray(writer: ByteWriter, elements: readonly ShareFetchRequestFetchTopic[], version: number): void {
+function writeShareFetchRequestFetchTopicArray(
+  writer: ByteWriter,
+  elements: readonly ShareFetchRequestFetchTopic[],
+  version: number,
+): void {
   for (const element of elements) writeShareFetchRequestFetchTopic(writer, element, version);
 }
 
-function readShareFetchRequestFetchPartitionArray(reader: ByteReader, version: number, count: number): Decoded<ShareFetchRequestFetchPartition>[] {
+function readShareFetchRequestFetchPartitionArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ShareFetchRequestFetchPartition>[] {
   const elements: Decoded<ShareFetchRequestFetchPartition>[] = [];
   for (let index = 0; index < count; index++) elements.push(readShareFetchRequestFetchPartition(reader, version));
   return elements;
 }
 
-function writeShareFetchRequestFetchPartitionArray(writer: ByteWriter, elements: readonly ShareFetchRequestFetchPartition[], version: number): void {
+function writeShareFetchRequestFetchPartitionArray(
+  writer: ByteWriter,
+  elements: readonly ShareFetchRequestFetchPartition[],
+  version: number,
+): void {
   for (const element of elements) writeShareFetchRequestFetchPartition(writer, element, version);
 }
 
-function readShareFetchRequestAcknowledgementBatchArray(reader: ByteReader, version: number, count: number): Decoded<ShareFetchRequestAcknowledgementBatch>[] {
+function readShareFetchRequestAcknowledgementBatchArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ShareFetchRequestAcknowledgementBatch>[] {
   const elements: Decoded<ShareFetchRequestAcknowledgementBatch>[] = [];
   for (let index = 0; index < count; index++) elements.push(readShareFetchRequestAcknowledgementBatch(reader, version));
   return elements;
 }
 
-function writeShareFetchRequestAcknowledgementBatchArray(writer: ByteWriter, elements: readonly ShareFetchRequestAcknowledgementBatch[], version: number): void {
+function writeShareFetchRequestAcknowledgementBatchArray(
+  writer: ByteWriter,
+  elements: readonly ShareFetchRequestAcknowledgementBatch[],
+  version: number,
+): void {
   for (const element of elements) writeShareFetchRequestAcknowledgementBatch(writer, element, version);
 }
 
-function readShareFetchRequestForgottenTopicArray(reader: ByteReader, version: number, count: number): Decoded<ShareFetchRequestForgottenTopic>[] {
+function readShareFetchRequestForgottenTopicArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ShareFetchRequestForgottenTopic>[] {
   const elements: Decoded<ShareFetchRequestForgottenTopic>[] = [];
   for (let index = 0; index < count; index++) elements.push(readShareFetchRequestForgottenTopic(reader, version));
   return elements;
 }
 
-function writeShareFetchRequestForgottenTopicArray(writer: ByteWriter, elements: readonly ShareFetchRequestForgottenTopic[], version: number): void {
+function writeShareFetchRequestForgottenTopicArray(
+  writer: ByteWriter,
+  elements: readonly ShareFetchRequestForgottenTopic[],
+  version: number,
+): void {
   for (const element of elements) writeShareFetchRequestForgottenTopic(writer, element, version);
 }
 
@@ -292,24 +359,30 @@ function readShareFetchResponse(reader: ByteReader, version: number): Decoded<Sh
   const errorCode = reader.readInt16('errorCode');
   const errorMessage = reader.readCompactNullableString('errorMessage');
   const acquisitionLockTimeoutMs = version >= 1 ? reader.readInt32('acquisitionLockTimeoutMs') : 0;
-  const responses = readShareFetchableTopicResponseArray(reader, version, reader.readCompactArrayLength(18, 'responses'));
-  const nodeEndpoints = readShareFetchResponseNodeEndpointArray(reader, version, reader.readCompactArrayLength(11, 'nodeEndpoints'));
+  const responses = readShareFetchableTopicResponseArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(18, 'responses'),
+  );
+  const nodeEndpoints = readShareFetchResponseNodeEndpointArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(11, 'nodeEndpoints'),
+  );
   reader.skipTaggedFields();
   return { throttleTimeMs, errorCode, errorMessage, acquisitionLockTimeoutMs, responses, nodeEndpoints };
 }
 
 function writeShareFetchResponse(writer: ByteWriter, value: ShareFetchResponse, version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+  writer.writeInt32(value.throttleTimeMs);
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage ?? null;
   writer.writeCompactNullableString(errorMessage);
   const acquisitionLockTimeoutMs = value.acquisitionLockTimeoutMs ?? 0;
   if (version >= 1) {
     writer.writeInt32(acquisitionLockTimeoutMs);
-  } else {
-    if (acquisitionLockTimeoutMs !== 0) throw unsupportedField('ShareFetchResponse', 'acquisitionLockTimeoutMs', version);
+  } else if (acquisitionLockTimeoutMs !== 0) {
+    throw unsupportedField('ShareFetchResponse', 'acquisitionLockTimeoutMs', version);
   }
   const responses = value.responses;
   writer.writeCompactArrayLength(responses.length);
@@ -322,21 +395,31 @@ function writeShareFetchResponse(writer: ByteWriter, value: ShareFetchResponse, 
 
 function readShareFetchableTopicResponse(reader: ByteReader, version: number): Decoded<ShareFetchableTopicResponse> {
   const topicId = reader.readUuid('topicId');
-  const partitions = readShareFetchResponsePartitionDataArray(reader, version, reader.readCompactArrayLength(22, 'partitions'));
+  const partitions = readShareFetchResponsePartitionDataArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(22, 'partitions'),
+  );
   reader.skipTaggedFields();
   return { topicId, partitions };
 }
 
-function writeShareFetchableTopicResponse(writer: ByteWriter, value: ShareFetchableTopicResponse, version: number): void {
-  const topicId = value.topicId;
-  writer.writeUuid(topicId);
+function writeShareFetchableTopicResponse(
+  writer: ByteWriter,
+  value: ShareFetchableTopicResponse,
+  version: number,
+): void {
+  writer.writeUuid(value.topicId);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeShareFetchResponsePartitionDataArray(writer, partitions, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readShareFetchResponsePartitionData(reader: ByteReader, version: number): Decoded<ShareFetchResponsePartitionData> {
+function readShareFetchResponsePartitionData(
+  reader: ByteReader,
+  version: number,
+): Decoded<ShareFetchResponsePartitionData> {
   const partitionIndex = reader.readInt32('partitionIndex');
   const errorCode = reader.readInt16('errorCode');
   const errorMessage = reader.readCompactNullableString('errorMessage');
@@ -344,7 +427,11 @@ function readShareFetchResponsePartitionData(reader: ByteReader, version: number
   const acknowledgeErrorMessage = reader.readCompactNullableString('acknowledgeErrorMessage');
   const currentLeader = readShareFetchResponseLeaderIdAndEpoch(reader, version);
   const records = version >= 1 ? reader.readCompactBytes('records') : reader.readCompactNullableBytes('records');
-  const acquiredRecords = readAcquiredRecordsArray(reader, version, reader.readCompactArrayLength(19, 'acquiredRecords'));
+  const acquiredRecords = readAcquiredRecordsArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(19, 'acquiredRecords'),
+  );
   reader.skipTaggedFields();
   return {
     partitionIndex,
@@ -358,15 +445,16 @@ function readShareFetchResponsePartitionData(reader: ByteReader, version: number
   };
 }
 
-function writeShareFetchResponsePartitionData(writer: ByteWriter, value: ShareFetchResponsePartitionData, version: number): void {
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+function writeShareFetchResponsePartitionData(
+  writer: ByteWriter,
+  value: ShareFetchResponsePartitionData,
+  version: number,
+): void {
+  writer.writeInt32(value.partitionIndex);
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage ?? null;
   writer.writeCompactNullableString(errorMessage);
-  const acknowledgeErrorCode = value.acknowledgeErrorCode;
-  writer.writeInt16(acknowledgeErrorCode);
+  writer.writeInt16(value.acknowledgeErrorCode);
   const acknowledgeErrorMessage = value.acknowledgeErrorMessage ?? null;
   writer.writeCompactNullableString(acknowledgeErrorMessage);
   const currentLeader = value.currentLeader;
@@ -383,18 +471,23 @@ function writeShareFetchResponsePartitionData(writer: ByteWriter, value: ShareFe
   writer.writeUnsignedVarint(0);
 }
 
-function readShareFetchResponseLeaderIdAndEpoch(reader: ByteReader, _version: number): Decoded<ShareFetchResponseLeaderIdAndEpoch> {
+function readShareFetchResponseLeaderIdAndEpoch(
+  reader: ByteReader,
+  _version: number,
+): Decoded<ShareFetchResponseLeaderIdAndEpoch> {
   const leaderId = reader.readInt32('leaderId');
   const leaderEpoch = reader.readInt32('leaderEpoch');
   reader.skipTaggedFields();
   return { leaderId, leaderEpoch };
 }
 
-function writeShareFetchResponseLeaderIdAndEpoch(writer: ByteWriter, value: ShareFetchResponseLeaderIdAndEpoch, _version: number): void {
-  const leaderId = value.leaderId;
-  writer.writeInt32(leaderId);
-  const leaderEpoch = value.leaderEpoch;
-  writer.writeInt32(leaderEpoch);
+function writeShareFetchResponseLeaderIdAndEpoch(
+  writer: ByteWriter,
+  value: ShareFetchResponseLeaderIdAndEpoch,
+  _version: number,
+): void {
+  writer.writeInt32(value.leaderId);
+  writer.writeInt32(value.leaderEpoch);
   writer.writeUnsignedVarint(0);
 }
 
@@ -407,16 +500,16 @@ function readAcquiredRecords(reader: ByteReader, _version: number): Decoded<Acqu
 }
 
 function writeAcquiredRecords(writer: ByteWriter, value: AcquiredRecords, _version: number): void {
-  const firstOffset = value.firstOffset;
-  writer.writeSafeInt64(firstOffset);
-  const lastOffset = value.lastOffset;
-  writer.writeSafeInt64(lastOffset);
-  const deliveryCount = value.deliveryCount;
-  writer.writeInt16(deliveryCount);
+  writer.writeSafeInt64(value.firstOffset);
+  writer.writeSafeInt64(value.lastOffset);
+  writer.writeInt16(value.deliveryCount);
   writer.writeUnsignedVarint(0);
 }
 
-function readShareFetchResponseNodeEndpoint(reader: ByteReader, _version: number): Decoded<ShareFetchResponseNodeEndpoint> {
+function readShareFetchResponseNodeEndpoint(
+  reader: ByteReader,
+  _version: number,
+): Decoded<ShareFetchResponseNodeEndpoint> {
   const nodeId = reader.readInt32('nodeId');
   const host = reader.readCompactString('host');
   const port = reader.readInt32('port');
@@ -425,35 +518,52 @@ function readShareFetchResponseNodeEndpoint(reader: ByteReader, _version: number
   return { nodeId, host, port, rack };
 }
 
-function writeShareFetchResponseNodeEndpoint(writer: ByteWriter, value: ShareFetchResponseNodeEndpoint, _version: number): void {
-  const nodeId = value.nodeId;
-  writer.writeInt32(nodeId);
-  const host = value.host;
-  writer.writeCompactString(host);
-  const port = value.port;
-  writer.writeInt32(port);
+function writeShareFetchResponseNodeEndpoint(
+  writer: ByteWriter,
+  value: ShareFetchResponseNodeEndpoint,
+  _version: number,
+): void {
+  writer.writeInt32(value.nodeId);
+  writer.writeCompactString(value.host);
+  writer.writeInt32(value.port);
   const rack = value.rack ?? null;
   writer.writeCompactNullableString(rack);
   writer.writeUnsignedVarint(0);
 }
 
-function readShareFetchableTopicResponseArray(reader: ByteReader, version: number, count: number): Decoded<ShareFetchableTopicResponse>[] {
+function readShareFetchableTopicResponseArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ShareFetchableTopicResponse>[] {
   const elements: Decoded<ShareFetchableTopicResponse>[] = [];
   for (let index = 0; index < count; index++) elements.push(readShareFetchableTopicResponse(reader, version));
   return elements;
 }
 
-function writeShareFetchableTopicResponseArray(writer: ByteWriter, elements: readonly ShareFetchableTopicResponse[], version: number): void {
+function writeShareFetchableTopicResponseArray(
+  writer: ByteWriter,
+  elements: readonly ShareFetchableTopicResponse[],
+  version: number,
+): void {
   for (const element of elements) writeShareFetchableTopicResponse(writer, element, version);
 }
 
-function readShareFetchResponsePartitionDataArray(reader: ByteReader, version: number, count: number): Decoded<ShareFetchResponsePartitionData>[] {
+function readShareFetchResponsePartitionDataArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ShareFetchResponsePartitionData>[] {
   const elements: Decoded<ShareFetchResponsePartitionData>[] = [];
   for (let index = 0; index < count; index++) elements.push(readShareFetchResponsePartitionData(reader, version));
   return elements;
 }
 
-function writeShareFetchResponsePartitionDataArray(writer: ByteWriter, elements: readonly ShareFetchResponsePartitionData[], version: number): void {
+function writeShareFetchResponsePartitionDataArray(
+  writer: ByteWriter,
+  elements: readonly ShareFetchResponsePartitionData[],
+  version: number,
+): void {
   for (const element of elements) writeShareFetchResponsePartitionData(writer, element, version);
 }
 
@@ -467,13 +577,21 @@ function writeAcquiredRecordsArray(writer: ByteWriter, elements: readonly Acquir
   for (const element of elements) writeAcquiredRecords(writer, element, version);
 }
 
-function readShareFetchResponseNodeEndpointArray(reader: ByteReader, version: number, count: number): Decoded<ShareFetchResponseNodeEndpoint>[] {
+function readShareFetchResponseNodeEndpointArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ShareFetchResponseNodeEndpoint>[] {
   const elements: Decoded<ShareFetchResponseNodeEndpoint>[] = [];
   for (let index = 0; index < count; index++) elements.push(readShareFetchResponseNodeEndpoint(reader, version));
   return elements;
 }
 
-function writeShareFetchResponseNodeEndpointArray(writer: ByteWriter, elements: readonly ShareFetchResponseNodeEndpoint[], version: number): void {
+function writeShareFetchResponseNodeEndpointArray(
+  writer: ByteWriter,
+  elements: readonly ShareFetchResponseNodeEndpoint[],
+  version: number,
+): void {
   for (const element of elements) writeShareFetchResponseNodeEndpoint(writer, element, version);
 }
 

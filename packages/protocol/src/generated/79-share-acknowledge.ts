@@ -44,13 +44,12 @@ function writeShareAcknowledgeRequest(writer: ByteWriter, value: ShareAcknowledg
   writer.writeCompactNullableString(groupId);
   const memberId = value.memberId;
   writer.writeCompactNullableString(memberId);
-  const shareSessionEpoch = value.shareSessionEpoch;
-  writer.writeInt32(shareSessionEpoch);
+  writer.writeInt32(value.shareSessionEpoch);
   const isRenewAck = value.isRenewAck ?? false;
   if (version >= 2) {
     writer.writeBool(isRenewAck);
-  } else {
-    if (isRenewAck) throw unsupportedField('ShareAcknowledgeRequest', 'isRenewAck', version);
+  } else if (isRenewAck) {
+    throw unsupportedField('ShareAcknowledgeRequest', 'isRenewAck', version);
   }
   const topics = value.topics;
   writer.writeCompactArrayLength(topics.length);
@@ -66,8 +65,7 @@ function readAcknowledgeTopic(reader: ByteReader, version: number): Decoded<Ackn
 }
 
 function writeAcknowledgeTopic(writer: ByteWriter, value: AcknowledgeTopic, version: number): void {
-  const topicId = value.topicId;
-  writer.writeUuid(topicId);
+  writer.writeUuid(value.topicId);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeAcknowledgePartitionArray(writer, partitions, version);
@@ -76,33 +74,45 @@ function writeAcknowledgeTopic(writer: ByteWriter, value: AcknowledgeTopic, vers
 
 function readAcknowledgePartition(reader: ByteReader, version: number): Decoded<AcknowledgePartition> {
   const partitionIndex = reader.readInt32('partitionIndex');
-  const acknowledgementBatches = readShareAcknowledgeRequestAcknowledgementBatchArray(reader, version, reader.readCompactArrayLength(18, 'acknowledgementBatches'));
+  const acknowledgementBatches = readShareAcknowledgeRequestAcknowledgementBatchArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(18, 'acknowledgementBatches'),
+  );
   reader.skipTaggedFields();
   return { partitionIndex, acknowledgementBatches };
 }
 
 function writeAcknowledgePartition(writer: ByteWriter, value: AcknowledgePartition, version: number): void {
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
+  writer.writeInt32(value.partitionIndex);
   const acknowledgementBatches = value.acknowledgementBatches;
   writer.writeCompactArrayLength(acknowledgementBatches.length);
   writeShareAcknowledgeRequestAcknowledgementBatchArray(writer, acknowledgementBatches, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readShareAcknowledgeRequestAcknowledgementBatch(reader: ByteReader, _version: number): Decoded<ShareAcknowledgeRequestAcknowledgementBatch> {
+function readShareAcknowledgeRequestAcknowledgementBatch(
+  reader: ByteReader,
+  _version: number,
+): Decoded<ShareAcknowledgeRequestAcknowledgementBatch> {
   const firstOffset = reader.readSafeInt64('firstOffset');
   const lastOffset = reader.readSafeInt64('lastOffset');
-  const acknowledgeTypes = readInt8Array(reader, reader.readCompactArrayLength(1, 'acknowledgeTypes'), 'acknowledgeTypes');
+  const acknowledgeTypes = readInt8Array(
+    reader,
+    reader.readCompactArrayLength(1, 'acknowledgeTypes'),
+    'acknowledgeTypes',
+  );
   reader.skipTaggedFields();
   return { firstOffset, lastOffset, acknowledgeTypes };
 }
 
-function writeShareAcknowledgeRequestAcknowledgementBatch(writer: ByteWriter, value: ShareAcknowledgeRequestAcknowledgementBatch, _version: number): void {
-  const firstOffset = value.firstOffset;
-  writer.writeSafeInt64(firstOffset);
-  const lastOffset = value.lastOffset;
-  writer.writeSafeInt64(lastOffset);
+function writeShareAcknowledgeRequestAcknowledgementBatch(
+  writer: ByteWriter,
+  value: ShareAcknowledgeRequestAcknowledgementBatch,
+  _version: number,
+): void {
+  writer.writeSafeInt64(value.firstOffset);
+  writer.writeSafeInt64(value.lastOffset);
   const acknowledgeTypes = value.acknowledgeTypes;
   writer.writeCompactArrayLength(acknowledgeTypes.length);
   writeInt8Array(writer, acknowledgeTypes);
@@ -119,23 +129,39 @@ function writeAcknowledgeTopicArray(writer: ByteWriter, elements: readonly Ackno
   for (const element of elements) writeAcknowledgeTopic(writer, element, version);
 }
 
-function readAcknowledgePartitionArray(reader: ByteReader, version: number, count: number): Decoded<AcknowledgePartition>[] {
+function readAcknowledgePartitionArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<AcknowledgePartition>[] {
   const elements: Decoded<AcknowledgePartition>[] = [];
   for (let index = 0; index < count; index++) elements.push(readAcknowledgePartition(reader, version));
   return elements;
 }
 
-function writeAcknowledgePartitionArray(writer: ByteWriter, elements: readonly AcknowledgePartition[], version: number): void {
+function writeAcknowledgePartitionArray(
+  writer: ByteWriter,
+  elements: readonly AcknowledgePartition[],
+  version: number,
+): void {
   for (const element of elements) writeAcknowledgePartition(writer, element, version);
 }
 
-function readShareAcknowledgeRequestAcknowledgementBatchArray(reader: ByteReader, version: number, count: number): Decoded<ShareAcknowledgeRequestAcknowledgementBatch>[] {
+function readShareAcknowledgeRequestAcknowledgementBatchArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ShareAcknowledgeRequestAcknowledgementBatch>[] {
   const elements: Decoded<ShareAcknowledgeRequestAcknowledgementBatch>[] = [];
   for (let index = 0; index < count; index++) elements.push(readShareAcknowledgeRequestAcknowledgementBatch(reader, version));
   return elements;
 }
 
-function writeShareAcknowledgeRequestAcknowledgementBatchArray(writer: ByteWriter, elements: readonly ShareAcknowledgeRequestAcknowledgementBatch[], version: number): void {
+function writeShareAcknowledgeRequestAcknowledgementBatchArray(
+  writer: ByteWriter,
+  elements: readonly ShareAcknowledgeRequestAcknowledgementBatch[],
+  version: number,
+): void {
   for (const element of elements) writeShareAcknowledgeRequestAcknowledgementBatch(writer, element, version);
 }
 
@@ -178,23 +204,27 @@ function readShareAcknowledgeResponse(reader: ByteReader, version: number): Deco
   const errorCode = reader.readInt16('errorCode');
   const errorMessage = reader.readCompactNullableString('errorMessage');
   const acquisitionLockTimeoutMs = version >= 2 ? reader.readInt32('acquisitionLockTimeoutMs') : 0;
-  const responses = readShareAcknowledgeTopicResponseArray(reader, version, reader.readCompactArrayLength(18, 'responses'));
-  const nodeEndpoints = readShareAcknowledgeResponseNodeEndpointArray(reader, version, reader.readCompactArrayLength(11, 'nodeEndpoints'));
+  const responses = readShareAcknowledgeTopicResponseArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(18, 'responses'),
+  );
+  const nodeEndpoints = readShareAcknowledgeResponseNodeEndpointArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(11, 'nodeEndpoints'),
+  );
   reader.skipTaggedFields();
   return { throttleTimeMs, errorCode, errorMessage, acquisitionLockTimeoutMs, responses, nodeEndpoints };
 }
 
 function writeShareAcknowledgeResponse(writer: ByteWriter, value: ShareAcknowledgeResponse, version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+  writer.writeInt32(value.throttleTimeMs);
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage ?? null;
   writer.writeCompactNullableString(errorMessage);
   const acquisitionLockTimeoutMs = value.acquisitionLockTimeoutMs ?? 0;
-  if (version >= 2) {
-    writer.writeInt32(acquisitionLockTimeoutMs);
-  }
+  if (version >= 2) writer.writeInt32(acquisitionLockTimeoutMs);
   const responses = value.responses;
   writer.writeCompactArrayLength(responses.length);
   writeShareAcknowledgeTopicResponseArray(writer, responses, version);
@@ -204,23 +234,36 @@ function writeShareAcknowledgeResponse(writer: ByteWriter, value: ShareAcknowled
   writer.writeUnsignedVarint(0);
 }
 
-function readShareAcknowledgeTopicResponse(reader: ByteReader, version: number): Decoded<ShareAcknowledgeTopicResponse> {
+function readShareAcknowledgeTopicResponse(
+  reader: ByteReader,
+  version: number,
+): Decoded<ShareAcknowledgeTopicResponse> {
   const topicId = reader.readUuid('topicId');
-  const partitions = readShareAcknowledgeResponsePartitionDataArray(reader, version, reader.readCompactArrayLength(17, 'partitions'));
+  const partitions = readShareAcknowledgeResponsePartitionDataArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(17, 'partitions'),
+  );
   reader.skipTaggedFields();
   return { topicId, partitions };
 }
 
-function writeShareAcknowledgeTopicResponse(writer: ByteWriter, value: ShareAcknowledgeTopicResponse, version: number): void {
-  const topicId = value.topicId;
-  writer.writeUuid(topicId);
+function writeShareAcknowledgeTopicResponse(
+  writer: ByteWriter,
+  value: ShareAcknowledgeTopicResponse,
+  version: number,
+): void {
+  writer.writeUuid(value.topicId);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeShareAcknowledgeResponsePartitionDataArray(writer, partitions, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readShareAcknowledgeResponsePartitionData(reader: ByteReader, version: number): Decoded<ShareAcknowledgeResponsePartitionData> {
+function readShareAcknowledgeResponsePartitionData(
+  reader: ByteReader,
+  version: number,
+): Decoded<ShareAcknowledgeResponsePartitionData> {
   const partitionIndex = reader.readInt32('partitionIndex');
   const errorCode = reader.readInt16('errorCode');
   const errorMessage = reader.readCompactNullableString('errorMessage');
@@ -229,11 +272,13 @@ function readShareAcknowledgeResponsePartitionData(reader: ByteReader, version: 
   return { partitionIndex, errorCode, errorMessage, currentLeader };
 }
 
-function writeShareAcknowledgeResponsePartitionData(writer: ByteWriter, value: ShareAcknowledgeResponsePartitionData, version: number): void {
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+function writeShareAcknowledgeResponsePartitionData(
+  writer: ByteWriter,
+  value: ShareAcknowledgeResponsePartitionData,
+  version: number,
+): void {
+  writer.writeInt32(value.partitionIndex);
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage ?? null;
   writer.writeCompactNullableString(errorMessage);
   const currentLeader = value.currentLeader;
@@ -241,22 +286,30 @@ function writeShareAcknowledgeResponsePartitionData(writer: ByteWriter, value: S
   writer.writeUnsignedVarint(0);
 }
 
-function readShareAcknowledgeResponseLeaderIdAndEpoch(reader: ByteReader, _version: number): Decoded<ShareAcknowledgeResponseLeaderIdAndEpoch> {
+function readShareAcknowledgeResponseLeaderIdAndEpoch(
+  reader: ByteReader,
+  _version: number,
+): Decoded<ShareAcknowledgeResponseLeaderIdAndEpoch> {
   const leaderId = reader.readInt32('leaderId');
   const leaderEpoch = reader.readInt32('leaderEpoch');
   reader.skipTaggedFields();
   return { leaderId, leaderEpoch };
 }
 
-function writeShareAcknowledgeResponseLeaderIdAndEpoch(writer: ByteWriter, value: ShareAcknowledgeResponseLeaderIdAndEpoch, _version: number): void {
-  const leaderId = value.leaderId;
-  writer.writeInt32(leaderId);
-  const leaderEpoch = value.leaderEpoch;
-  writer.writeInt32(leaderEpoch);
+function writeShareAcknowledgeResponseLeaderIdAndEpoch(
+  writer: ByteWriter,
+  value: ShareAcknowledgeResponseLeaderIdAndEpoch,
+  _version: number,
+): void {
+  writer.writeInt32(value.leaderId);
+  writer.writeInt32(value.leaderEpoch);
   writer.writeUnsignedVarint(0);
 }
 
-function readShareAcknowledgeResponseNodeEndpoint(reader: ByteReader, _version: number): Decoded<ShareAcknowledgeResponseNodeEndpoint> {
+function readShareAcknowledgeResponseNodeEndpoint(
+  reader: ByteReader,
+  _version: number,
+): Decoded<ShareAcknowledgeResponseNodeEndpoint> {
   const nodeId = reader.readInt32('nodeId');
   const host = reader.readCompactString('host');
   const port = reader.readInt32('port');
@@ -265,45 +318,70 @@ function readShareAcknowledgeResponseNodeEndpoint(reader: ByteReader, _version: 
   return { nodeId, host, port, rack };
 }
 
-function writeShareAcknowledgeResponseNodeEndpoint(writer: ByteWriter, value: ShareAcknowledgeResponseNodeEndpoint, _version: number): void {
-  const nodeId = value.nodeId;
-  writer.writeInt32(nodeId);
-  const host = value.host;
-  writer.writeCompactString(host);
-  const port = value.port;
-  writer.writeInt32(port);
+function writeShareAcknowledgeResponseNodeEndpoint(
+  writer: ByteWriter,
+  value: ShareAcknowledgeResponseNodeEndpoint,
+  _version: number,
+): void {
+  writer.writeInt32(value.nodeId);
+  writer.writeCompactString(value.host);
+  writer.writeInt32(value.port);
   const rack = value.rack ?? null;
   writer.writeCompactNullableString(rack);
   writer.writeUnsignedVarint(0);
 }
 
-function readShareAcknowledgeTopicResponseArray(reader: ByteReader, version: number, count: number): Decoded<ShareAcknowledgeTopicResponse>[] {
+function readShareAcknowledgeTopicResponseArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ShareAcknowledgeTopicResponse>[] {
   const elements: Decoded<ShareAcknowledgeTopicResponse>[] = [];
   for (let index = 0; index < count; index++) elements.push(readShareAcknowledgeTopicResponse(reader, version));
   return elements;
 }
 
-function writeShareAcknowledgeTopicResponseArray(writer: ByteWriter, elements: readonly ShareAcknowledgeTopicResponse[], version: number): void {
+function writeShareAcknowledgeTopicResponseArray(
+  writer: ByteWriter,
+  elements: readonly ShareAcknowledgeTopicResponse[],
+  version: number,
+): void {
   for (const element of elements) writeShareAcknowledgeTopicResponse(writer, element, version);
 }
 
-function readShareAcknowledgeResponsePartitionDataArray(reader: ByteReader, version: number, count: number): Decoded<ShareAcknowledgeResponsePartitionData>[] {
+function readShareAcknowledgeResponsePartitionDataArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ShareAcknowledgeResponsePartitionData>[] {
   const elements: Decoded<ShareAcknowledgeResponsePartitionData>[] = [];
   for (let index = 0; index < count; index++) elements.push(readShareAcknowledgeResponsePartitionData(reader, version));
   return elements;
 }
 
-function writeShareAcknowledgeResponsePartitionDataArray(writer: ByteWriter, elements: readonly ShareAcknowledgeResponsePartitionData[], version: number): void {
+function writeShareAcknowledgeResponsePartitionDataArray(
+  writer: ByteWriter,
+  elements: readonly ShareAcknowledgeResponsePartitionData[],
+  version: number,
+): void {
   for (const element of elements) writeShareAcknowledgeResponsePartitionData(writer, element, version);
 }
 
-function readShareAcknowledgeResponseNodeEndpointArray(reader: ByteReader, version: number, count: number): Decoded<ShareAcknowledgeResponseNodeEndpoint>[] {
+function readShareAcknowledgeResponseNodeEndpointArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ShareAcknowledgeResponseNodeEndpoint>[] {
   const elements: Decoded<ShareAcknowledgeResponseNodeEndpoint>[] = [];
   for (let index = 0; index < count; index++) elements.push(readShareAcknowledgeResponseNodeEndpoint(reader, version));
   return elements;
 }
 
-function writeShareAcknowledgeResponseNodeEndpointArray(writer: ByteWriter, elements: readonly ShareAcknowledgeResponseNodeEndpoint[], version: number): void {
+function writeShareAcknowledgeResponseNodeEndpointArray(
+  writer: ByteWriter,
+  elements: readonly ShareAcknowledgeResponseNodeEndpoint[],
+  version: number,
+): void {
   for (const element of elements) writeShareAcknowledgeResponseNodeEndpoint(writer, element, version);
 }
 

@@ -25,7 +25,11 @@ function readAddRaftVoterRequest(reader: ByteReader, version: number): Decoded<A
   const timeoutMs = reader.readInt32('timeoutMs');
   const voterId = reader.readInt32('voterId');
   const voterDirectoryId = reader.readUuid('voterDirectoryId');
-  const listeners = readAddRaftVoterRequestListenerArray(reader, version, reader.readCompactArrayLength(5, 'listeners'));
+  const listeners = readAddRaftVoterRequestListenerArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(5, 'listeners'),
+  );
   const ackWhenCommitted = version >= 1 ? reader.readBool('ackWhenCommitted') : true;
   reader.skipTaggedFields();
   return { clusterId, timeoutMs, voterId, voterDirectoryId, listeners, ackWhenCommitted };
@@ -34,20 +38,17 @@ function readAddRaftVoterRequest(reader: ByteReader, version: number): Decoded<A
 function writeAddRaftVoterRequest(writer: ByteWriter, value: AddRaftVoterRequest, version: number): void {
   const clusterId = value.clusterId;
   writer.writeCompactNullableString(clusterId);
-  const timeoutMs = value.timeoutMs;
-  writer.writeInt32(timeoutMs);
-  const voterId = value.voterId;
-  writer.writeInt32(voterId);
-  const voterDirectoryId = value.voterDirectoryId;
-  writer.writeUuid(voterDirectoryId);
+  writer.writeInt32(value.timeoutMs);
+  writer.writeInt32(value.voterId);
+  writer.writeUuid(value.voterDirectoryId);
   const listeners = value.listeners;
   writer.writeCompactArrayLength(listeners.length);
   writeAddRaftVoterRequestListenerArray(writer, listeners, version);
   const ackWhenCommitted = value.ackWhenCommitted ?? true;
   if (version >= 1) {
     writer.writeBool(ackWhenCommitted);
-  } else {
-    if (!ackWhenCommitted) throw unsupportedField('AddRaftVoterRequest', 'ackWhenCommitted', version);
+  } else if (!ackWhenCommitted) {
+    throw unsupportedField('AddRaftVoterRequest', 'ackWhenCommitted', version);
   }
   writer.writeUnsignedVarint(0);
 }
@@ -60,23 +61,32 @@ function readAddRaftVoterRequestListener(reader: ByteReader, _version: number): 
   return { name, host, port };
 }
 
-function writeAddRaftVoterRequestListener(writer: ByteWriter, value: AddRaftVoterRequestListener, _version: number): void {
-  const name = value.name;
-  writer.writeCompactString(name);
-  const host = value.host;
-  writer.writeCompactString(host);
-  const port = value.port;
-  writer.writeUint16(port);
+function writeAddRaftVoterRequestListener(
+  writer: ByteWriter,
+  value: AddRaftVoterRequestListener,
+  _version: number,
+): void {
+  writer.writeCompactString(value.name);
+  writer.writeCompactString(value.host);
+  writer.writeUint16(value.port);
   writer.writeUnsignedVarint(0);
 }
 
-function readAddRaftVoterRequestListenerArray(reader: ByteReader, version: number, count: number): Decoded<AddRaftVoterRequestListener>[] {
+function readAddRaftVoterRequestListenerArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<AddRaftVoterRequestListener>[] {
   const elements: Decoded<AddRaftVoterRequestListener>[] = [];
   for (let index = 0; index < count; index++) elements.push(readAddRaftVoterRequestListener(reader, version));
   return elements;
 }
 
-function writeAddRaftVoterRequestListenerArray(writer: ByteWriter, elements: readonly AddRaftVoterRequestListener[], version: number): void {
+function writeAddRaftVoterRequestListenerArray(
+  writer: ByteWriter,
+  elements: readonly AddRaftVoterRequestListener[],
+  version: number,
+): void {
   for (const element of elements) writeAddRaftVoterRequestListener(writer, element, version);
 }
 
@@ -95,10 +105,8 @@ function readAddRaftVoterResponse(reader: ByteReader, _version: number): Decoded
 }
 
 function writeAddRaftVoterResponse(writer: ByteWriter, value: AddRaftVoterResponse, _version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+  writer.writeInt32(value.throttleTimeMs);
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage;
   writer.writeCompactNullableString(errorMessage);
   writer.writeUnsignedVarint(0);

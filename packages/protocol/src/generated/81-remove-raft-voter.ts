@@ -21,10 +21,8 @@ function readRemoveRaftVoterRequest(reader: ByteReader, _version: number): Decod
 function writeRemoveRaftVoterRequest(writer: ByteWriter, value: RemoveRaftVoterRequest, _version: number): void {
   const clusterId = value.clusterId;
   writer.writeCompactNullableString(clusterId);
-  const voterId = value.voterId;
-  writer.writeInt32(voterId);
-  const voterDirectoryId = value.voterDirectoryId;
-  writer.writeUuid(voterDirectoryId);
+  writer.writeInt32(value.voterId);
+  writer.writeUuid(value.voterDirectoryId);
   writer.writeUnsignedVarint(0);
 }
 
@@ -43,10 +41,8 @@ function readRemoveRaftVoterResponse(reader: ByteReader, _version: number): Deco
 }
 
 function writeRemoveRaftVoterResponse(writer: ByteWriter, value: RemoveRaftVoterResponse, _version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+  writer.writeInt32(value.throttleTimeMs);
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage;
   writer.writeCompactNullableString(errorMessage);
   writer.writeUnsignedVarint(0);

@@ -29,7 +29,11 @@ function readUpdateRaftVoterRequest(reader: ByteReader, version: number): Decode
   const currentLeaderEpoch = reader.readInt32('currentLeaderEpoch');
   const voterId = reader.readInt32('voterId');
   const voterDirectoryId = reader.readUuid('voterDirectoryId');
-  const listeners = readUpdateRaftVoterRequestListenerArray(reader, version, reader.readCompactArrayLength(5, 'listeners'));
+  const listeners = readUpdateRaftVoterRequestListenerArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(5, 'listeners'),
+  );
   const kRaftVersionFeature = readUpdateRaftVoterRequestKRaftVersionFeature(reader, version);
   reader.skipTaggedFields();
   return { clusterId, currentLeaderEpoch, voterId, voterDirectoryId, listeners, kRaftVersionFeature };
@@ -38,12 +42,9 @@ function readUpdateRaftVoterRequest(reader: ByteReader, version: number): Decode
 function writeUpdateRaftVoterRequest(writer: ByteWriter, value: UpdateRaftVoterRequest, version: number): void {
   const clusterId = value.clusterId;
   writer.writeCompactNullableString(clusterId);
-  const currentLeaderEpoch = value.currentLeaderEpoch;
-  writer.writeInt32(currentLeaderEpoch);
-  const voterId = value.voterId;
-  writer.writeInt32(voterId);
-  const voterDirectoryId = value.voterDirectoryId;
-  writer.writeUuid(voterDirectoryId);
+  writer.writeInt32(value.currentLeaderEpoch);
+  writer.writeInt32(value.voterId);
+  writer.writeUuid(value.voterDirectoryId);
   const listeners = value.listeners;
   writer.writeCompactArrayLength(listeners.length);
   writeUpdateRaftVoterRequestListenerArray(writer, listeners, version);
@@ -52,7 +53,10 @@ function writeUpdateRaftVoterRequest(writer: ByteWriter, value: UpdateRaftVoterR
   writer.writeUnsignedVarint(0);
 }
 
-function readUpdateRaftVoterRequestListener(reader: ByteReader, _version: number): Decoded<UpdateRaftVoterRequestListener> {
+function readUpdateRaftVoterRequestListener(
+  reader: ByteReader,
+  _version: number,
+): Decoded<UpdateRaftVoterRequestListener> {
   const name = reader.readCompactString('name');
   const host = reader.readCompactString('host');
   const port = reader.readUint16('port');
@@ -60,38 +64,52 @@ function readUpdateRaftVoterRequestListener(reader: ByteReader, _version: number
   return { name, host, port };
 }
 
-function writeUpdateRaftVoterRequestListener(writer: ByteWriter, value: UpdateRaftVoterRequestListener, _version: number): void {
-  const name = value.name;
-  writer.writeCompactString(name);
-  const host = value.host;
-  writer.writeCompactString(host);
-  const port = value.port;
-  writer.writeUint16(port);
+function writeUpdateRaftVoterRequestListener(
+  writer: ByteWriter,
+  value: UpdateRaftVoterRequestListener,
+  _version: number,
+): void {
+  writer.writeCompactString(value.name);
+  writer.writeCompactString(value.host);
+  writer.writeUint16(value.port);
   writer.writeUnsignedVarint(0);
 }
 
-function readUpdateRaftVoterRequestKRaftVersionFeature(reader: ByteReader, _version: number): Decoded<UpdateRaftVoterRequestKRaftVersionFeature> {
+function readUpdateRaftVoterRequestKRaftVersionFeature(
+  reader: ByteReader,
+  _version: number,
+): Decoded<UpdateRaftVoterRequestKRaftVersionFeature> {
   const minSupportedVersion = reader.readInt16('minSupportedVersion');
   const maxSupportedVersion = reader.readInt16('maxSupportedVersion');
   reader.skipTaggedFields();
   return { minSupportedVersion, maxSupportedVersion };
 }
 
-function writeUpdateRaftVoterRequestKRaftVersionFeature(writer: ByteWriter, value: UpdateRaftVoterRequestKRaftVersionFeature, _version: number): void {
-  const minSupportedVersion = value.minSupportedVersion;
-  writer.writeInt16(minSupportedVersion);
-  const maxSupportedVersion = value.maxSupportedVersion;
-  writer.writeInt16(maxSupportedVersion);
+function writeUpdateRaftVoterRequestKRaftVersionFeature(
+  writer: ByteWriter,
+  value: UpdateRaftVoterRequestKRaftVersionFeature,
+  _version: number,
+): void {
+  writer.writeInt16(value.minSupportedVersion);
+  writer.writeInt16(value.maxSupportedVersion);
   writer.writeUnsignedVarint(0);
 }
 
-function readUpdateRaftVoterRequestListenerArray(reader: ByteReader, version: number, count: number): Decoded<UpdateRaftVoterRequestListener>[] {
+function readUpdateRaftVoterRequestListenerArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<UpdateRaftVoterRequestListener>[] {
   const elements: Decoded<UpdateRaftVoterRequestListener>[] = [];
   for (let index = 0; index < count; index++) elements.push(readUpdateRaftVoterRequestListener(reader, version));
   return elements;
 }
 
-function writeUpdateRaftVoterRequestListenerArray(writer: ByteWriter, elements: readonly UpdateRaftVoterRequestListener[], version: number): void {
+function writeUpdateRaftVoterRequestListenerArray(
+  writer: ByteWriter,
+  elements: readonly UpdateRaftVoterRequestListener[],
+  version: number,
+): void {
   for (const element of elements) writeUpdateRaftVoterRequestListener(writer, element, version);
 }
 
@@ -112,7 +130,7 @@ export interface CurrentLeader {
 function readUpdateRaftVoterResponse(reader: ByteReader, version: number): Decoded<UpdateRaftVoterResponse> {
   const throttleTimeMs = reader.readInt32('throttleTimeMs');
   const errorCode = reader.readInt16('errorCode');
-  let currentLeader: Decoded<CurrentLeader> = defaultCurrentLeader();
+  let currentLeader: Decoded<CurrentLeader> | undefined;
   for (let left = reader.readTaggedFieldCount(); left > 0; left--) {
     const tag = reader.readUnsignedVarint('tag');
     const end = reader.readTaggedFieldEnd('tagged field size');
@@ -125,16 +143,14 @@ function readUpdateRaftVoterResponse(reader: ByteReader, version: number): Decod
         reader.skip(end - reader.position, 'tagged field');
     }
   }
-  return { throttleTimeMs, errorCode, currentLeader };
+  return { throttleTimeMs, errorCode, currentLeader: currentLeader ?? defaultCurrentLeader() };
 }
 
 function writeUpdateRaftVoterResponse(writer: ByteWriter, value: UpdateRaftVoterResponse, version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
-  const currentLeader = value.currentLeader ?? defaultCurrentLeader();
-  const hasCurrentLeader = !isDefaultCurrentLeader(currentLeader);
+  writer.writeInt32(value.throttleTimeMs);
+  writer.writeInt16(value.errorCode);
+  const currentLeader = value.currentLeader;
+  const hasCurrentLeader = currentLeader !== undefined && !isDefaultCurrentLeader(currentLeader);
   writer.writeUnsignedVarint(hasCurrentLeader ? 1 : 0);
   if (hasCurrentLeader) {
     const begin = writer.beginTaggedField(0);
@@ -157,10 +173,8 @@ function writeCurrentLeader(writer: ByteWriter, value: CurrentLeader, _version: 
   writer.writeInt32(leaderId);
   const leaderEpoch = value.leaderEpoch ?? -1;
   writer.writeInt32(leaderEpoch);
-  const host = value.host;
-  writer.writeCompactString(host);
-  const port = value.port;
-  writer.writeInt32(port);
+  writer.writeCompactString(value.host);
+  writer.writeInt32(value.port);
   writer.writeUnsignedVarint(0);
 }
 
@@ -175,8 +189,8 @@ function defaultCurrentLeader(): Decoded<CurrentLeader> {
 
 function isDefaultCurrentLeader(value: CurrentLeader): boolean {
   return (
-    (value.leaderId === undefined || !(value.leaderId !== -1)) &&
-    (value.leaderEpoch === undefined || !(value.leaderEpoch !== -1)) &&
+    (value.leaderId ?? -1) === -1 &&
+    (value.leaderEpoch ?? -1) === -1 &&
     !(value.host !== '') &&
     !(value.port !== 0)
   );

@@ -20,16 +20,22 @@ export interface InitializeShareGroupStateRequestPartitionData {
   startOffset: number;
 }
 
-function readInitializeShareGroupStateRequest(reader: ByteReader, version: number): Decoded<InitializeShareGroupStateRequest> {
+function readInitializeShareGroupStateRequest(
+  reader: ByteReader,
+  version: number,
+): Decoded<InitializeShareGroupStateRequest> {
   const groupId = reader.readCompactString('groupId');
   const topics = readInitializeStateDataArray(reader, version, reader.readCompactArrayLength(18, 'topics'));
   reader.skipTaggedFields();
   return { groupId, topics };
 }
 
-function writeInitializeShareGroupStateRequest(writer: ByteWriter, value: InitializeShareGroupStateRequest, version: number): void {
-  const groupId = value.groupId;
-  writer.writeCompactString(groupId);
+function writeInitializeShareGroupStateRequest(
+  writer: ByteWriter,
+  value: InitializeShareGroupStateRequest,
+  version: number,
+): void {
+  writer.writeCompactString(value.groupId);
   const topics = value.topics;
   writer.writeCompactArrayLength(topics.length);
   writeInitializeStateDataArray(writer, topics, version);
@@ -38,21 +44,27 @@ function writeInitializeShareGroupStateRequest(writer: ByteWriter, value: Initia
 
 function readInitializeStateData(reader: ByteReader, version: number): Decoded<InitializeStateData> {
   const topicId = reader.readUuid('topicId');
-  const partitions = readInitializeShareGroupStateRequestPartitionDataArray(reader, version, reader.readCompactArrayLength(17, 'partitions'));
+  const partitions = readInitializeShareGroupStateRequestPartitionDataArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(17, 'partitions'),
+  );
   reader.skipTaggedFields();
   return { topicId, partitions };
 }
 
 function writeInitializeStateData(writer: ByteWriter, value: InitializeStateData, version: number): void {
-  const topicId = value.topicId;
-  writer.writeUuid(topicId);
+  writer.writeUuid(value.topicId);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeInitializeShareGroupStateRequestPartitionDataArray(writer, partitions, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readInitializeShareGroupStateRequestPartitionData(reader: ByteReader, _version: number): Decoded<InitializeShareGroupStateRequestPartitionData> {
+function readInitializeShareGroupStateRequestPartitionData(
+  reader: ByteReader,
+  _version: number,
+): Decoded<InitializeShareGroupStateRequestPartitionData> {
   const partition = reader.readInt32('partition');
   const stateEpoch = reader.readInt32('stateEpoch');
   const startOffset = reader.readSafeInt64('startOffset');
@@ -60,33 +72,50 @@ function readInitializeShareGroupStateRequestPartitionData(reader: ByteReader, _
   return { partition, stateEpoch, startOffset };
 }
 
-function writeInitializeShareGroupStateRequestPartitionData(writer: ByteWriter, value: InitializeShareGroupStateRequestPartitionData, _version: number): void {
-  const partition = value.partition;
-  writer.writeInt32(partition);
-  const stateEpoch = value.stateEpoch;
-  writer.writeInt32(stateEpoch);
-  const startOffset = value.startOffset;
-  writer.writeSafeInt64(startOffset);
+function writeInitializeShareGroupStateRequestPartitionData(
+  writer: ByteWriter,
+  value: InitializeShareGroupStateRequestPartitionData,
+  _version: number,
+): void {
+  writer.writeInt32(value.partition);
+  writer.writeInt32(value.stateEpoch);
+  writer.writeSafeInt64(value.startOffset);
   writer.writeUnsignedVarint(0);
 }
 
-function readInitializeStateDataArray(reader: ByteReader, version: number, count: number): Decoded<InitializeStateData>[] {
+function readInitializeStateDataArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<InitializeStateData>[] {
   const elements: Decoded<InitializeStateData>[] = [];
   for (let index = 0; index < count; index++) elements.push(readInitializeStateData(reader, version));
   return elements;
 }
 
-function writeInitializeStateDataArray(writer: ByteWriter, elements: readonly InitializeStateData[], version: number): void {
+function writeInitializeStateDataArray(
+  writer: ByteWriter,
+  elements: readonly InitializeStateData[],
+  version: number,
+): void {
   for (const element of elements) writeInitializeStateData(writer, element, version);
 }
 
-function readInitializeShareGroupStateRequestPartitionDataArray(reader: ByteReader, version: number, count: number): Decoded<InitializeShareGroupStateRequestPartitionData>[] {
+function readInitializeShareGroupStateRequestPartitionDataArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<InitializeShareGroupStateRequestPartitionData>[] {
   const elements: Decoded<InitializeShareGroupStateRequestPartitionData>[] = [];
   for (let index = 0; index < count; index++) elements.push(readInitializeShareGroupStateRequestPartitionData(reader, version));
   return elements;
 }
 
-function writeInitializeShareGroupStateRequestPartitionDataArray(writer: ByteWriter, elements: readonly InitializeShareGroupStateRequestPartitionData[], version: number): void {
+function writeInitializeShareGroupStateRequestPartitionDataArray(
+  writer: ByteWriter,
+  elements: readonly InitializeShareGroupStateRequestPartitionData[],
+  version: number,
+): void {
   for (const element of elements) writeInitializeShareGroupStateRequestPartitionData(writer, element, version);
 }
 
@@ -105,13 +134,20 @@ export interface InitializeShareGroupStateResponsePartitionResult {
   errorMessage?: string | null;
 }
 
-function readInitializeShareGroupStateResponse(reader: ByteReader, version: number): Decoded<InitializeShareGroupStateResponse> {
+function readInitializeShareGroupStateResponse(
+  reader: ByteReader,
+  version: number,
+): Decoded<InitializeShareGroupStateResponse> {
   const results = readInitializeStateResultArray(reader, version, reader.readCompactArrayLength(18, 'results'));
   reader.skipTaggedFields();
   return { results };
 }
 
-function writeInitializeShareGroupStateResponse(writer: ByteWriter, value: InitializeShareGroupStateResponse, version: number): void {
+function writeInitializeShareGroupStateResponse(
+  writer: ByteWriter,
+  value: InitializeShareGroupStateResponse,
+  version: number,
+): void {
   const results = value.results;
   writer.writeCompactArrayLength(results.length);
   writeInitializeStateResultArray(writer, results, version);
@@ -120,21 +156,27 @@ function writeInitializeShareGroupStateResponse(writer: ByteWriter, value: Initi
 
 function readInitializeStateResult(reader: ByteReader, version: number): Decoded<InitializeStateResult> {
   const topicId = reader.readUuid('topicId');
-  const partitions = readInitializeShareGroupStateResponsePartitionResultArray(reader, version, reader.readCompactArrayLength(8, 'partitions'));
+  const partitions = readInitializeShareGroupStateResponsePartitionResultArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(8, 'partitions'),
+  );
   reader.skipTaggedFields();
   return { topicId, partitions };
 }
 
 function writeInitializeStateResult(writer: ByteWriter, value: InitializeStateResult, version: number): void {
-  const topicId = value.topicId;
-  writer.writeUuid(topicId);
+  writer.writeUuid(value.topicId);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeInitializeShareGroupStateResponsePartitionResultArray(writer, partitions, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readInitializeShareGroupStateResponsePartitionResult(reader: ByteReader, _version: number): Decoded<InitializeShareGroupStateResponsePartitionResult> {
+function readInitializeShareGroupStateResponsePartitionResult(
+  reader: ByteReader,
+  _version: number,
+): Decoded<InitializeShareGroupStateResponsePartitionResult> {
   const partition = reader.readInt32('partition');
   const errorCode = reader.readInt16('errorCode');
   const errorMessage = reader.readCompactNullableString('errorMessage');
@@ -142,33 +184,51 @@ function readInitializeShareGroupStateResponsePartitionResult(reader: ByteReader
   return { partition, errorCode, errorMessage };
 }
 
-function writeInitializeShareGroupStateResponsePartitionResult(writer: ByteWriter, value: InitializeShareGroupStateResponsePartitionResult, _version: number): void {
-  const partition = value.partition;
-  writer.writeInt32(partition);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+function writeInitializeShareGroupStateResponsePartitionResult(
+  writer: ByteWriter,
+  value: InitializeShareGroupStateResponsePartitionResult,
+  _version: number,
+): void {
+  writer.writeInt32(value.partition);
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage ?? null;
   writer.writeCompactNullableString(errorMessage);
   writer.writeUnsignedVarint(0);
 }
 
-function readInitializeStateResultArray(reader: ByteReader, version: number, count: number): Decoded<InitializeStateResult>[] {
+function readInitializeStateResultArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<InitializeStateResult>[] {
   const elements: Decoded<InitializeStateResult>[] = [];
   for (let index = 0; index < count; index++) elements.push(readInitializeStateResult(reader, version));
   return elements;
 }
 
-function writeInitializeStateResultArray(writer: ByteWriter, elements: readonly InitializeStateResult[], version: number): void {
+function writeInitializeStateResultArray(
+  writer: ByteWriter,
+  elements: readonly InitializeStateResult[],
+  version: number,
+): void {
   for (const element of elements) writeInitializeStateResult(writer, element, version);
 }
 
-function readInitializeShareGroupStateResponsePartitionResultArray(reader: ByteReader, version: number, count: number): Decoded<InitializeShareGroupStateResponsePartitionResult>[] {
+function readInitializeShareGroupStateResponsePartitionResultArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<InitializeShareGroupStateResponsePartitionResult>[] {
   const elements: Decoded<InitializeShareGroupStateResponsePartitionResult>[] = [];
   for (let index = 0; index < count; index++) elements.push(readInitializeShareGroupStateResponsePartitionResult(reader, version));
   return elements;
 }
 
-function writeInitializeShareGroupStateResponsePartitionResultArray(writer: ByteWriter, elements: readonly InitializeShareGroupStateResponsePartitionResult[], version: number): void {
+function writeInitializeShareGroupStateResponsePartitionResultArray(
+  writer: ByteWriter,
+  elements: readonly InitializeShareGroupStateResponsePartitionResult[],
+  version: number,
+): void {
   for (const element of elements) writeInitializeShareGroupStateResponsePartitionResult(writer, element, version);
 }
 

@@ -27,8 +27,7 @@ function readReadShareGroupStateRequest(reader: ByteReader, version: number): De
 }
 
 function writeReadShareGroupStateRequest(writer: ByteWriter, value: ReadShareGroupStateRequest, version: number): void {
-  const groupId = value.groupId;
-  writer.writeCompactString(groupId);
+  writer.writeCompactString(value.groupId);
   const topics = value.topics;
   writer.writeCompactArrayLength(topics.length);
   writeReadStateDataArray(writer, topics, version);
@@ -37,32 +36,40 @@ function writeReadShareGroupStateRequest(writer: ByteWriter, value: ReadShareGro
 
 function readReadStateData(reader: ByteReader, version: number): Decoded<ReadStateData> {
   const topicId = reader.readUuid('topicId');
-  const partitions = readReadShareGroupStateRequestPartitionDataArray(reader, version, reader.readCompactArrayLength(9, 'partitions'));
+  const partitions = readReadShareGroupStateRequestPartitionDataArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(9, 'partitions'),
+  );
   reader.skipTaggedFields();
   return { topicId, partitions };
 }
 
 function writeReadStateData(writer: ByteWriter, value: ReadStateData, version: number): void {
-  const topicId = value.topicId;
-  writer.writeUuid(topicId);
+  writer.writeUuid(value.topicId);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeReadShareGroupStateRequestPartitionDataArray(writer, partitions, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readReadShareGroupStateRequestPartitionData(reader: ByteReader, _version: number): Decoded<ReadShareGroupStateRequestPartitionData> {
+function readReadShareGroupStateRequestPartitionData(
+  reader: ByteReader,
+  _version: number,
+): Decoded<ReadShareGroupStateRequestPartitionData> {
   const partition = reader.readInt32('partition');
   const leaderEpoch = reader.readInt32('leaderEpoch');
   reader.skipTaggedFields();
   return { partition, leaderEpoch };
 }
 
-function writeReadShareGroupStateRequestPartitionData(writer: ByteWriter, value: ReadShareGroupStateRequestPartitionData, _version: number): void {
-  const partition = value.partition;
-  writer.writeInt32(partition);
-  const leaderEpoch = value.leaderEpoch;
-  writer.writeInt32(leaderEpoch);
+function writeReadShareGroupStateRequestPartitionData(
+  writer: ByteWriter,
+  value: ReadShareGroupStateRequestPartitionData,
+  _version: number,
+): void {
+  writer.writeInt32(value.partition);
+  writer.writeInt32(value.leaderEpoch);
   writer.writeUnsignedVarint(0);
 }
 
@@ -76,13 +83,21 @@ function writeReadStateDataArray(writer: ByteWriter, elements: readonly ReadStat
   for (const element of elements) writeReadStateData(writer, element, version);
 }
 
-function readReadShareGroupStateRequestPartitionDataArray(reader: ByteReader, version: number, count: number): Decoded<ReadShareGroupStateRequestPartitionData>[] {
+function readReadShareGroupStateRequestPartitionDataArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ReadShareGroupStateRequestPartitionData>[] {
   const elements: Decoded<ReadShareGroupStateRequestPartitionData>[] = [];
   for (let index = 0; index < count; index++) elements.push(readReadShareGroupStateRequestPartitionData(reader, version));
   return elements;
 }
 
-function writeReadShareGroupStateRequestPartitionDataArray(writer: ByteWriter, elements: readonly ReadShareGroupStateRequestPartitionData[], version: number): void {
+function writeReadShareGroupStateRequestPartitionDataArray(
+  writer: ByteWriter,
+  elements: readonly ReadShareGroupStateRequestPartitionData[],
+  version: number,
+): void {
   for (const element of elements) writeReadShareGroupStateRequestPartitionData(writer, element, version);
 }
 
@@ -117,7 +132,11 @@ function readReadShareGroupStateResponse(reader: ByteReader, version: number): D
   return { results };
 }
 
-function writeReadShareGroupStateResponse(writer: ByteWriter, value: ReadShareGroupStateResponse, version: number): void {
+function writeReadShareGroupStateResponse(
+  writer: ByteWriter,
+  value: ReadShareGroupStateResponse,
+  version: number,
+): void {
   const results = value.results;
   writer.writeCompactArrayLength(results.length);
   writeReadStateResultArray(writer, results, version);
@@ -126,49 +145,62 @@ function writeReadShareGroupStateResponse(writer: ByteWriter, value: ReadShareGr
 
 function readReadStateResult(reader: ByteReader, version: number): Decoded<ReadStateResult> {
   const topicId = reader.readUuid('topicId');
-  const partitions = readReadShareGroupStateResponsePartitionResultArray(reader, version, reader.readCompactArrayLength(21, 'partitions'));
+  const partitions = readReadShareGroupStateResponsePartitionResultArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(21, 'partitions'),
+  );
   reader.skipTaggedFields();
   return { topicId, partitions };
 }
 
 function writeReadStateResult(writer: ByteWriter, value: ReadStateResult, version: number): void {
-  const topicId = value.topicId;
-  writer.writeUuid(topicId);
+  writer.writeUuid(value.topicId);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeReadShareGroupStateResponsePartitionResultArray(writer, partitions, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readReadShareGroupStateResponsePartitionResult(reader: ByteReader, version: number): Decoded<ReadShareGroupStateResponsePartitionResult> {
+function readReadShareGroupStateResponsePartitionResult(
+  reader: ByteReader,
+  version: number,
+): Decoded<ReadShareGroupStateResponsePartitionResult> {
   const partition = reader.readInt32('partition');
   const errorCode = reader.readInt16('errorCode');
   const errorMessage = reader.readCompactNullableString('errorMessage');
   const stateEpoch = reader.readInt32('stateEpoch');
   const startOffset = reader.readSafeInt64('startOffset');
-  const stateBatches = readReadShareGroupStateResponseStateBatchArray(reader, version, reader.readCompactArrayLength(20, 'stateBatches'));
+  const stateBatches = readReadShareGroupStateResponseStateBatchArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(20, 'stateBatches'),
+  );
   reader.skipTaggedFields();
   return { partition, errorCode, errorMessage, stateEpoch, startOffset, stateBatches };
 }
 
-function writeReadShareGroupStateResponsePartitionResult(writer: ByteWriter, value: ReadShareGroupStateResponsePartitionResult, version: number): void {
-  const partition = value.partition;
-  writer.writeInt32(partition);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+function writeReadShareGroupStateResponsePartitionResult(
+  writer: ByteWriter,
+  value: ReadShareGroupStateResponsePartitionResult,
+  version: number,
+): void {
+  writer.writeInt32(value.partition);
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage ?? null;
   writer.writeCompactNullableString(errorMessage);
-  const stateEpoch = value.stateEpoch;
-  writer.writeInt32(stateEpoch);
-  const startOffset = value.startOffset;
-  writer.writeSafeInt64(startOffset);
+  writer.writeInt32(value.stateEpoch);
+  writer.writeSafeInt64(value.startOffset);
   const stateBatches = value.stateBatches;
   writer.writeCompactArrayLength(stateBatches.length);
   writeReadShareGroupStateResponseStateBatchArray(writer, stateBatches, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readReadShareGroupStateResponseStateBatch(reader: ByteReader, _version: number): Decoded<ReadShareGroupStateResponseStateBatch> {
+function readReadShareGroupStateResponseStateBatch(
+  reader: ByteReader,
+  _version: number,
+): Decoded<ReadShareGroupStateResponseStateBatch> {
   const firstOffset = reader.readSafeInt64('firstOffset');
   const lastOffset = reader.readSafeInt64('lastOffset');
   const deliveryState = reader.readInt8('deliveryState');
@@ -177,15 +209,15 @@ function readReadShareGroupStateResponseStateBatch(reader: ByteReader, _version:
   return { firstOffset, lastOffset, deliveryState, deliveryCount };
 }
 
-function writeReadShareGroupStateResponseStateBatch(writer: ByteWriter, value: ReadShareGroupStateResponseStateBatch, _version: number): void {
-  const firstOffset = value.firstOffset;
-  writer.writeSafeInt64(firstOffset);
-  const lastOffset = value.lastOffset;
-  writer.writeSafeInt64(lastOffset);
-  const deliveryState = value.deliveryState;
-  writer.writeInt8(deliveryState);
-  const deliveryCount = value.deliveryCount;
-  writer.writeInt16(deliveryCount);
+function writeReadShareGroupStateResponseStateBatch(
+  writer: ByteWriter,
+  value: ReadShareGroupStateResponseStateBatch,
+  _version: number,
+): void {
+  writer.writeSafeInt64(value.firstOffset);
+  writer.writeSafeInt64(value.lastOffset);
+  writer.writeInt8(value.deliveryState);
+  writer.writeInt16(value.deliveryCount);
   writer.writeUnsignedVarint(0);
 }
 
@@ -199,23 +231,39 @@ function writeReadStateResultArray(writer: ByteWriter, elements: readonly ReadSt
   for (const element of elements) writeReadStateResult(writer, element, version);
 }
 
-function readReadShareGroupStateResponsePartitionResultArray(reader: ByteReader, version: number, count: number): Decoded<ReadShareGroupStateResponsePartitionResult>[] {
+function readReadShareGroupStateResponsePartitionResultArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ReadShareGroupStateResponsePartitionResult>[] {
   const elements: Decoded<ReadShareGroupStateResponsePartitionResult>[] = [];
   for (let index = 0; index < count; index++) elements.push(readReadShareGroupStateResponsePartitionResult(reader, version));
   return elements;
 }
 
-function writeReadShareGroupStateResponsePartitionResultArray(writer: ByteWriter, elements: readonly ReadShareGroupStateResponsePartitionResult[], version: number): void {
+function writeReadShareGroupStateResponsePartitionResultArray(
+  writer: ByteWriter,
+  elements: readonly ReadShareGroupStateResponsePartitionResult[],
+  version: number,
+): void {
   for (const element of elements) writeReadShareGroupStateResponsePartitionResult(writer, element, version);
 }
 
-function readReadShareGroupStateResponseStateBatchArray(reader: ByteReader, version: number, count: number): Decoded<ReadShareGroupStateResponseStateBatch>[] {
+function readReadShareGroupStateResponseStateBatchArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ReadShareGroupStateResponseStateBatch>[] {
   const elements: Decoded<ReadShareGroupStateResponseStateBatch>[] = [];
   for (let index = 0; index < count; index++) elements.push(readReadShareGroupStateResponseStateBatch(reader, version));
   return elements;
 }
 
-function writeReadShareGroupStateResponseStateBatchArray(writer: ByteWriter, elements: readonly ReadShareGroupStateResponseStateBatch[], version: number): void {
+function writeReadShareGroupStateResponseStateBatchArray(
+  writer: ByteWriter,
+  elements: readonly ReadShareGroupStateResponseStateBatch[],
+  version: number,
+): void {
   for (const element of elements) writeReadShareGroupStateResponseStateBatch(writer, element, version);
 }
 

@@ -38,9 +38,12 @@ function readWriteShareGroupStateRequest(reader: ByteReader, version: number): D
   return { groupId, topics };
 }
 
-function writeWriteShareGroupStateRequest(writer: ByteWriter, value: WriteShareGroupStateRequest, version: number): void {
-  const groupId = value.groupId;
-  writer.writeCompactString(groupId);
+function writeWriteShareGroupStateRequest(
+  writer: ByteWriter,
+  value: WriteShareGroupStateRequest,
+  version: number,
+): void {
+  writer.writeCompactString(value.groupId);
   const topics = value.topics;
   writer.writeCompactArrayLength(topics.length);
   writeWriteStateDataArray(writer, topics, version);
@@ -49,51 +52,62 @@ function writeWriteShareGroupStateRequest(writer: ByteWriter, value: WriteShareG
 
 function readWriteStateData(reader: ByteReader, version: number): Decoded<WriteStateData> {
   const topicId = reader.readUuid('topicId');
-  const partitions = readWriteShareGroupStateRequestPartitionDataArray(reader, version, reader.readCompactArrayLength(22, 'partitions'));
+  const partitions = readWriteShareGroupStateRequestPartitionDataArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(22, 'partitions'),
+  );
   reader.skipTaggedFields();
   return { topicId, partitions };
 }
 
 function writeWriteStateData(writer: ByteWriter, value: WriteStateData, version: number): void {
-  const topicId = value.topicId;
-  writer.writeUuid(topicId);
+  writer.writeUuid(value.topicId);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeWriteShareGroupStateRequestPartitionDataArray(writer, partitions, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readWriteShareGroupStateRequestPartitionData(reader: ByteReader, version: number): Decoded<WriteShareGroupStateRequestPartitionData> {
+function readWriteShareGroupStateRequestPartitionData(
+  reader: ByteReader,
+  version: number,
+): Decoded<WriteShareGroupStateRequestPartitionData> {
   const partition = reader.readInt32('partition');
   const stateEpoch = reader.readInt32('stateEpoch');
   const leaderEpoch = reader.readInt32('leaderEpoch');
   const startOffset = reader.readSafeInt64('startOffset');
   const deliveryCompleteCount = version >= 1 ? reader.readInt32('deliveryCompleteCount') : -1;
-  const stateBatches = readWriteShareGroupStateRequestStateBatchArray(reader, version, reader.readCompactArrayLength(20, 'stateBatches'));
+  const stateBatches = readWriteShareGroupStateRequestStateBatchArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(20, 'stateBatches'),
+  );
   reader.skipTaggedFields();
   return { partition, stateEpoch, leaderEpoch, startOffset, deliveryCompleteCount, stateBatches };
 }
 
-function writeWriteShareGroupStateRequestPartitionData(writer: ByteWriter, value: WriteShareGroupStateRequestPartitionData, version: number): void {
-  const partition = value.partition;
-  writer.writeInt32(partition);
-  const stateEpoch = value.stateEpoch;
-  writer.writeInt32(stateEpoch);
-  const leaderEpoch = value.leaderEpoch;
-  writer.writeInt32(leaderEpoch);
-  const startOffset = value.startOffset;
-  writer.writeSafeInt64(startOffset);
+function writeWriteShareGroupStateRequestPartitionData(
+  writer: ByteWriter,
+  value: WriteShareGroupStateRequestPartitionData,
+  version: number,
+): void {
+  writer.writeInt32(value.partition);
+  writer.writeInt32(value.stateEpoch);
+  writer.writeInt32(value.leaderEpoch);
+  writer.writeSafeInt64(value.startOffset);
   const deliveryCompleteCount = value.deliveryCompleteCount ?? -1;
-  if (version >= 1) {
-    writer.writeInt32(deliveryCompleteCount);
-  }
+  if (version >= 1) writer.writeInt32(deliveryCompleteCount);
   const stateBatches = value.stateBatches;
   writer.writeCompactArrayLength(stateBatches.length);
   writeWriteShareGroupStateRequestStateBatchArray(writer, stateBatches, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readWriteShareGroupStateRequestStateBatch(reader: ByteReader, _version: number): Decoded<WriteShareGroupStateRequestStateBatch> {
+function readWriteShareGroupStateRequestStateBatch(
+  reader: ByteReader,
+  _version: number,
+): Decoded<WriteShareGroupStateRequestStateBatch> {
   const firstOffset = reader.readSafeInt64('firstOffset');
   const lastOffset = reader.readSafeInt64('lastOffset');
   const deliveryState = reader.readInt8('deliveryState');
@@ -102,15 +116,15 @@ function readWriteShareGroupStateRequestStateBatch(reader: ByteReader, _version:
   return { firstOffset, lastOffset, deliveryState, deliveryCount };
 }
 
-function writeWriteShareGroupStateRequestStateBatch(writer: ByteWriter, value: WriteShareGroupStateRequestStateBatch, _version: number): void {
-  const firstOffset = value.firstOffset;
-  writer.writeSafeInt64(firstOffset);
-  const lastOffset = value.lastOffset;
-  writer.writeSafeInt64(lastOffset);
-  const deliveryState = value.deliveryState;
-  writer.writeInt8(deliveryState);
-  const deliveryCount = value.deliveryCount;
-  writer.writeInt16(deliveryCount);
+function writeWriteShareGroupStateRequestStateBatch(
+  writer: ByteWriter,
+  value: WriteShareGroupStateRequestStateBatch,
+  _version: number,
+): void {
+  writer.writeSafeInt64(value.firstOffset);
+  writer.writeSafeInt64(value.lastOffset);
+  writer.writeInt8(value.deliveryState);
+  writer.writeInt16(value.deliveryCount);
   writer.writeUnsignedVarint(0);
 }
 
@@ -124,23 +138,39 @@ function writeWriteStateDataArray(writer: ByteWriter, elements: readonly WriteSt
   for (const element of elements) writeWriteStateData(writer, element, version);
 }
 
-function readWriteShareGroupStateRequestPartitionDataArray(reader: ByteReader, version: number, count: number): Decoded<WriteShareGroupStateRequestPartitionData>[] {
+function readWriteShareGroupStateRequestPartitionDataArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<WriteShareGroupStateRequestPartitionData>[] {
   const elements: Decoded<WriteShareGroupStateRequestPartitionData>[] = [];
   for (let index = 0; index < count; index++) elements.push(readWriteShareGroupStateRequestPartitionData(reader, version));
   return elements;
 }
 
-function writeWriteShareGroupStateRequestPartitionDataArray(writer: ByteWriter, elements: readonly WriteShareGroupStateRequestPartitionData[], version: number): void {
+function writeWriteShareGroupStateRequestPartitionDataArray(
+  writer: ByteWriter,
+  elements: readonly WriteShareGroupStateRequestPartitionData[],
+  version: number,
+): void {
   for (const element of elements) writeWriteShareGroupStateRequestPartitionData(writer, element, version);
 }
 
-function readWriteShareGroupStateRequestStateBatchArray(reader: ByteReader, version: number, count: number): Decoded<WriteShareGroupStateRequestStateBatch>[] {
+function readWriteShareGroupStateRequestStateBatchArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<WriteShareGroupStateRequestStateBatch>[] {
   const elements: Decoded<WriteShareGroupStateRequestStateBatch>[] = [];
   for (let index = 0; index < count; index++) elements.push(readWriteShareGroupStateRequestStateBatch(reader, version));
   return elements;
 }
 
-function writeWriteShareGroupStateRequestStateBatchArray(writer: ByteWriter, elements: readonly WriteShareGroupStateRequestStateBatch[], version: number): void {
+function writeWriteShareGroupStateRequestStateBatchArray(
+  writer: ByteWriter,
+  elements: readonly WriteShareGroupStateRequestStateBatch[],
+  version: number,
+): void {
   for (const element of elements) writeWriteShareGroupStateRequestStateBatch(writer, element, version);
 }
 
@@ -165,7 +195,11 @@ function readWriteShareGroupStateResponse(reader: ByteReader, version: number): 
   return { results };
 }
 
-function writeWriteShareGroupStateResponse(writer: ByteWriter, value: WriteShareGroupStateResponse, version: number): void {
+function writeWriteShareGroupStateResponse(
+  writer: ByteWriter,
+  value: WriteShareGroupStateResponse,
+  version: number,
+): void {
   const results = value.results;
   writer.writeCompactArrayLength(results.length);
   writeWriteStateResultArray(writer, results, version);
@@ -174,21 +208,27 @@ function writeWriteShareGroupStateResponse(writer: ByteWriter, value: WriteShare
 
 function readWriteStateResult(reader: ByteReader, version: number): Decoded<WriteStateResult> {
   const topicId = reader.readUuid('topicId');
-  const partitions = readWriteShareGroupStateResponsePartitionResultArray(reader, version, reader.readCompactArrayLength(8, 'partitions'));
+  const partitions = readWriteShareGroupStateResponsePartitionResultArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(8, 'partitions'),
+  );
   reader.skipTaggedFields();
   return { topicId, partitions };
 }
 
 function writeWriteStateResult(writer: ByteWriter, value: WriteStateResult, version: number): void {
-  const topicId = value.topicId;
-  writer.writeUuid(topicId);
+  writer.writeUuid(value.topicId);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeWriteShareGroupStateResponsePartitionResultArray(writer, partitions, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readWriteShareGroupStateResponsePartitionResult(reader: ByteReader, _version: number): Decoded<WriteShareGroupStateResponsePartitionResult> {
+function readWriteShareGroupStateResponsePartitionResult(
+  reader: ByteReader,
+  _version: number,
+): Decoded<WriteShareGroupStateResponsePartitionResult> {
   const partition = reader.readInt32('partition');
   const errorCode = reader.readInt16('errorCode');
   const errorMessage = reader.readCompactNullableString('errorMessage');
@@ -196,11 +236,13 @@ function readWriteShareGroupStateResponsePartitionResult(reader: ByteReader, _ve
   return { partition, errorCode, errorMessage };
 }
 
-function writeWriteShareGroupStateResponsePartitionResult(writer: ByteWriter, value: WriteShareGroupStateResponsePartitionResult, _version: number): void {
-  const partition = value.partition;
-  writer.writeInt32(partition);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+function writeWriteShareGroupStateResponsePartitionResult(
+  writer: ByteWriter,
+  value: WriteShareGroupStateResponsePartitionResult,
+  _version: number,
+): void {
+  writer.writeInt32(value.partition);
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage ?? null;
   writer.writeCompactNullableString(errorMessage);
   writer.writeUnsignedVarint(0);
@@ -216,13 +258,21 @@ function writeWriteStateResultArray(writer: ByteWriter, elements: readonly Write
   for (const element of elements) writeWriteStateResult(writer, element, version);
 }
 
-function readWriteShareGroupStateResponsePartitionResultArray(reader: ByteReader, version: number, count: number): Decoded<WriteShareGroupStateResponsePartitionResult>[] {
+function readWriteShareGroupStateResponsePartitionResultArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<WriteShareGroupStateResponsePartitionResult>[] {
   const elements: Decoded<WriteShareGroupStateResponsePartitionResult>[] = [];
   for (let index = 0; index < count; index++) elements.push(readWriteShareGroupStateResponsePartitionResult(reader, version));
   return elements;
 }
 
-function writeWriteShareGroupStateResponsePartitionResultArray(writer: ByteWriter, elements: readonly WriteShareGroupStateResponsePartitionResult[], version: number): void {
+function writeWriteShareGroupStateResponsePartitionResultArray(
+  writer: ByteWriter,
+  elements: readonly WriteShareGroupStateResponsePartitionResult[],
+  version: number,
+): void {
   for (const element of elements) writeWriteShareGroupStateResponsePartitionResult(writer, element, version);
 }
 

@@ -25,9 +25,12 @@ function readDeleteShareGroupStateRequest(reader: ByteReader, version: number): 
   return { groupId, topics };
 }
 
-function writeDeleteShareGroupStateRequest(writer: ByteWriter, value: DeleteShareGroupStateRequest, version: number): void {
-  const groupId = value.groupId;
-  writer.writeCompactString(groupId);
+function writeDeleteShareGroupStateRequest(
+  writer: ByteWriter,
+  value: DeleteShareGroupStateRequest,
+  version: number,
+): void {
+  writer.writeCompactString(value.groupId);
   const topics = value.topics;
   writer.writeCompactArrayLength(topics.length);
   writeDeleteStateDataArray(writer, topics, version);
@@ -36,29 +39,38 @@ function writeDeleteShareGroupStateRequest(writer: ByteWriter, value: DeleteShar
 
 function readDeleteStateData(reader: ByteReader, version: number): Decoded<DeleteStateData> {
   const topicId = reader.readUuid('topicId');
-  const partitions = readDeleteShareGroupStateRequestPartitionDataArray(reader, version, reader.readCompactArrayLength(5, 'partitions'));
+  const partitions = readDeleteShareGroupStateRequestPartitionDataArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(5, 'partitions'),
+  );
   reader.skipTaggedFields();
   return { topicId, partitions };
 }
 
 function writeDeleteStateData(writer: ByteWriter, value: DeleteStateData, version: number): void {
-  const topicId = value.topicId;
-  writer.writeUuid(topicId);
+  writer.writeUuid(value.topicId);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeDeleteShareGroupStateRequestPartitionDataArray(writer, partitions, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readDeleteShareGroupStateRequestPartitionData(reader: ByteReader, _version: number): Decoded<DeleteShareGroupStateRequestPartitionData> {
+function readDeleteShareGroupStateRequestPartitionData(
+  reader: ByteReader,
+  _version: number,
+): Decoded<DeleteShareGroupStateRequestPartitionData> {
   const partition = reader.readInt32('partition');
   reader.skipTaggedFields();
   return { partition };
 }
 
-function writeDeleteShareGroupStateRequestPartitionData(writer: ByteWriter, value: DeleteShareGroupStateRequestPartitionData, _version: number): void {
-  const partition = value.partition;
-  writer.writeInt32(partition);
+function writeDeleteShareGroupStateRequestPartitionData(
+  writer: ByteWriter,
+  value: DeleteShareGroupStateRequestPartitionData,
+  _version: number,
+): void {
+  writer.writeInt32(value.partition);
   writer.writeUnsignedVarint(0);
 }
 
@@ -72,13 +84,21 @@ function writeDeleteStateDataArray(writer: ByteWriter, elements: readonly Delete
   for (const element of elements) writeDeleteStateData(writer, element, version);
 }
 
-function readDeleteShareGroupStateRequestPartitionDataArray(reader: ByteReader, version: number, count: number): Decoded<DeleteShareGroupStateRequestPartitionData>[] {
+function readDeleteShareGroupStateRequestPartitionDataArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DeleteShareGroupStateRequestPartitionData>[] {
   const elements: Decoded<DeleteShareGroupStateRequestPartitionData>[] = [];
   for (let index = 0; index < count; index++) elements.push(readDeleteShareGroupStateRequestPartitionData(reader, version));
   return elements;
 }
 
-function writeDeleteShareGroupStateRequestPartitionDataArray(writer: ByteWriter, elements: readonly DeleteShareGroupStateRequestPartitionData[], version: number): void {
+function writeDeleteShareGroupStateRequestPartitionDataArray(
+  writer: ByteWriter,
+  elements: readonly DeleteShareGroupStateRequestPartitionData[],
+  version: number,
+): void {
   for (const element of elements) writeDeleteShareGroupStateRequestPartitionData(writer, element, version);
 }
 
@@ -97,13 +117,20 @@ export interface DeleteShareGroupStateResponsePartitionResult {
   errorMessage?: string | null;
 }
 
-function readDeleteShareGroupStateResponse(reader: ByteReader, version: number): Decoded<DeleteShareGroupStateResponse> {
+function readDeleteShareGroupStateResponse(
+  reader: ByteReader,
+  version: number,
+): Decoded<DeleteShareGroupStateResponse> {
   const results = readDeleteStateResultArray(reader, version, reader.readCompactArrayLength(18, 'results'));
   reader.skipTaggedFields();
   return { results };
 }
 
-function writeDeleteShareGroupStateResponse(writer: ByteWriter, value: DeleteShareGroupStateResponse, version: number): void {
+function writeDeleteShareGroupStateResponse(
+  writer: ByteWriter,
+  value: DeleteShareGroupStateResponse,
+  version: number,
+): void {
   const results = value.results;
   writer.writeCompactArrayLength(results.length);
   writeDeleteStateResultArray(writer, results, version);
@@ -112,21 +139,27 @@ function writeDeleteShareGroupStateResponse(writer: ByteWriter, value: DeleteSha
 
 function readDeleteStateResult(reader: ByteReader, version: number): Decoded<DeleteStateResult> {
   const topicId = reader.readUuid('topicId');
-  const partitions = readDeleteShareGroupStateResponsePartitionResultArray(reader, version, reader.readCompactArrayLength(8, 'partitions'));
+  const partitions = readDeleteShareGroupStateResponsePartitionResultArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(8, 'partitions'),
+  );
   reader.skipTaggedFields();
   return { topicId, partitions };
 }
 
 function writeDeleteStateResult(writer: ByteWriter, value: DeleteStateResult, version: number): void {
-  const topicId = value.topicId;
-  writer.writeUuid(topicId);
+  writer.writeUuid(value.topicId);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeDeleteShareGroupStateResponsePartitionResultArray(writer, partitions, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readDeleteShareGroupStateResponsePartitionResult(reader: ByteReader, _version: number): Decoded<DeleteShareGroupStateResponsePartitionResult> {
+function readDeleteShareGroupStateResponsePartitionResult(
+  reader: ByteReader,
+  _version: number,
+): Decoded<DeleteShareGroupStateResponsePartitionResult> {
   const partition = reader.readInt32('partition');
   const errorCode = reader.readInt16('errorCode');
   const errorMessage = reader.readCompactNullableString('errorMessage');
@@ -134,11 +167,13 @@ function readDeleteShareGroupStateResponsePartitionResult(reader: ByteReader, _v
   return { partition, errorCode, errorMessage };
 }
 
-function writeDeleteShareGroupStateResponsePartitionResult(writer: ByteWriter, value: DeleteShareGroupStateResponsePartitionResult, _version: number): void {
-  const partition = value.partition;
-  writer.writeInt32(partition);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+function writeDeleteShareGroupStateResponsePartitionResult(
+  writer: ByteWriter,
+  value: DeleteShareGroupStateResponsePartitionResult,
+  _version: number,
+): void {
+  writer.writeInt32(value.partition);
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage ?? null;
   writer.writeCompactNullableString(errorMessage);
   writer.writeUnsignedVarint(0);
@@ -150,17 +185,29 @@ function readDeleteStateResultArray(reader: ByteReader, version: number, count: 
   return elements;
 }
 
-function writeDeleteStateResultArray(writer: ByteWriter, elements: readonly DeleteStateResult[], version: number): void {
+function writeDeleteStateResultArray(
+  writer: ByteWriter,
+  elements: readonly DeleteStateResult[],
+  version: number,
+): void {
   for (const element of elements) writeDeleteStateResult(writer, element, version);
 }
 
-function readDeleteShareGroupStateResponsePartitionResultArray(reader: ByteReader, version: number, count: number): Decoded<DeleteShareGroupStateResponsePartitionResult>[] {
+function readDeleteShareGroupStateResponsePartitionResultArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DeleteShareGroupStateResponsePartitionResult>[] {
   const elements: Decoded<DeleteShareGroupStateResponsePartitionResult>[] = [];
   for (let index = 0; index < count; index++) elements.push(readDeleteShareGroupStateResponsePartitionResult(reader, version));
   return elements;
 }
 
-function writeDeleteShareGroupStateResponsePartitionResultArray(writer: ByteWriter, elements: readonly DeleteShareGroupStateResponsePartitionResult[], version: number): void {
+function writeDeleteShareGroupStateResponsePartitionResultArray(
+  writer: ByteWriter,
+  elements: readonly DeleteShareGroupStateResponsePartitionResult[],
+  version: number,
+): void {
   for (const element of elements) writeDeleteShareGroupStateResponsePartitionResult(writer, element, version);
 }
 

@@ -19,16 +19,22 @@ export interface ReadShareGroupStateSummaryRequestPartitionData {
   leaderEpoch: number;
 }
 
-function readReadShareGroupStateSummaryRequest(reader: ByteReader, version: number): Decoded<ReadShareGroupStateSummaryRequest> {
+function readReadShareGroupStateSummaryRequest(
+  reader: ByteReader,
+  version: number,
+): Decoded<ReadShareGroupStateSummaryRequest> {
   const groupId = reader.readCompactString('groupId');
   const topics = readReadStateSummaryDataArray(reader, version, reader.readCompactArrayLength(18, 'topics'));
   reader.skipTaggedFields();
   return { groupId, topics };
 }
 
-function writeReadShareGroupStateSummaryRequest(writer: ByteWriter, value: ReadShareGroupStateSummaryRequest, version: number): void {
-  const groupId = value.groupId;
-  writer.writeCompactString(groupId);
+function writeReadShareGroupStateSummaryRequest(
+  writer: ByteWriter,
+  value: ReadShareGroupStateSummaryRequest,
+  version: number,
+): void {
+  writer.writeCompactString(value.groupId);
   const topics = value.topics;
   writer.writeCompactArrayLength(topics.length);
   writeReadStateSummaryDataArray(writer, topics, version);
@@ -37,52 +43,76 @@ function writeReadShareGroupStateSummaryRequest(writer: ByteWriter, value: ReadS
 
 function readReadStateSummaryData(reader: ByteReader, version: number): Decoded<ReadStateSummaryData> {
   const topicId = reader.readUuid('topicId');
-  const partitions = readReadShareGroupStateSummaryRequestPartitionDataArray(reader, version, reader.readCompactArrayLength(9, 'partitions'));
+  const partitions = readReadShareGroupStateSummaryRequestPartitionDataArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(9, 'partitions'),
+  );
   reader.skipTaggedFields();
   return { topicId, partitions };
 }
 
 function writeReadStateSummaryData(writer: ByteWriter, value: ReadStateSummaryData, version: number): void {
-  const topicId = value.topicId;
-  writer.writeUuid(topicId);
+  writer.writeUuid(value.topicId);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeReadShareGroupStateSummaryRequestPartitionDataArray(writer, partitions, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readReadShareGroupStateSummaryRequestPartitionData(reader: ByteReader, _version: number): Decoded<ReadShareGroupStateSummaryRequestPartitionData> {
+function readReadShareGroupStateSummaryRequestPartitionData(
+  reader: ByteReader,
+  _version: number,
+): Decoded<ReadShareGroupStateSummaryRequestPartitionData> {
   const partition = reader.readInt32('partition');
   const leaderEpoch = reader.readInt32('leaderEpoch');
   reader.skipTaggedFields();
   return { partition, leaderEpoch };
 }
 
-function writeReadShareGroupStateSummaryRequestPartitionData(writer: ByteWriter, value: ReadShareGroupStateSummaryRequestPartitionData, _version: number): void {
-  const partition = value.partition;
-  writer.writeInt32(partition);
-  const leaderEpoch = value.leaderEpoch;
-  writer.writeInt32(leaderEpoch);
+function writeReadShareGroupStateSummaryRequestPartitionData(
+  writer: ByteWriter,
+  value: ReadShareGroupStateSummaryRequestPartitionData,
+  _version: number,
+): void {
+  writer.writeInt32(value.partition);
+  writer.writeInt32(value.leaderEpoch);
   writer.writeUnsignedVarint(0);
 }
 
-function readReadStateSummaryDataArray(reader: ByteReader, version: number, count: number): Decoded<ReadStateSummaryData>[] {
+function readReadStateSummaryDataArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ReadStateSummaryData>[] {
   const elements: Decoded<ReadStateSummaryData>[] = [];
   for (let index = 0; index < count; index++) elements.push(readReadStateSummaryData(reader, version));
   return elements;
 }
 
-function writeReadStateSummaryDataArray(writer: ByteWriter, elements: readonly ReadStateSummaryData[], version: number): void {
+function writeReadStateSummaryDataArray(
+  writer: ByteWriter,
+  elements: readonly ReadStateSummaryData[],
+  version: number,
+): void {
   for (const element of elements) writeReadStateSummaryData(writer, element, version);
 }
 
-function readReadShareGroupStateSummaryRequestPartitionDataArray(reader: ByteReader, version: number, count: number): Decoded<ReadShareGroupStateSummaryRequestPartitionData>[] {
+function readReadShareGroupStateSummaryRequestPartitionDataArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ReadShareGroupStateSummaryRequestPartitionData>[] {
   const elements: Decoded<ReadShareGroupStateSummaryRequestPartitionData>[] = [];
   for (let index = 0; index < count; index++) elements.push(readReadShareGroupStateSummaryRequestPartitionData(reader, version));
   return elements;
 }
 
-function writeReadShareGroupStateSummaryRequestPartitionDataArray(writer: ByteWriter, elements: readonly ReadShareGroupStateSummaryRequestPartitionData[], version: number): void {
+function writeReadShareGroupStateSummaryRequestPartitionDataArray(
+  writer: ByteWriter,
+  elements: readonly ReadShareGroupStateSummaryRequestPartitionData[],
+  version: number,
+): void {
   for (const element of elements) writeReadShareGroupStateSummaryRequestPartitionData(writer, element, version);
 }
 
@@ -106,36 +136,60 @@ export interface ReadShareGroupStateSummaryResponsePartitionResult {
   deliveryCompleteCount?: number;
 }
 
-function readReadShareGroupStateSummaryResponse(reader: ByteReader, version: number): Decoded<ReadShareGroupStateSummaryResponse> {
-  const results = readReadShareGroupStateSummaryResponseReadStateSummaryResultArray(reader, version, reader.readCompactArrayLength(18, 'results'));
+function readReadShareGroupStateSummaryResponse(
+  reader: ByteReader,
+  version: number,
+): Decoded<ReadShareGroupStateSummaryResponse> {
+  const results = readReadShareGroupStateSummaryResponseReadStateSummaryResultArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(18, 'results'),
+  );
   reader.skipTaggedFields();
   return { results };
 }
 
-function writeReadShareGroupStateSummaryResponse(writer: ByteWriter, value: ReadShareGroupStateSummaryResponse, version: number): void {
+function writeReadShareGroupStateSummaryResponse(
+  writer: ByteWriter,
+  value: ReadShareGroupStateSummaryResponse,
+  version: number,
+): void {
   const results = value.results;
   writer.writeCompactArrayLength(results.length);
   writeReadShareGroupStateSummaryResponseReadStateSummaryResultArray(writer, results, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readReadShareGroupStateSummaryResponseReadStateSummaryResult(reader: ByteReader, version: number): Decoded<ReadShareGroupStateSummaryResponseReadStateSummaryResult> {
+function readReadShareGroupStateSummaryResponseReadStateSummaryResult(
+  reader: ByteReader,
+  version: number,
+): Decoded<ReadShareGroupStateSummaryResponseReadStateSummaryResult> {
   const topicId = reader.readUuid('topicId');
-  const partitions = readReadShareGroupStateSummaryResponsePartitionResultArray(reader, version, reader.readCompactArrayLength(24, 'partitions'));
+  const partitions = readReadShareGroupStateSummaryResponsePartitionResultArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(24, 'partitions'),
+  );
   reader.skipTaggedFields();
   return { topicId, partitions };
 }
 
-function writeReadShareGroupStateSummaryResponseReadStateSummaryResult(writer: ByteWriter, value: ReadShareGroupStateSummaryResponseReadStateSummaryResult, version: number): void {
-  const topicId = value.topicId;
-  writer.writeUuid(topicId);
+function writeReadShareGroupStateSummaryResponseReadStateSummaryResult(
+  writer: ByteWriter,
+  value: ReadShareGroupStateSummaryResponseReadStateSummaryResult,
+  version: number,
+): void {
+  writer.writeUuid(value.topicId);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeReadShareGroupStateSummaryResponsePartitionResultArray(writer, partitions, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readReadShareGroupStateSummaryResponsePartitionResult(reader: ByteReader, version: number): Decoded<ReadShareGroupStateSummaryResponsePartitionResult> {
+function readReadShareGroupStateSummaryResponsePartitionResult(
+  reader: ByteReader,
+  version: number,
+): Decoded<ReadShareGroupStateSummaryResponsePartitionResult> {
   const partition = reader.readInt32('partition');
   const errorCode = reader.readInt16('errorCode');
   const errorMessage = reader.readCompactNullableString('errorMessage');
@@ -147,43 +201,56 @@ function readReadShareGroupStateSummaryResponsePartitionResult(reader: ByteReade
   return { partition, errorCode, errorMessage, stateEpoch, leaderEpoch, startOffset, deliveryCompleteCount };
 }
 
-function writeReadShareGroupStateSummaryResponsePartitionResult(writer: ByteWriter, value: ReadShareGroupStateSummaryResponsePartitionResult, version: number): void {
-  const partition = value.partition;
-  writer.writeInt32(partition);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+function writeReadShareGroupStateSummaryResponsePartitionResult(
+  writer: ByteWriter,
+  value: ReadShareGroupStateSummaryResponsePartitionResult,
+  version: number,
+): void {
+  writer.writeInt32(value.partition);
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage ?? null;
   writer.writeCompactNullableString(errorMessage);
-  const stateEpoch = value.stateEpoch;
-  writer.writeInt32(stateEpoch);
-  const leaderEpoch = value.leaderEpoch;
-  writer.writeInt32(leaderEpoch);
-  const startOffset = value.startOffset;
-  writer.writeSafeInt64(startOffset);
+  writer.writeInt32(value.stateEpoch);
+  writer.writeInt32(value.leaderEpoch);
+  writer.writeSafeInt64(value.startOffset);
   const deliveryCompleteCount = value.deliveryCompleteCount ?? -1;
-  if (version >= 1) {
-    writer.writeInt32(deliveryCompleteCount);
-  }
+  if (version >= 1) writer.writeInt32(deliveryCompleteCount);
   writer.writeUnsignedVarint(0);
 }
 
-function readReadShareGroupStateSummaryResponseReadStateSummaryResultArray(reader: ByteReader, version: number, count: number): Decoded<ReadShareGroupStateSummaryResponseReadStateSummaryResult>[] {
+function readReadShareGroupStateSummaryResponseReadStateSummaryResultArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ReadShareGroupStateSummaryResponseReadStateSummaryResult>[] {
   const elements: Decoded<ReadShareGroupStateSummaryResponseReadStateSummaryResult>[] = [];
   for (let index = 0; index < count; index++) elements.push(readReadShareGroupStateSummaryResponseReadStateSummaryResult(reader, version));
   return elements;
 }
 
-function writeReadShareGroupStateSummaryResponseReadStateSummaryResultArray(writer: ByteWriter, elements: readonly ReadShareGroupStateSummaryResponseReadStateSummaryResult[], version: number): void {
+function writeReadShareGroupStateSummaryResponseReadStateSummaryResultArray(
+  writer: ByteWriter,
+  elements: readonly ReadShareGroupStateSummaryResponseReadStateSummaryResult[],
+  version: number,
+): void {
   for (const element of elements) writeReadShareGroupStateSummaryResponseReadStateSummaryResult(writer, element, version);
 }
 
-function readReadShareGroupStateSummaryResponsePartitionResultArray(reader: ByteReader, version: number, count: number): Decoded<ReadShareGroupStateSummaryResponsePartitionResult>[] {
+function readReadShareGroupStateSummaryResponsePartitionResultArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ReadShareGroupStateSummaryResponsePartitionResult>[] {
   const elements: Decoded<ReadShareGroupStateSummaryResponsePartitionResult>[] = [];
   for (let index = 0; index < count; index++) elements.push(readReadShareGroupStateSummaryResponsePartitionResult(reader, version));
   return elements;
 }
 
-function writeReadShareGroupStateSummaryResponsePartitionResultArray(writer: ByteWriter, elements: readonly ReadShareGroupStateSummaryResponsePartitionResult[], version: number): void {
+function writeReadShareGroupStateSummaryResponsePartitionResultArray(
+  writer: ByteWriter,
+  elements: readonly ReadShareGroupStateSummaryResponsePartitionResult[],
+  version: number,
+): void {
   for (const element of elements) writeReadShareGroupStateSummaryResponsePartitionResult(writer, element, version);
 }
 

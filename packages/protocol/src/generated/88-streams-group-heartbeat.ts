@@ -91,14 +91,38 @@ function readStreamsGroupHeartbeatRequest(reader: ByteReader, version: number): 
   const rackId = reader.readCompactNullableString('rackId');
   const rebalanceTimeoutMs = reader.readInt32('rebalanceTimeoutMs');
   const topology = reader.readInt8('topology') < 0 ? null : readStreamsGroupHeartbeatRequestTopology(reader, version);
-  const activeTasks = readStreamsGroupHeartbeatRequestTaskIdsArrayOrNull(reader, version, reader.readCompactNullableArrayLength(3, 'activeTasks'));
-  const standbyTasks = readStreamsGroupHeartbeatRequestTaskIdsArrayOrNull(reader, version, reader.readCompactNullableArrayLength(3, 'standbyTasks'));
-  const warmupTasks = readStreamsGroupHeartbeatRequestTaskIdsArrayOrNull(reader, version, reader.readCompactNullableArrayLength(3, 'warmupTasks'));
+  const activeTasks = readStreamsGroupHeartbeatRequestTaskIdsArrayOrNull(
+    reader,
+    version,
+    reader.readCompactNullableArrayLength(3, 'activeTasks'),
+  );
+  const standbyTasks = readStreamsGroupHeartbeatRequestTaskIdsArrayOrNull(
+    reader,
+    version,
+    reader.readCompactNullableArrayLength(3, 'standbyTasks'),
+  );
+  const warmupTasks = readStreamsGroupHeartbeatRequestTaskIdsArrayOrNull(
+    reader,
+    version,
+    reader.readCompactNullableArrayLength(3, 'warmupTasks'),
+  );
   const processId = reader.readCompactNullableString('processId');
   const userEndpoint = reader.readInt8('userEndpoint') < 0 ? null : readStreamsGroupHeartbeatRequestEndpoint(reader, version);
-  const clientTags = readStreamsGroupHeartbeatRequestKeyValueArrayOrNull(reader, version, reader.readCompactNullableArrayLength(3, 'clientTags'));
-  const taskOffsets = readStreamsGroupHeartbeatRequestTaskOffsetArrayOrNull(reader, version, reader.readCompactNullableArrayLength(14, 'taskOffsets'));
-  const taskEndOffsets = readStreamsGroupHeartbeatRequestTaskOffsetArrayOrNull(reader, version, reader.readCompactNullableArrayLength(14, 'taskEndOffsets'));
+  const clientTags = readStreamsGroupHeartbeatRequestKeyValueArrayOrNull(
+    reader,
+    version,
+    reader.readCompactNullableArrayLength(3, 'clientTags'),
+  );
+  const taskOffsets = readStreamsGroupHeartbeatRequestTaskOffsetArrayOrNull(
+    reader,
+    version,
+    reader.readCompactNullableArrayLength(14, 'taskOffsets'),
+  );
+  const taskEndOffsets = readStreamsGroupHeartbeatRequestTaskOffsetArrayOrNull(
+    reader,
+    version,
+    reader.readCompactNullableArrayLength(14, 'taskEndOffsets'),
+  );
   const shutdownApplication = reader.readBool('shutdownApplication');
   reader.skipTaggedFields();
   return {
@@ -122,15 +146,15 @@ function readStreamsGroupHeartbeatRequest(reader: ByteReader, version: number): 
   };
 }
 
-function writeStreamsGroupHeartbeatRequest(writer: ByteWriter, value: StreamsGroupHeartbeatRequest, version: number): void {
-  const groupId = value.groupId;
-  writer.writeCompactString(groupId);
-  const memberId = value.memberId;
-  writer.writeCompactString(memberId);
-  const memberEpoch = value.memberEpoch;
-  writer.writeInt32(memberEpoch);
-  const endpointInformationEpoch = value.endpointInformationEpoch;
-  writer.writeInt32(endpointInformationEpoch);
+function writeStreamsGroupHeartbeatRequest(
+  writer: ByteWriter,
+  value: StreamsGroupHeartbeatRequest,
+  version: number,
+): void {
+  writer.writeCompactString(value.groupId);
+  writer.writeCompactString(value.memberId);
+  writer.writeInt32(value.memberEpoch);
+  writer.writeInt32(value.endpointInformationEpoch);
   const instanceId = value.instanceId ?? null;
   writer.writeCompactNullableString(instanceId);
   const rackId = value.rackId ?? null;
@@ -176,30 +200,63 @@ function writeStreamsGroupHeartbeatRequest(writer: ByteWriter, value: StreamsGro
   writer.writeUnsignedVarint(0);
 }
 
-function readStreamsGroupHeartbeatRequestTopology(reader: ByteReader, version: number): Decoded<StreamsGroupHeartbeatRequestTopology> {
+function readStreamsGroupHeartbeatRequestTopology(
+  reader: ByteReader,
+  version: number,
+): Decoded<StreamsGroupHeartbeatRequestTopology> {
   const epoch = reader.readInt32('epoch');
-  const subtopologies = readStreamsGroupHeartbeatRequestSubtopologyArray(reader, version, reader.readCompactArrayLength(8, 'subtopologies'));
+  const subtopologies = readStreamsGroupHeartbeatRequestSubtopologyArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(8, 'subtopologies'),
+  );
   reader.skipTaggedFields();
   return { epoch, subtopologies };
 }
 
-function writeStreamsGroupHeartbeatRequestTopology(writer: ByteWriter, value: StreamsGroupHeartbeatRequestTopology, version: number): void {
-  const epoch = value.epoch;
-  writer.writeInt32(epoch);
+function writeStreamsGroupHeartbeatRequestTopology(
+  writer: ByteWriter,
+  value: StreamsGroupHeartbeatRequestTopology,
+  version: number,
+): void {
+  writer.writeInt32(value.epoch);
   const subtopologies = value.subtopologies;
   writer.writeCompactArrayLength(subtopologies.length);
   writeStreamsGroupHeartbeatRequestSubtopologyArray(writer, subtopologies, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readStreamsGroupHeartbeatRequestSubtopology(reader: ByteReader, version: number): Decoded<StreamsGroupHeartbeatRequestSubtopology> {
+function readStreamsGroupHeartbeatRequestSubtopology(
+  reader: ByteReader,
+  version: number,
+): Decoded<StreamsGroupHeartbeatRequestSubtopology> {
   const subtopologyId = reader.readCompactString('subtopologyId');
   const sourceTopics = readCompactStringArray(reader, reader.readCompactArrayLength(1, 'sourceTopics'), 'sourceTopics');
-  const sourceTopicRegex = readCompactStringArray(reader, reader.readCompactArrayLength(1, 'sourceTopicRegex'), 'sourceTopicRegex');
-  const stateChangelogTopics = readStreamsGroupHeartbeatRequestTopicInfoArray(reader, version, reader.readCompactArrayLength(9, 'stateChangelogTopics'));
-  const repartitionSinkTopics = readCompactStringArray(reader, reader.readCompactArrayLength(1, 'repartitionSinkTopics'), 'repartitionSinkTopics');
-  const repartitionSourceTopics = readStreamsGroupHeartbeatRequestTopicInfoArray(reader, version, reader.readCompactArrayLength(9, 'repartitionSourceTopics'));
-  const copartitionGroups = readStreamsGroupHeartbeatRequestCopartitionGroupArray(reader, version, reader.readCompactArrayLength(4, 'copartitionGroups'));
+  const sourceTopicRegex = readCompactStringArray(
+    reader,
+    reader.readCompactArrayLength(1, 'sourceTopicRegex'),
+    'sourceTopicRegex',
+  );
+  const stateChangelogTopics = readStreamsGroupHeartbeatRequestTopicInfoArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(9, 'stateChangelogTopics'),
+  );
+  const repartitionSinkTopics = readCompactStringArray(
+    reader,
+    reader.readCompactArrayLength(1, 'repartitionSinkTopics'),
+    'repartitionSinkTopics',
+  );
+  const repartitionSourceTopics = readStreamsGroupHeartbeatRequestTopicInfoArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(9, 'repartitionSourceTopics'),
+  );
+  const copartitionGroups = readStreamsGroupHeartbeatRequestCopartitionGroupArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(4, 'copartitionGroups'),
+  );
   reader.skipTaggedFields();
   return {
     subtopologyId,
@@ -212,9 +269,12 @@ function readStreamsGroupHeartbeatRequestSubtopology(reader: ByteReader, version
   };
 }
 
-function writeStreamsGroupHeartbeatRequestSubtopology(writer: ByteWriter, value: StreamsGroupHeartbeatRequestSubtopology, version: number): void {
-  const subtopologyId = value.subtopologyId;
-  writer.writeCompactString(subtopologyId);
+function writeStreamsGroupHeartbeatRequestSubtopology(
+  writer: ByteWriter,
+  value: StreamsGroupHeartbeatRequestSubtopology,
+  version: number,
+): void {
+  writer.writeCompactString(value.subtopologyId);
   const sourceTopics = value.sourceTopics;
   writer.writeCompactArrayLength(sourceTopics.length);
   writeCompactStringArray(writer, sourceTopics);
@@ -236,37 +296,60 @@ function writeStreamsGroupHeartbeatRequestSubtopology(writer: ByteWriter, value:
   writer.writeUnsignedVarint(0);
 }
 
-function readStreamsGroupHeartbeatRequestTopicInfo(reader: ByteReader, version: number): Decoded<StreamsGroupHeartbeatRequestTopicInfo> {
+function readStreamsGroupHeartbeatRequestTopicInfo(
+  reader: ByteReader,
+  version: number,
+): Decoded<StreamsGroupHeartbeatRequestTopicInfo> {
   const name = reader.readCompactString('name');
   const partitions = reader.readInt32('partitions');
   const replicationFactor = reader.readInt16('replicationFactor');
-  const topicConfigs = readStreamsGroupHeartbeatRequestKeyValueArray(reader, version, reader.readCompactArrayLength(3, 'topicConfigs'));
+  const topicConfigs = readStreamsGroupHeartbeatRequestKeyValueArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(3, 'topicConfigs'),
+  );
   reader.skipTaggedFields();
   return { name, partitions, replicationFactor, topicConfigs };
 }
 
-function writeStreamsGroupHeartbeatRequestTopicInfo(writer: ByteWriter, value: StreamsGroupHeartbeatRequestTopicInfo, version: number): void {
-  const name = value.name;
-  writer.writeCompactString(name);
-  const partitions = value.partitions;
-  writer.writeInt32(partitions);
-  const replicationFactor = value.replicationFactor;
-  writer.writeInt16(replicationFactor);
+function writeStreamsGroupHeartbeatRequestTopicInfo(
+  writer: ByteWriter,
+  value: StreamsGroupHeartbeatRequestTopicInfo,
+  version: number,
+): void {
+  writer.writeCompactString(value.name);
+  writer.writeInt32(value.partitions);
+  writer.writeInt16(value.replicationFactor);
   const topicConfigs = value.topicConfigs;
   writer.writeCompactArrayLength(topicConfigs.length);
   writeStreamsGroupHeartbeatRequestKeyValueArray(writer, topicConfigs, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readStreamsGroupHeartbeatRequestCopartitionGroup(reader: ByteReader, _version: number): Decoded<StreamsGroupHeartbeatRequestCopartitionGroup> {
+function readStreamsGroupHeartbeatRequestCopartitionGroup(
+  reader: ByteReader,
+  _version: number,
+): Decoded<StreamsGroupHeartbeatRequestCopartitionGroup> {
   const sourceTopics = readInt16Array(reader, reader.readCompactArrayLength(2, 'sourceTopics'), 'sourceTopics');
-  const sourceTopicRegex = readInt16Array(reader, reader.readCompactArrayLength(2, 'sourceTopicRegex'), 'sourceTopicRegex');
-  const repartitionSourceTopics = readInt16Array(reader, reader.readCompactArrayLength(2, 'repartitionSourceTopics'), 'repartitionSourceTopics');
+  const sourceTopicRegex = readInt16Array(
+    reader,
+    reader.readCompactArrayLength(2, 'sourceTopicRegex'),
+    'sourceTopicRegex',
+  );
+  const repartitionSourceTopics = readInt16Array(
+    reader,
+    reader.readCompactArrayLength(2, 'repartitionSourceTopics'),
+    'repartitionSourceTopics',
+  );
   reader.skipTaggedFields();
   return { sourceTopics, sourceTopicRegex, repartitionSourceTopics };
 }
 
-function writeStreamsGroupHeartbeatRequestCopartitionGroup(writer: ByteWriter, value: StreamsGroupHeartbeatRequestCopartitionGroup, _version: number): void {
+function writeStreamsGroupHeartbeatRequestCopartitionGroup(
+  writer: ByteWriter,
+  value: StreamsGroupHeartbeatRequestCopartitionGroup,
+  _version: number,
+): void {
   const sourceTopics = value.sourceTopics;
   writer.writeCompactArrayLength(sourceTopics.length);
   writeInt16Array(writer, sourceTopics);
@@ -279,53 +362,72 @@ function writeStreamsGroupHeartbeatRequestCopartitionGroup(writer: ByteWriter, v
   writer.writeUnsignedVarint(0);
 }
 
-function readStreamsGroupHeartbeatRequestTaskIds(reader: ByteReader, _version: number): Decoded<StreamsGroupHeartbeatRequestTaskIds> {
+function readStreamsGroupHeartbeatRequestTaskIds(
+  reader: ByteReader,
+  _version: number,
+): Decoded<StreamsGroupHeartbeatRequestTaskIds> {
   const subtopologyId = reader.readCompactString('subtopologyId');
   const partitions = readInt32Array(reader, reader.readCompactArrayLength(4, 'partitions'), 'partitions');
   reader.skipTaggedFields();
   return { subtopologyId, partitions };
 }
 
-function writeStreamsGroupHeartbeatRequestTaskIds(writer: ByteWriter, value: StreamsGroupHeartbeatRequestTaskIds, _version: number): void {
-  const subtopologyId = value.subtopologyId;
-  writer.writeCompactString(subtopologyId);
+function writeStreamsGroupHeartbeatRequestTaskIds(
+  writer: ByteWriter,
+  value: StreamsGroupHeartbeatRequestTaskIds,
+  _version: number,
+): void {
+  writer.writeCompactString(value.subtopologyId);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeInt32Array(writer, partitions);
   writer.writeUnsignedVarint(0);
 }
 
-function readStreamsGroupHeartbeatRequestEndpoint(reader: ByteReader, _version: number): Decoded<StreamsGroupHeartbeatRequestEndpoint> {
+function readStreamsGroupHeartbeatRequestEndpoint(
+  reader: ByteReader,
+  _version: number,
+): Decoded<StreamsGroupHeartbeatRequestEndpoint> {
   const host = reader.readCompactString('host');
   const port = reader.readUint16('port');
   reader.skipTaggedFields();
   return { host, port };
 }
 
-function writeStreamsGroupHeartbeatRequestEndpoint(writer: ByteWriter, value: StreamsGroupHeartbeatRequestEndpoint, _version: number): void {
-  const host = value.host;
-  writer.writeCompactString(host);
-  const port = value.port;
-  writer.writeUint16(port);
+function writeStreamsGroupHeartbeatRequestEndpoint(
+  writer: ByteWriter,
+  value: StreamsGroupHeartbeatRequestEndpoint,
+  _version: number,
+): void {
+  writer.writeCompactString(value.host);
+  writer.writeUint16(value.port);
   writer.writeUnsignedVarint(0);
 }
 
-function readStreamsGroupHeartbeatRequestKeyValue(reader: ByteReader, _version: number): Decoded<StreamsGroupHeartbeatRequestKeyValue> {
+function readStreamsGroupHeartbeatRequestKeyValue(
+  reader: ByteReader,
+  _version: number,
+): Decoded<StreamsGroupHeartbeatRequestKeyValue> {
   const key = reader.readCompactString('key');
   const valueField = reader.readCompactString('value');
   reader.skipTaggedFields();
   return { key, value: valueField };
 }
 
-function writeStreamsGroupHeartbeatRequestKeyValue(writer: ByteWriter, value: StreamsGroupHeartbeatRequestKeyValue, _version: number): void {
-  const key = value.key;
-  writer.writeCompactString(key);
-  const valueField = value.value;
-  writer.writeCompactString(valueField);
+function writeStreamsGroupHeartbeatRequestKeyValue(
+  writer: ByteWriter,
+  value: StreamsGroupHeartbeatRequestKeyValue,
+  _version: number,
+): void {
+  writer.writeCompactString(value.key);
+  writer.writeCompactString(value.value);
   writer.writeUnsignedVarint(0);
 }
 
-function readStreamsGroupHeartbeatRequestTaskOffset(reader: ByteReader, _version: number): Decoded<StreamsGroupHeartbeatRequestTaskOffset> {
+function readStreamsGroupHeartbeatRequestTaskOffset(
+  reader: ByteReader,
+  _version: number,
+): Decoded<StreamsGroupHeartbeatRequestTaskOffset> {
   const subtopologyId = reader.readCompactString('subtopologyId');
   const partition = reader.readInt32('partition');
   const offset = reader.readSafeInt64('offset');
@@ -333,85 +435,146 @@ function readStreamsGroupHeartbeatRequestTaskOffset(reader: ByteReader, _version
   return { subtopologyId, partition, offset };
 }
 
-function writeStreamsGroupHeartbeatRequestTaskOffset(writer: ByteWriter, value: StreamsGroupHeartbeatRequestTaskOffset, _version: number): void {
-  const subtopologyId = value.subtopologyId;
-  writer.writeCompactString(subtopologyId);
-  const partition = value.partition;
-  writer.writeInt32(partition);
-  const offset = value.offset;
-  writer.writeSafeInt64(offset);
+function writeStreamsGroupHeartbeatRequestTaskOffset(
+  writer: ByteWriter,
+  value: StreamsGroupHeartbeatRequestTaskOffset,
+  _version: number,
+): void {
+  writer.writeCompactString(value.subtopologyId);
+  writer.writeInt32(value.partition);
+  writer.writeSafeInt64(value.offset);
   writer.writeUnsignedVarint(0);
 }
 
-function readStreamsGroupHeartbeatRequestSubtopologyArray(reader: ByteReader, version: number, count: number): Decoded<StreamsGroupHeartbeatRequestSubtopology>[] {
+function readStreamsGroupHeartbeatRequestSubtopologyArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<StreamsGroupHeartbeatRequestSubtopology>[] {
   const elements: Decoded<StreamsGroupHeartbeatRequestSubtopology>[] = [];
   for (let index = 0; index < count; index++) elements.push(readStreamsGroupHeartbeatRequestSubtopology(reader, version));
   return elements;
 }
 
-function writeStreamsGroupHeartbeatRequestSubtopologyArray(writer: ByteWriter, elements: readonly StreamsGroupHeartbeatRequestSubtopology[], version: number): void {
+function writeStreamsGroupHeartbeatRequestSubtopologyArray(
+  writer: ByteWriter,
+  elements: readonly StreamsGroupHeartbeatRequestSubtopology[],
+  version: number,
+): void {
   for (const element of elements) writeStreamsGroupHeartbeatRequestSubtopology(writer, element, version);
 }
 
-function readStreamsGroupHeartbeatRequestTopicInfoArray(reader: ByteReader, version: number, count: number): Decoded<StreamsGroupHeartbeatRequestTopicInfo>[] {
+function readStreamsGroupHeartbeatRequestTopicInfoArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<StreamsGroupHeartbeatRequestTopicInfo>[] {
   const elements: Decoded<StreamsGroupHeartbeatRequestTopicInfo>[] = [];
   for (let index = 0; index < count; index++) elements.push(readStreamsGroupHeartbeatRequestTopicInfo(reader, version));
   return elements;
 }
 
-function writeStreamsGroupHeartbeatRequestTopicInfoArray(writer: ByteWriter, elements: readonly StreamsGroupHeartbeatRequestTopicInfo[], version: number): void {
+function writeStreamsGroupHeartbeatRequestTopicInfoArray(
+  writer: ByteWriter,
+  elements: readonly StreamsGroupHeartbeatRequestTopicInfo[],
+  version: number,
+): void {
   for (const element of elements) writeStreamsGroupHeartbeatRequestTopicInfo(writer, element, version);
 }
 
-function readStreamsGroupHeartbeatRequestCopartitionGroupArray(reader: ByteReader, version: number, count: number): Decoded<StreamsGroupHeartbeatRequestCopartitionGroup>[] {
+function readStreamsGroupHeartbeatRequestCopartitionGroupArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<StreamsGroupHeartbeatRequestCopartitionGroup>[] {
   const elements: Decoded<StreamsGroupHeartbeatRequestCopartitionGroup>[] = [];
   for (let index = 0; index < count; index++) elements.push(readStreamsGroupHeartbeatRequestCopartitionGroup(reader, version));
   return elements;
 }
 
-function writeStreamsGroupHeartbeatRequestCopartitionGroupArray(writer: ByteWriter, elements: readonly StreamsGroupHeartbeatRequestCopartitionGroup[], version: number): void {
+function writeStreamsGroupHeartbeatRequestCopartitionGroupArray(
+  writer: ByteWriter,
+  elements: readonly StreamsGroupHeartbeatRequestCopartitionGroup[],
+  version: number,
+): void {
   for (const element of elements) writeStreamsGroupHeartbeatRequestCopartitionGroup(writer, element, version);
 }
 
-function readStreamsGroupHeartbeatRequestTaskIdsArray(reader: ByteReader, version: number, count: number): Decoded<StreamsGroupHeartbeatRequestTaskIds>[] {
+function readStreamsGroupHeartbeatRequestTaskIdsArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<StreamsGroupHeartbeatRequestTaskIds>[] {
   const elements: Decoded<StreamsGroupHeartbeatRequestTaskIds>[] = [];
   for (let index = 0; index < count; index++) elements.push(readStreamsGroupHeartbeatRequestTaskIds(reader, version));
   return elements;
 }
 
-function readStreamsGroupHeartbeatRequestTaskIdsArrayOrNull(reader: ByteReader, version: number, count: number): Decoded<StreamsGroupHeartbeatRequestTaskIds>[] | null {
+function readStreamsGroupHeartbeatRequestTaskIdsArrayOrNull(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<StreamsGroupHeartbeatRequestTaskIds>[] | null {
   return count < 0 ? null : readStreamsGroupHeartbeatRequestTaskIdsArray(reader, version, count);
 }
 
-function writeStreamsGroupHeartbeatRequestTaskIdsArray(writer: ByteWriter, elements: readonly StreamsGroupHeartbeatRequestTaskIds[], version: number): void {
+function writeStreamsGroupHeartbeatRequestTaskIdsArray(
+  writer: ByteWriter,
+  elements: readonly StreamsGroupHeartbeatRequestTaskIds[],
+  version: number,
+): void {
   for (const element of elements) writeStreamsGroupHeartbeatRequestTaskIds(writer, element, version);
 }
 
-function readStreamsGroupHeartbeatRequestKeyValueArray(reader: ByteReader, version: number, count: number): Decoded<StreamsGroupHeartbeatRequestKeyValue>[] {
+function readStreamsGroupHeartbeatRequestKeyValueArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<StreamsGroupHeartbeatRequestKeyValue>[] {
   const elements: Decoded<StreamsGroupHeartbeatRequestKeyValue>[] = [];
   for (let index = 0; index < count; index++) elements.push(readStreamsGroupHeartbeatRequestKeyValue(reader, version));
   return elements;
 }
 
-function readStreamsGroupHeartbeatRequestKeyValueArrayOrNull(reader: ByteReader, version: number, count: number): Decoded<StreamsGroupHeartbeatRequestKeyValue>[] | null {
+function readStreamsGroupHeartbeatRequestKeyValueArrayOrNull(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<StreamsGroupHeartbeatRequestKeyValue>[] | null {
   return count < 0 ? null : readStreamsGroupHeartbeatRequestKeyValueArray(reader, version, count);
 }
 
-function writeStreamsGroupHeartbeatRequestKeyValueArray(writer: ByteWriter, elements: readonly StreamsGroupHeartbeatRequestKeyValue[], version: number): void {
+function writeStreamsGroupHeartbeatRequestKeyValueArray(
+  writer: ByteWriter,
+  elements: readonly StreamsGroupHeartbeatRequestKeyValue[],
+  version: number,
+): void {
   for (const element of elements) writeStreamsGroupHeartbeatRequestKeyValue(writer, element, version);
 }
 
-function readStreamsGroupHeartbeatRequestTaskOffsetArray(reader: ByteReader, version: number, count: number): Decoded<StreamsGroupHeartbeatRequestTaskOffset>[] {
+function readStreamsGroupHeartbeatRequestTaskOffsetArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<StreamsGroupHeartbeatRequestTaskOffset>[] {
   const elements: Decoded<StreamsGroupHeartbeatRequestTaskOffset>[] = [];
   for (let index = 0; index < count; index++) elements.push(readStreamsGroupHeartbeatRequestTaskOffset(reader, version));
   return elements;
 }
 
-function readStreamsGroupHeartbeatRequestTaskOffsetArrayOrNull(reader: ByteReader, version: number, count: number): Decoded<StreamsGroupHeartbeatRequestTaskOffset>[] | null {
+function readStreamsGroupHeartbeatRequestTaskOffsetArrayOrNull(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<StreamsGroupHeartbeatRequestTaskOffset>[] | null {
   return count < 0 ? null : readStreamsGroupHeartbeatRequestTaskOffsetArray(reader, version, count);
 }
 
-function writeStreamsGroupHeartbeatRequestTaskOffsetArray(writer: ByteWriter, elements: readonly StreamsGroupHeartbeatRequestTaskOffset[], version: number): void {
+function writeStreamsGroupHeartbeatRequestTaskOffsetArray(
+  writer: ByteWriter,
+  elements: readonly StreamsGroupHeartbeatRequestTaskOffset[],
+  version: number,
+): void {
   for (const element of elements) writeStreamsGroupHeartbeatRequestTaskOffset(writer, element, version);
 }
 
@@ -458,7 +621,10 @@ export interface StreamsGroupHeartbeatResponseTopicPartition {
   partitions: number[];
 }
 
-function readStreamsGroupHeartbeatResponse(reader: ByteReader, version: number): Decoded<StreamsGroupHeartbeatResponse> {
+function readStreamsGroupHeartbeatResponse(
+  reader: ByteReader,
+  version: number,
+): Decoded<StreamsGroupHeartbeatResponse> {
   const throttleTimeMs = reader.readInt32('throttleTimeMs');
   const errorCode = reader.readInt16('errorCode');
   const errorMessage = reader.readCompactNullableString('errorMessage');
@@ -468,11 +634,27 @@ function readStreamsGroupHeartbeatResponse(reader: ByteReader, version: number):
   const acceptableRecoveryLag = reader.readInt32('acceptableRecoveryLag');
   const taskOffsetIntervalMs = reader.readInt32('taskOffsetIntervalMs');
   const status = readStatusArrayOrNull(reader, version, reader.readCompactNullableArrayLength(3, 'status'));
-  const activeTasks = readStreamsGroupHeartbeatResponseTaskIdsArrayOrNull(reader, version, reader.readCompactNullableArrayLength(3, 'activeTasks'));
-  const standbyTasks = readStreamsGroupHeartbeatResponseTaskIdsArrayOrNull(reader, version, reader.readCompactNullableArrayLength(3, 'standbyTasks'));
-  const warmupTasks = readStreamsGroupHeartbeatResponseTaskIdsArrayOrNull(reader, version, reader.readCompactNullableArrayLength(3, 'warmupTasks'));
+  const activeTasks = readStreamsGroupHeartbeatResponseTaskIdsArrayOrNull(
+    reader,
+    version,
+    reader.readCompactNullableArrayLength(3, 'activeTasks'),
+  );
+  const standbyTasks = readStreamsGroupHeartbeatResponseTaskIdsArrayOrNull(
+    reader,
+    version,
+    reader.readCompactNullableArrayLength(3, 'standbyTasks'),
+  );
+  const warmupTasks = readStreamsGroupHeartbeatResponseTaskIdsArrayOrNull(
+    reader,
+    version,
+    reader.readCompactNullableArrayLength(3, 'warmupTasks'),
+  );
   const endpointInformationEpoch = reader.readInt32('endpointInformationEpoch');
-  const partitionsByUserEndpoint = readEndpointToPartitionsArrayOrNull(reader, version, reader.readCompactNullableArrayLength(7, 'partitionsByUserEndpoint'));
+  const partitionsByUserEndpoint = readEndpointToPartitionsArrayOrNull(
+    reader,
+    version,
+    reader.readCompactNullableArrayLength(7, 'partitionsByUserEndpoint'),
+  );
   reader.skipTaggedFields();
   return {
     throttleTimeMs,
@@ -492,23 +674,20 @@ function readStreamsGroupHeartbeatResponse(reader: ByteReader, version: number):
   };
 }
 
-function writeStreamsGroupHeartbeatResponse(writer: ByteWriter, value: StreamsGroupHeartbeatResponse, version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+function writeStreamsGroupHeartbeatResponse(
+  writer: ByteWriter,
+  value: StreamsGroupHeartbeatResponse,
+  version: number,
+): void {
+  writer.writeInt32(value.throttleTimeMs);
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage ?? null;
   writer.writeCompactNullableString(errorMessage);
-  const memberId = value.memberId;
-  writer.writeCompactString(memberId);
-  const memberEpoch = value.memberEpoch;
-  writer.writeInt32(memberEpoch);
-  const heartbeatIntervalMs = value.heartbeatIntervalMs;
-  writer.writeInt32(heartbeatIntervalMs);
-  const acceptableRecoveryLag = value.acceptableRecoveryLag;
-  writer.writeInt32(acceptableRecoveryLag);
-  const taskOffsetIntervalMs = value.taskOffsetIntervalMs;
-  writer.writeInt32(taskOffsetIntervalMs);
+  writer.writeCompactString(value.memberId);
+  writer.writeInt32(value.memberEpoch);
+  writer.writeInt32(value.heartbeatIntervalMs);
+  writer.writeInt32(value.acceptableRecoveryLag);
+  writer.writeInt32(value.taskOffsetIntervalMs);
   const status = value.status;
   writer.writeCompactArrayLength(status === null ? -1 : status.length);
   if (status !== null) writeStatusArray(writer, status, version);
@@ -521,8 +700,7 @@ function writeStreamsGroupHeartbeatResponse(writer: ByteWriter, value: StreamsGr
   const warmupTasks = value.warmupTasks ?? null;
   writer.writeCompactArrayLength(warmupTasks === null ? -1 : warmupTasks.length);
   if (warmupTasks !== null) writeStreamsGroupHeartbeatResponseTaskIdsArray(writer, warmupTasks, version);
-  const endpointInformationEpoch = value.endpointInformationEpoch;
-  writer.writeInt32(endpointInformationEpoch);
+  writer.writeInt32(value.endpointInformationEpoch);
   const partitionsByUserEndpoint = value.partitionsByUserEndpoint ?? null;
   writer.writeCompactArrayLength(partitionsByUserEndpoint === null ? -1 : partitionsByUserEndpoint.length);
   if (partitionsByUserEndpoint !== null) writeEndpointToPartitionsArray(writer, partitionsByUserEndpoint, version);
@@ -537,23 +715,27 @@ function readStatus(reader: ByteReader, _version: number): Decoded<Status> {
 }
 
 function writeStatus(writer: ByteWriter, value: Status, _version: number): void {
-  const statusCode = value.statusCode;
-  writer.writeInt8(statusCode);
-  const statusDetail = value.statusDetail;
-  writer.writeCompactString(statusDetail);
+  writer.writeInt8(value.statusCode);
+  writer.writeCompactString(value.statusDetail);
   writer.writeUnsignedVarint(0);
 }
 
-function readStreamsGroupHeartbeatResponseTaskIds(reader: ByteReader, _version: number): Decoded<StreamsGroupHeartbeatResponseTaskIds> {
+function readStreamsGroupHeartbeatResponseTaskIds(
+  reader: ByteReader,
+  _version: number,
+): Decoded<StreamsGroupHeartbeatResponseTaskIds> {
   const subtopologyId = reader.readCompactString('subtopologyId');
   const partitions = readInt32Array(reader, reader.readCompactArrayLength(4, 'partitions'), 'partitions');
   reader.skipTaggedFields();
   return { subtopologyId, partitions };
 }
 
-function writeStreamsGroupHeartbeatResponseTaskIds(writer: ByteWriter, value: StreamsGroupHeartbeatResponseTaskIds, _version: number): void {
-  const subtopologyId = value.subtopologyId;
-  writer.writeCompactString(subtopologyId);
+function writeStreamsGroupHeartbeatResponseTaskIds(
+  writer: ByteWriter,
+  value: StreamsGroupHeartbeatResponseTaskIds,
+  _version: number,
+): void {
+  writer.writeCompactString(value.subtopologyId);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeInt32Array(writer, partitions);
@@ -562,8 +744,16 @@ function writeStreamsGroupHeartbeatResponseTaskIds(writer: ByteWriter, value: St
 
 function readEndpointToPartitions(reader: ByteReader, version: number): Decoded<EndpointToPartitions> {
   const userEndpoint = readStreamsGroupHeartbeatResponseEndpoint(reader, version);
-  const activePartitions = readStreamsGroupHeartbeatResponseTopicPartitionArray(reader, version, reader.readCompactArrayLength(3, 'activePartitions'));
-  const standbyPartitions = readStreamsGroupHeartbeatResponseTopicPartitionArray(reader, version, reader.readCompactArrayLength(3, 'standbyPartitions'));
+  const activePartitions = readStreamsGroupHeartbeatResponseTopicPartitionArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(3, 'activePartitions'),
+  );
+  const standbyPartitions = readStreamsGroupHeartbeatResponseTopicPartitionArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(3, 'standbyPartitions'),
+  );
   reader.skipTaggedFields();
   return { userEndpoint, activePartitions, standbyPartitions };
 }
@@ -580,31 +770,42 @@ function writeEndpointToPartitions(writer: ByteWriter, value: EndpointToPartitio
   writer.writeUnsignedVarint(0);
 }
 
-function readStreamsGroupHeartbeatResponseEndpoint(reader: ByteReader, _version: number): Decoded<StreamsGroupHeartbeatResponseEndpoint> {
+function readStreamsGroupHeartbeatResponseEndpoint(
+  reader: ByteReader,
+  _version: number,
+): Decoded<StreamsGroupHeartbeatResponseEndpoint> {
   const host = reader.readCompactString('host');
   const port = reader.readUint16('port');
   reader.skipTaggedFields();
   return { host, port };
 }
 
-function writeStreamsGroupHeartbeatResponseEndpoint(writer: ByteWriter, value: StreamsGroupHeartbeatResponseEndpoint, _version: number): void {
-  const host = value.host;
-  writer.writeCompactString(host);
-  const port = value.port;
-  writer.writeUint16(port);
+function writeStreamsGroupHeartbeatResponseEndpoint(
+  writer: ByteWriter,
+  value: StreamsGroupHeartbeatResponseEndpoint,
+  _version: number,
+): void {
+  writer.writeCompactString(value.host);
+  writer.writeUint16(value.port);
   writer.writeUnsignedVarint(0);
 }
 
-function readStreamsGroupHeartbeatResponseTopicPartition(reader: ByteReader, _version: number): Decoded<StreamsGroupHeartbeatResponseTopicPartition> {
+function readStreamsGroupHeartbeatResponseTopicPartition(
+  reader: ByteReader,
+  _version: number,
+): Decoded<StreamsGroupHeartbeatResponseTopicPartition> {
   const topic = reader.readCompactString('topic');
   const partitions = readInt32Array(reader, reader.readCompactArrayLength(4, 'partitions'), 'partitions');
   reader.skipTaggedFields();
   return { topic, partitions };
 }
 
-function writeStreamsGroupHeartbeatResponseTopicPartition(writer: ByteWriter, value: StreamsGroupHeartbeatResponseTopicPartition, _version: number): void {
-  const topic = value.topic;
-  writer.writeCompactString(topic);
+function writeStreamsGroupHeartbeatResponseTopicPartition(
+  writer: ByteWriter,
+  value: StreamsGroupHeartbeatResponseTopicPartition,
+  _version: number,
+): void {
+  writer.writeCompactString(value.topic);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeInt32Array(writer, partitions);
@@ -625,41 +826,73 @@ function writeStatusArray(writer: ByteWriter, elements: readonly Status[], versi
   for (const element of elements) writeStatus(writer, element, version);
 }
 
-function readStreamsGroupHeartbeatResponseTaskIdsArray(reader: ByteReader, version: number, count: number): Decoded<StreamsGroupHeartbeatResponseTaskIds>[] {
+function readStreamsGroupHeartbeatResponseTaskIdsArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<StreamsGroupHeartbeatResponseTaskIds>[] {
   const elements: Decoded<StreamsGroupHeartbeatResponseTaskIds>[] = [];
   for (let index = 0; index < count; index++) elements.push(readStreamsGroupHeartbeatResponseTaskIds(reader, version));
   return elements;
 }
 
-function readStreamsGroupHeartbeatResponseTaskIdsArrayOrNull(reader: ByteReader, version: number, count: number): Decoded<StreamsGroupHeartbeatResponseTaskIds>[] | null {
+function readStreamsGroupHeartbeatResponseTaskIdsArrayOrNull(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<StreamsGroupHeartbeatResponseTaskIds>[] | null {
   return count < 0 ? null : readStreamsGroupHeartbeatResponseTaskIdsArray(reader, version, count);
 }
 
-function writeStreamsGroupHeartbeatResponseTaskIdsArray(writer: ByteWriter, elements: readonly StreamsGroupHeartbeatResponseTaskIds[], version: number): void {
+function writeStreamsGroupHeartbeatResponseTaskIdsArray(
+  writer: ByteWriter,
+  elements: readonly StreamsGroupHeartbeatResponseTaskIds[],
+  version: number,
+): void {
   for (const element of elements) writeStreamsGroupHeartbeatResponseTaskIds(writer, element, version);
 }
 
-function readEndpointToPartitionsArray(reader: ByteReader, version: number, count: number): Decoded<EndpointToPartitions>[] {
+function readEndpointToPartitionsArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<EndpointToPartitions>[] {
   const elements: Decoded<EndpointToPartitions>[] = [];
   for (let index = 0; index < count; index++) elements.push(readEndpointToPartitions(reader, version));
   return elements;
 }
 
-function readEndpointToPartitionsArrayOrNull(reader: ByteReader, version: number, count: number): Decoded<EndpointToPartitions>[] | null {
+function readEndpointToPartitionsArrayOrNull(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<EndpointToPartitions>[] | null {
   return count < 0 ? null : readEndpointToPartitionsArray(reader, version, count);
 }
 
-function writeEndpointToPartitionsArray(writer: ByteWriter, elements: readonly EndpointToPartitions[], version: number): void {
+function writeEndpointToPartitionsArray(
+  writer: ByteWriter,
+  elements: readonly EndpointToPartitions[],
+  version: number,
+): void {
   for (const element of elements) writeEndpointToPartitions(writer, element, version);
 }
 
-function readStreamsGroupHeartbeatResponseTopicPartitionArray(reader: ByteReader, version: number, count: number): Decoded<StreamsGroupHeartbeatResponseTopicPartition>[] {
+function readStreamsGroupHeartbeatResponseTopicPartitionArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<StreamsGroupHeartbeatResponseTopicPartition>[] {
   const elements: Decoded<StreamsGroupHeartbeatResponseTopicPartition>[] = [];
   for (let index = 0; index < count; index++) elements.push(readStreamsGroupHeartbeatResponseTopicPartition(reader, version));
   return elements;
 }
 
-function writeStreamsGroupHeartbeatResponseTopicPartitionArray(writer: ByteWriter, elements: readonly StreamsGroupHeartbeatResponseTopicPartition[], version: number): void {
+function writeStreamsGroupHeartbeatResponseTopicPartitionArray(
+  writer: ByteWriter,
+  elements: readonly StreamsGroupHeartbeatResponseTopicPartition[],
+  version: number,
+): void {
   for (const element of elements) writeStreamsGroupHeartbeatResponseTopicPartition(writer, element, version);
 }
 

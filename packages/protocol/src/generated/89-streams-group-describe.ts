@@ -23,12 +23,15 @@ function readStreamsGroupDescribeRequest(reader: ByteReader, _version: number): 
   return { groupIds, includeAuthorizedOperations };
 }
 
-function writeStreamsGroupDescribeRequest(writer: ByteWriter, value: StreamsGroupDescribeRequest, _version: number): void {
+function writeStreamsGroupDescribeRequest(
+  writer: ByteWriter,
+  value: StreamsGroupDescribeRequest,
+  _version: number,
+): void {
   const groupIds = value.groupIds;
   writer.writeCompactArrayLength(groupIds.length);
   writeCompactStringArray(writer, groupIds);
-  const includeAuthorizedOperations = value.includeAuthorizedOperations;
-  writer.writeBool(includeAuthorizedOperations);
+  writer.writeBool(value.includeAuthorizedOperations);
   writer.writeUnsignedVarint(0);
 }
 
@@ -116,21 +119,31 @@ export interface StreamsGroupDescribeResponseTaskIds {
 
 function readStreamsGroupDescribeResponse(reader: ByteReader, version: number): Decoded<StreamsGroupDescribeResponse> {
   const throttleTimeMs = reader.readInt32('throttleTimeMs');
-  const groups = readStreamsGroupDescribeResponseDescribedGroupArray(reader, version, reader.readCompactArrayLength(20, 'groups'));
+  const groups = readStreamsGroupDescribeResponseDescribedGroupArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(20, 'groups'),
+  );
   reader.skipTaggedFields();
   return { throttleTimeMs, groups };
 }
 
-function writeStreamsGroupDescribeResponse(writer: ByteWriter, value: StreamsGroupDescribeResponse, version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
+function writeStreamsGroupDescribeResponse(
+  writer: ByteWriter,
+  value: StreamsGroupDescribeResponse,
+  version: number,
+): void {
+  writer.writeInt32(value.throttleTimeMs);
   const groups = value.groups;
   writer.writeCompactArrayLength(groups.length);
   writeStreamsGroupDescribeResponseDescribedGroupArray(writer, groups, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readStreamsGroupDescribeResponseDescribedGroup(reader: ByteReader, version: number): Decoded<StreamsGroupDescribeResponseDescribedGroup> {
+function readStreamsGroupDescribeResponseDescribedGroup(
+  reader: ByteReader,
+  version: number,
+): Decoded<StreamsGroupDescribeResponseDescribedGroup> {
   const errorCode = reader.readInt16('errorCode');
   const errorMessage = reader.readCompactNullableString('errorMessage');
   const groupId = reader.readCompactString('groupId');
@@ -138,7 +151,11 @@ function readStreamsGroupDescribeResponseDescribedGroup(reader: ByteReader, vers
   const groupEpoch = reader.readInt32('groupEpoch');
   const assignmentEpoch = reader.readInt32('assignmentEpoch');
   const topology = reader.readInt8('topology') < 0 ? null : readStreamsGroupDescribeResponseTopology(reader, version);
-  const members = readStreamsGroupDescribeResponseMemberArray(reader, version, reader.readCompactArrayLength(28, 'members'));
+  const members = readStreamsGroupDescribeResponseMemberArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(28, 'members'),
+  );
   const authorizedOperations = reader.readInt32('authorizedOperations');
   reader.skipTaggedFields();
   return {
@@ -154,19 +171,18 @@ function readStreamsGroupDescribeResponseDescribedGroup(reader: ByteReader, vers
   };
 }
 
-function writeStreamsGroupDescribeResponseDescribedGroup(writer: ByteWriter, value: StreamsGroupDescribeResponseDescribedGroup, version: number): void {
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+function writeStreamsGroupDescribeResponseDescribedGroup(
+  writer: ByteWriter,
+  value: StreamsGroupDescribeResponseDescribedGroup,
+  version: number,
+): void {
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage ?? null;
   writer.writeCompactNullableString(errorMessage);
-  const groupId = value.groupId;
-  writer.writeCompactString(groupId);
-  const groupState = value.groupState;
-  writer.writeCompactString(groupState);
-  const groupEpoch = value.groupEpoch;
-  writer.writeInt32(groupEpoch);
-  const assignmentEpoch = value.assignmentEpoch;
-  writer.writeInt32(assignmentEpoch);
+  writer.writeCompactString(value.groupId);
+  writer.writeCompactString(value.groupState);
+  writer.writeInt32(value.groupEpoch);
+  writer.writeInt32(value.assignmentEpoch);
   const topology = value.topology ?? null;
   if (topology === null) {
     writer.writeInt8(-1);
@@ -182,35 +198,63 @@ function writeStreamsGroupDescribeResponseDescribedGroup(writer: ByteWriter, val
   writer.writeUnsignedVarint(0);
 }
 
-function readStreamsGroupDescribeResponseTopology(reader: ByteReader, version: number): Decoded<StreamsGroupDescribeResponseTopology> {
+function readStreamsGroupDescribeResponseTopology(
+  reader: ByteReader,
+  version: number,
+): Decoded<StreamsGroupDescribeResponseTopology> {
   const epoch = reader.readInt32('epoch');
-  const subtopologies = readStreamsGroupDescribeResponseSubtopologyArrayOrNull(reader, version, reader.readCompactNullableArrayLength(6, 'subtopologies'));
+  const subtopologies = readStreamsGroupDescribeResponseSubtopologyArrayOrNull(
+    reader,
+    version,
+    reader.readCompactNullableArrayLength(6, 'subtopologies'),
+  );
   reader.skipTaggedFields();
   return { epoch, subtopologies };
 }
 
-function writeStreamsGroupDescribeResponseTopology(writer: ByteWriter, value: StreamsGroupDescribeResponseTopology, version: number): void {
-  const epoch = value.epoch;
-  writer.writeInt32(epoch);
+function writeStreamsGroupDescribeResponseTopology(
+  writer: ByteWriter,
+  value: StreamsGroupDescribeResponseTopology,
+  version: number,
+): void {
+  writer.writeInt32(value.epoch);
   const subtopologies = value.subtopologies ?? null;
   writer.writeCompactArrayLength(subtopologies === null ? -1 : subtopologies.length);
   if (subtopologies !== null) writeStreamsGroupDescribeResponseSubtopologyArray(writer, subtopologies, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readStreamsGroupDescribeResponseSubtopology(reader: ByteReader, version: number): Decoded<StreamsGroupDescribeResponseSubtopology> {
+function readStreamsGroupDescribeResponseSubtopology(
+  reader: ByteReader,
+  version: number,
+): Decoded<StreamsGroupDescribeResponseSubtopology> {
   const subtopologyId = reader.readCompactString('subtopologyId');
   const sourceTopics = readCompactStringArray(reader, reader.readCompactArrayLength(1, 'sourceTopics'), 'sourceTopics');
-  const repartitionSinkTopics = readCompactStringArray(reader, reader.readCompactArrayLength(1, 'repartitionSinkTopics'), 'repartitionSinkTopics');
-  const stateChangelogTopics = readStreamsGroupDescribeResponseTopicInfoArray(reader, version, reader.readCompactArrayLength(9, 'stateChangelogTopics'));
-  const repartitionSourceTopics = readStreamsGroupDescribeResponseTopicInfoArray(reader, version, reader.readCompactArrayLength(9, 'repartitionSourceTopics'));
+  const repartitionSinkTopics = readCompactStringArray(
+    reader,
+    reader.readCompactArrayLength(1, 'repartitionSinkTopics'),
+    'repartitionSinkTopics',
+  );
+  const stateChangelogTopics = readStreamsGroupDescribeResponseTopicInfoArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(9, 'stateChangelogTopics'),
+  );
+  const repartitionSourceTopics = readStreamsGroupDescribeResponseTopicInfoArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(9, 'repartitionSourceTopics'),
+  );
   reader.skipTaggedFields();
   return { subtopologyId, sourceTopics, repartitionSinkTopics, stateChangelogTopics, repartitionSourceTopics };
 }
 
-function writeStreamsGroupDescribeResponseSubtopology(writer: ByteWriter, value: StreamsGroupDescribeResponseSubtopology, version: number): void {
-  const subtopologyId = value.subtopologyId;
-  writer.writeCompactString(subtopologyId);
+function writeStreamsGroupDescribeResponseSubtopology(
+  writer: ByteWriter,
+  value: StreamsGroupDescribeResponseSubtopology,
+  version: number,
+): void {
+  writer.writeCompactString(value.subtopologyId);
   const sourceTopics = value.sourceTopics;
   writer.writeCompactArrayLength(sourceTopics.length);
   writeCompactStringArray(writer, sourceTopics);
@@ -226,29 +270,40 @@ function writeStreamsGroupDescribeResponseSubtopology(writer: ByteWriter, value:
   writer.writeUnsignedVarint(0);
 }
 
-function readStreamsGroupDescribeResponseTopicInfo(reader: ByteReader, version: number): Decoded<StreamsGroupDescribeResponseTopicInfo> {
+function readStreamsGroupDescribeResponseTopicInfo(
+  reader: ByteReader,
+  version: number,
+): Decoded<StreamsGroupDescribeResponseTopicInfo> {
   const name = reader.readCompactString('name');
   const partitions = reader.readInt32('partitions');
   const replicationFactor = reader.readInt16('replicationFactor');
-  const topicConfigs = readStreamsGroupDescribeResponseKeyValueArray(reader, version, reader.readCompactArrayLength(3, 'topicConfigs'));
+  const topicConfigs = readStreamsGroupDescribeResponseKeyValueArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(3, 'topicConfigs'),
+  );
   reader.skipTaggedFields();
   return { name, partitions, replicationFactor, topicConfigs };
 }
 
-function writeStreamsGroupDescribeResponseTopicInfo(writer: ByteWriter, value: StreamsGroupDescribeResponseTopicInfo, version: number): void {
-  const name = value.name;
-  writer.writeCompactString(name);
-  const partitions = value.partitions;
-  writer.writeInt32(partitions);
-  const replicationFactor = value.replicationFactor;
-  writer.writeInt16(replicationFactor);
+function writeStreamsGroupDescribeResponseTopicInfo(
+  writer: ByteWriter,
+  value: StreamsGroupDescribeResponseTopicInfo,
+  version: number,
+): void {
+  writer.writeCompactString(value.name);
+  writer.writeInt32(value.partitions);
+  writer.writeInt16(value.replicationFactor);
   const topicConfigs = value.topicConfigs;
   writer.writeCompactArrayLength(topicConfigs.length);
   writeStreamsGroupDescribeResponseKeyValueArray(writer, topicConfigs, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readStreamsGroupDescribeResponseMember(reader: ByteReader, version: number): Decoded<StreamsGroupDescribeResponseMember> {
+function readStreamsGroupDescribeResponseMember(
+  reader: ByteReader,
+  version: number,
+): Decoded<StreamsGroupDescribeResponseMember> {
   const memberId = reader.readCompactString('memberId');
   const memberEpoch = reader.readInt32('memberEpoch');
   const instanceId = reader.readCompactNullableString('instanceId');
@@ -258,9 +313,21 @@ function readStreamsGroupDescribeResponseMember(reader: ByteReader, version: num
   const topologyEpoch = reader.readInt32('topologyEpoch');
   const processId = reader.readCompactString('processId');
   const userEndpoint = reader.readInt8('userEndpoint') < 0 ? null : readStreamsGroupDescribeResponseEndpoint(reader, version);
-  const clientTags = readStreamsGroupDescribeResponseKeyValueArray(reader, version, reader.readCompactArrayLength(3, 'clientTags'));
-  const taskOffsets = readStreamsGroupDescribeResponseTaskOffsetArray(reader, version, reader.readCompactArrayLength(14, 'taskOffsets'));
-  const taskEndOffsets = readStreamsGroupDescribeResponseTaskOffsetArray(reader, version, reader.readCompactArrayLength(14, 'taskEndOffsets'));
+  const clientTags = readStreamsGroupDescribeResponseKeyValueArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(3, 'clientTags'),
+  );
+  const taskOffsets = readStreamsGroupDescribeResponseTaskOffsetArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(14, 'taskOffsets'),
+  );
+  const taskEndOffsets = readStreamsGroupDescribeResponseTaskOffsetArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(14, 'taskEndOffsets'),
+  );
   const assignment = readStreamsGroupDescribeResponseAssignment(reader, version);
   const targetAssignment = readStreamsGroupDescribeResponseAssignment(reader, version);
   const isClassic = reader.readBool('isClassic');
@@ -284,23 +351,21 @@ function readStreamsGroupDescribeResponseMember(reader: ByteReader, version: num
   };
 }
 
-function writeStreamsGroupDescribeResponseMember(writer: ByteWriter, value: StreamsGroupDescribeResponseMember, version: number): void {
-  const memberId = value.memberId;
-  writer.writeCompactString(memberId);
-  const memberEpoch = value.memberEpoch;
-  writer.writeInt32(memberEpoch);
+function writeStreamsGroupDescribeResponseMember(
+  writer: ByteWriter,
+  value: StreamsGroupDescribeResponseMember,
+  version: number,
+): void {
+  writer.writeCompactString(value.memberId);
+  writer.writeInt32(value.memberEpoch);
   const instanceId = value.instanceId ?? null;
   writer.writeCompactNullableString(instanceId);
   const rackId = value.rackId ?? null;
   writer.writeCompactNullableString(rackId);
-  const clientId = value.clientId;
-  writer.writeCompactString(clientId);
-  const clientHost = value.clientHost;
-  writer.writeCompactString(clientHost);
-  const topologyEpoch = value.topologyEpoch;
-  writer.writeInt32(topologyEpoch);
-  const processId = value.processId;
-  writer.writeCompactString(processId);
+  writer.writeCompactString(value.clientId);
+  writer.writeCompactString(value.clientHost);
+  writer.writeInt32(value.topologyEpoch);
+  writer.writeCompactString(value.processId);
   const userEndpoint = value.userEndpoint ?? null;
   if (userEndpoint === null) {
     writer.writeInt8(-1);
@@ -321,42 +386,54 @@ function writeStreamsGroupDescribeResponseMember(writer: ByteWriter, value: Stre
   writeStreamsGroupDescribeResponseAssignment(writer, assignment, version);
   const targetAssignment = value.targetAssignment;
   writeStreamsGroupDescribeResponseAssignment(writer, targetAssignment, version);
-  const isClassic = value.isClassic;
-  writer.writeBool(isClassic);
+  writer.writeBool(value.isClassic);
   writer.writeUnsignedVarint(0);
 }
 
-function readStreamsGroupDescribeResponseEndpoint(reader: ByteReader, _version: number): Decoded<StreamsGroupDescribeResponseEndpoint> {
+function readStreamsGroupDescribeResponseEndpoint(
+  reader: ByteReader,
+  _version: number,
+): Decoded<StreamsGroupDescribeResponseEndpoint> {
   const host = reader.readCompactString('host');
   const port = reader.readUint16('port');
   reader.skipTaggedFields();
   return { host, port };
 }
 
-function writeStreamsGroupDescribeResponseEndpoint(writer: ByteWriter, value: StreamsGroupDescribeResponseEndpoint, _version: number): void {
-  const host = value.host;
-  writer.writeCompactString(host);
-  const port = value.port;
-  writer.writeUint16(port);
+function writeStreamsGroupDescribeResponseEndpoint(
+  writer: ByteWriter,
+  value: StreamsGroupDescribeResponseEndpoint,
+  _version: number,
+): void {
+  writer.writeCompactString(value.host);
+  writer.writeUint16(value.port);
   writer.writeUnsignedVarint(0);
 }
 
-function readStreamsGroupDescribeResponseKeyValue(reader: ByteReader, _version: number): Decoded<StreamsGroupDescribeResponseKeyValue> {
+function readStreamsGroupDescribeResponseKeyValue(
+  reader: ByteReader,
+  _version: number,
+): Decoded<StreamsGroupDescribeResponseKeyValue> {
   const key = reader.readCompactString('key');
   const valueField = reader.readCompactString('value');
   reader.skipTaggedFields();
   return { key, value: valueField };
 }
 
-function writeStreamsGroupDescribeResponseKeyValue(writer: ByteWriter, value: StreamsGroupDescribeResponseKeyValue, _version: number): void {
-  const key = value.key;
-  writer.writeCompactString(key);
-  const valueField = value.value;
-  writer.writeCompactString(valueField);
+function writeStreamsGroupDescribeResponseKeyValue(
+  writer: ByteWriter,
+  value: StreamsGroupDescribeResponseKeyValue,
+  _version: number,
+): void {
+  writer.writeCompactString(value.key);
+  writer.writeCompactString(value.value);
   writer.writeUnsignedVarint(0);
 }
 
-function readStreamsGroupDescribeResponseTaskOffset(reader: ByteReader, _version: number): Decoded<StreamsGroupDescribeResponseTaskOffset> {
+function readStreamsGroupDescribeResponseTaskOffset(
+  reader: ByteReader,
+  _version: number,
+): Decoded<StreamsGroupDescribeResponseTaskOffset> {
   const subtopologyId = reader.readCompactString('subtopologyId');
   const partition = reader.readInt32('partition');
   const offset = reader.readSafeInt64('offset');
@@ -364,25 +441,45 @@ function readStreamsGroupDescribeResponseTaskOffset(reader: ByteReader, _version
   return { subtopologyId, partition, offset };
 }
 
-function writeStreamsGroupDescribeResponseTaskOffset(writer: ByteWriter, value: StreamsGroupDescribeResponseTaskOffset, _version: number): void {
-  const subtopologyId = value.subtopologyId;
-  writer.writeCompactString(subtopologyId);
-  const partition = value.partition;
-  writer.writeInt32(partition);
-  const offset = value.offset;
-  writer.writeSafeInt64(offset);
+function writeStreamsGroupDescribeResponseTaskOffset(
+  writer: ByteWriter,
+  value: StreamsGroupDescribeResponseTaskOffset,
+  _version: number,
+): void {
+  writer.writeCompactString(value.subtopologyId);
+  writer.writeInt32(value.partition);
+  writer.writeSafeInt64(value.offset);
   writer.writeUnsignedVarint(0);
 }
 
-function readStreamsGroupDescribeResponseAssignment(reader: ByteReader, version: number): Decoded<StreamsGroupDescribeResponseAssignment> {
-  const activeTasks = readStreamsGroupDescribeResponseTaskIdsArray(reader, version, reader.readCompactArrayLength(3, 'activeTasks'));
-  const standbyTasks = readStreamsGroupDescribeResponseTaskIdsArray(reader, version, reader.readCompactArrayLength(3, 'standbyTasks'));
-  const warmupTasks = readStreamsGroupDescribeResponseTaskIdsArray(reader, version, reader.readCompactArrayLength(3, 'warmupTasks'));
+function readStreamsGroupDescribeResponseAssignment(
+  reader: ByteReader,
+  version: number,
+): Decoded<StreamsGroupDescribeResponseAssignment> {
+  const activeTasks = readStreamsGroupDescribeResponseTaskIdsArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(3, 'activeTasks'),
+  );
+  const standbyTasks = readStreamsGroupDescribeResponseTaskIdsArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(3, 'standbyTasks'),
+  );
+  const warmupTasks = readStreamsGroupDescribeResponseTaskIdsArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(3, 'warmupTasks'),
+  );
   reader.skipTaggedFields();
   return { activeTasks, standbyTasks, warmupTasks };
 }
 
-function writeStreamsGroupDescribeResponseAssignment(writer: ByteWriter, value: StreamsGroupDescribeResponseAssignment, version: number): void {
+function writeStreamsGroupDescribeResponseAssignment(
+  writer: ByteWriter,
+  value: StreamsGroupDescribeResponseAssignment,
+  version: number,
+): void {
   const activeTasks = value.activeTasks;
   writer.writeCompactArrayLength(activeTasks.length);
   writeStreamsGroupDescribeResponseTaskIdsArray(writer, activeTasks, version);
@@ -395,93 +492,159 @@ function writeStreamsGroupDescribeResponseAssignment(writer: ByteWriter, value: 
   writer.writeUnsignedVarint(0);
 }
 
-function readStreamsGroupDescribeResponseTaskIds(reader: ByteReader, _version: number): Decoded<StreamsGroupDescribeResponseTaskIds> {
+function readStreamsGroupDescribeResponseTaskIds(
+  reader: ByteReader,
+  _version: number,
+): Decoded<StreamsGroupDescribeResponseTaskIds> {
   const subtopologyId = reader.readCompactString('subtopologyId');
   const partitions = readInt32Array(reader, reader.readCompactArrayLength(4, 'partitions'), 'partitions');
   reader.skipTaggedFields();
   return { subtopologyId, partitions };
 }
 
-function writeStreamsGroupDescribeResponseTaskIds(writer: ByteWriter, value: StreamsGroupDescribeResponseTaskIds, _version: number): void {
-  const subtopologyId = value.subtopologyId;
-  writer.writeCompactString(subtopologyId);
+function writeStreamsGroupDescribeResponseTaskIds(
+  writer: ByteWriter,
+  value: StreamsGroupDescribeResponseTaskIds,
+  _version: number,
+): void {
+  writer.writeCompactString(value.subtopologyId);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeInt32Array(writer, partitions);
   writer.writeUnsignedVarint(0);
 }
 
-function readStreamsGroupDescribeResponseDescribedGroupArray(reader: ByteReader, version: number, count: number): Decoded<StreamsGroupDescribeResponseDescribedGroup>[] {
+function readStreamsGroupDescribeResponseDescribedGroupArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<StreamsGroupDescribeResponseDescribedGroup>[] {
   const elements: Decoded<StreamsGroupDescribeResponseDescribedGroup>[] = [];
   for (let index = 0; index < count; index++) elements.push(readStreamsGroupDescribeResponseDescribedGroup(reader, version));
   return elements;
 }
 
-function writeStreamsGroupDescribeResponseDescribedGroupArray(writer: ByteWriter, elements: readonly StreamsGroupDescribeResponseDescribedGroup[], version: number): void {
+function writeStreamsGroupDescribeResponseDescribedGroupArray(
+  writer: ByteWriter,
+  elements: readonly StreamsGroupDescribeResponseDescribedGroup[],
+  version: number,
+): void {
   for (const element of elements) writeStreamsGroupDescribeResponseDescribedGroup(writer, element, version);
 }
 
-function readStreamsGroupDescribeResponseSubtopologyArray(reader: ByteReader, version: number, count: number): Decoded<StreamsGroupDescribeResponseSubtopology>[] {
+function readStreamsGroupDescribeResponseSubtopologyArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<StreamsGroupDescribeResponseSubtopology>[] {
   const elements: Decoded<StreamsGroupDescribeResponseSubtopology>[] = [];
   for (let index = 0; index < count; index++) elements.push(readStreamsGroupDescribeResponseSubtopology(reader, version));
   return elements;
 }
 
-function readStreamsGroupDescribeResponseSubtopologyArrayOrNull(reader: ByteReader, version: number, count: number): Decoded<StreamsGroupDescribeResponseSubtopology>[] | null {
+function readStreamsGroupDescribeResponseSubtopologyArrayOrNull(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<StreamsGroupDescribeResponseSubtopology>[] | null {
   return count < 0 ? null : readStreamsGroupDescribeResponseSubtopologyArray(reader, version, count);
 }
 
-function writeStreamsGroupDescribeResponseSubtopologyArray(writer: ByteWriter, elements: readonly StreamsGroupDescribeResponseSubtopology[], version: number): void {
+function writeStreamsGroupDescribeResponseSubtopologyArray(
+  writer: ByteWriter,
+  elements: readonly StreamsGroupDescribeResponseSubtopology[],
+  version: number,
+): void {
   for (const element of elements) writeStreamsGroupDescribeResponseSubtopology(writer, element, version);
 }
 
-function readStreamsGroupDescribeResponseTopicInfoArray(reader: ByteReader, version: number, count: number): Decoded<StreamsGroupDescribeResponseTopicInfo>[] {
+function readStreamsGroupDescribeResponseTopicInfoArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<StreamsGroupDescribeResponseTopicInfo>[] {
   const elements: Decoded<StreamsGroupDescribeResponseTopicInfo>[] = [];
   for (let index = 0; index < count; index++) elements.push(readStreamsGroupDescribeResponseTopicInfo(reader, version));
   return elements;
 }
 
-function writeStreamsGroupDescribeResponseTopicInfoArray(writer: ByteWriter, elements: readonly StreamsGroupDescribeResponseTopicInfo[], version: number): void {
+function writeStreamsGroupDescribeResponseTopicInfoArray(
+  writer: ByteWriter,
+  elements: readonly StreamsGroupDescribeResponseTopicInfo[],
+  version: number,
+): void {
   for (const element of elements) writeStreamsGroupDescribeResponseTopicInfo(writer, element, version);
 }
 
-function readStreamsGroupDescribeResponseMemberArray(reader: ByteReader, version: number, count: number): Decoded<StreamsGroupDescribeResponseMember>[] {
+function readStreamsGroupDescribeResponseMemberArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<StreamsGroupDescribeResponseMember>[] {
   const elements: Decoded<StreamsGroupDescribeResponseMember>[] = [];
   for (let index = 0; index < count; index++) elements.push(readStreamsGroupDescribeResponseMember(reader, version));
   return elements;
 }
 
-function writeStreamsGroupDescribeResponseMemberArray(writer: ByteWriter, elements: readonly StreamsGroupDescribeResponseMember[], version: number): void {
+function writeStreamsGroupDescribeResponseMemberArray(
+  writer: ByteWriter,
+  elements: readonly StreamsGroupDescribeResponseMember[],
+  version: number,
+): void {
   for (const element of elements) writeStreamsGroupDescribeResponseMember(writer, element, version);
 }
 
-function readStreamsGroupDescribeResponseKeyValueArray(reader: ByteReader, version: number, count: number): Decoded<StreamsGroupDescribeResponseKeyValue>[] {
+function readStreamsGroupDescribeResponseKeyValueArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<StreamsGroupDescribeResponseKeyValue>[] {
   const elements: Decoded<StreamsGroupDescribeResponseKeyValue>[] = [];
   for (let index = 0; index < count; index++) elements.push(readStreamsGroupDescribeResponseKeyValue(reader, version));
   return elements;
 }
 
-function writeStreamsGroupDescribeResponseKeyValueArray(writer: ByteWriter, elements: readonly StreamsGroupDescribeResponseKeyValue[], version: number): void {
+function writeStreamsGroupDescribeResponseKeyValueArray(
+  writer: ByteWriter,
+  elements: readonly StreamsGroupDescribeResponseKeyValue[],
+  version: number,
+): void {
   for (const element of elements) writeStreamsGroupDescribeResponseKeyValue(writer, element, version);
 }
 
-function readStreamsGroupDescribeResponseTaskOffsetArray(reader: ByteReader, version: number, count: number): Decoded<StreamsGroupDescribeResponseTaskOffset>[] {
+function readStreamsGroupDescribeResponseTaskOffsetArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<StreamsGroupDescribeResponseTaskOffset>[] {
   const elements: Decoded<StreamsGroupDescribeResponseTaskOffset>[] = [];
   for (let index = 0; index < count; index++) elements.push(readStreamsGroupDescribeResponseTaskOffset(reader, version));
   return elements;
 }
 
-function writeStreamsGroupDescribeResponseTaskOffsetArray(writer: ByteWriter, elements: readonly StreamsGroupDescribeResponseTaskOffset[], version: number): void {
+function writeStreamsGroupDescribeResponseTaskOffsetArray(
+  writer: ByteWriter,
+  elements: readonly StreamsGroupDescribeResponseTaskOffset[],
+  version: number,
+): void {
   for (const element of elements) writeStreamsGroupDescribeResponseTaskOffset(writer, element, version);
 }
 
-function readStreamsGroupDescribeResponseTaskIdsArray(reader: ByteReader, version: number, count: number): Decoded<StreamsGroupDescribeResponseTaskIds>[] {
+function readStreamsGroupDescribeResponseTaskIdsArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<StreamsGroupDescribeResponseTaskIds>[] {
   const elements: Decoded<StreamsGroupDescribeResponseTaskIds>[] = [];
   for (let index = 0; index < count; index++) elements.push(readStreamsGroupDescribeResponseTaskIds(reader, version));
   return elements;
 }
 
-function writeStreamsGroupDescribeResponseTaskIdsArray(writer: ByteWriter, elements: readonly StreamsGroupDescribeResponseTaskIds[], version: number): void {
+function writeStreamsGroupDescribeResponseTaskIdsArray(
+  writer: ByteWriter,
+  elements: readonly StreamsGroupDescribeResponseTaskIds[],
+  version: number,
+): void {
   for (const element of elements) writeStreamsGroupDescribeResponseTaskIds(writer, element, version);
 }
 

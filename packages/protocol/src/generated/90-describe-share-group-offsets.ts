@@ -18,72 +18,119 @@ export interface DescribeShareGroupOffsetsRequestTopic {
   partitions: number[];
 }
 
-function readDescribeShareGroupOffsetsRequest(reader: ByteReader, version: number): Decoded<DescribeShareGroupOffsetsRequest> {
-  const groups = readDescribeShareGroupOffsetsRequestGroupArray(reader, version, reader.readCompactArrayLength(3, 'groups'));
+function readDescribeShareGroupOffsetsRequest(
+  reader: ByteReader,
+  version: number,
+): Decoded<DescribeShareGroupOffsetsRequest> {
+  const groups = readDescribeShareGroupOffsetsRequestGroupArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(3, 'groups'),
+  );
   reader.skipTaggedFields();
   return { groups };
 }
 
-function writeDescribeShareGroupOffsetsRequest(writer: ByteWriter, value: DescribeShareGroupOffsetsRequest, version: number): void {
+function writeDescribeShareGroupOffsetsRequest(
+  writer: ByteWriter,
+  value: DescribeShareGroupOffsetsRequest,
+  version: number,
+): void {
   const groups = value.groups;
   writer.writeCompactArrayLength(groups.length);
   writeDescribeShareGroupOffsetsRequestGroupArray(writer, groups, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readDescribeShareGroupOffsetsRequestGroup(reader: ByteReader, version: number): Decoded<DescribeShareGroupOffsetsRequestGroup> {
+function readDescribeShareGroupOffsetsRequestGroup(
+  reader: ByteReader,
+  version: number,
+): Decoded<DescribeShareGroupOffsetsRequestGroup> {
   const groupId = reader.readCompactString('groupId');
-  const topics = readDescribeShareGroupOffsetsRequestTopicArrayOrNull(reader, version, reader.readCompactNullableArrayLength(3, 'topics'));
+  const topics = readDescribeShareGroupOffsetsRequestTopicArrayOrNull(
+    reader,
+    version,
+    reader.readCompactNullableArrayLength(3, 'topics'),
+  );
   reader.skipTaggedFields();
   return { groupId, topics };
 }
 
-function writeDescribeShareGroupOffsetsRequestGroup(writer: ByteWriter, value: DescribeShareGroupOffsetsRequestGroup, version: number): void {
-  const groupId = value.groupId;
-  writer.writeCompactString(groupId);
+function writeDescribeShareGroupOffsetsRequestGroup(
+  writer: ByteWriter,
+  value: DescribeShareGroupOffsetsRequestGroup,
+  version: number,
+): void {
+  writer.writeCompactString(value.groupId);
   const topics = value.topics;
   writer.writeCompactArrayLength(topics === null ? -1 : topics.length);
   if (topics !== null) writeDescribeShareGroupOffsetsRequestTopicArray(writer, topics, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readDescribeShareGroupOffsetsRequestTopic(reader: ByteReader, _version: number): Decoded<DescribeShareGroupOffsetsRequestTopic> {
+function readDescribeShareGroupOffsetsRequestTopic(
+  reader: ByteReader,
+  _version: number,
+): Decoded<DescribeShareGroupOffsetsRequestTopic> {
   const topicName = reader.readCompactString('topicName');
   const partitions = readInt32Array(reader, reader.readCompactArrayLength(4, 'partitions'), 'partitions');
   reader.skipTaggedFields();
   return { topicName, partitions };
 }
 
-function writeDescribeShareGroupOffsetsRequestTopic(writer: ByteWriter, value: DescribeShareGroupOffsetsRequestTopic, _version: number): void {
-  const topicName = value.topicName;
-  writer.writeCompactString(topicName);
+function writeDescribeShareGroupOffsetsRequestTopic(
+  writer: ByteWriter,
+  value: DescribeShareGroupOffsetsRequestTopic,
+  _version: number,
+): void {
+  writer.writeCompactString(value.topicName);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeInt32Array(writer, partitions);
   writer.writeUnsignedVarint(0);
 }
 
-function readDescribeShareGroupOffsetsRequestGroupArray(reader: ByteReader, version: number, count: number): Decoded<DescribeShareGroupOffsetsRequestGroup>[] {
+function readDescribeShareGroupOffsetsRequestGroupArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DescribeShareGroupOffsetsRequestGroup>[] {
   const elements: Decoded<DescribeShareGroupOffsetsRequestGroup>[] = [];
   for (let index = 0; index < count; index++) elements.push(readDescribeShareGroupOffsetsRequestGroup(reader, version));
   return elements;
 }
 
-function writeDescribeShareGroupOffsetsRequestGroupArray(writer: ByteWriter, elements: readonly DescribeShareGroupOffsetsRequestGroup[], version: number): void {
+function writeDescribeShareGroupOffsetsRequestGroupArray(
+  writer: ByteWriter,
+  elements: readonly DescribeShareGroupOffsetsRequestGroup[],
+  version: number,
+): void {
   for (const element of elements) writeDescribeShareGroupOffsetsRequestGroup(writer, element, version);
 }
 
-function readDescribeShareGroupOffsetsRequestTopicArray(reader: ByteReader, version: number, count: number): Decoded<DescribeShareGroupOffsetsRequestTopic>[] {
+function readDescribeShareGroupOffsetsRequestTopicArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DescribeShareGroupOffsetsRequestTopic>[] {
   const elements: Decoded<DescribeShareGroupOffsetsRequestTopic>[] = [];
   for (let index = 0; index < count; index++) elements.push(readDescribeShareGroupOffsetsRequestTopic(reader, version));
   return elements;
 }
 
-function readDescribeShareGroupOffsetsRequestTopicArrayOrNull(reader: ByteReader, version: number, count: number): Decoded<DescribeShareGroupOffsetsRequestTopic>[] | null {
+function readDescribeShareGroupOffsetsRequestTopicArrayOrNull(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DescribeShareGroupOffsetsRequestTopic>[] | null {
   return count < 0 ? null : readDescribeShareGroupOffsetsRequestTopicArray(reader, version, count);
 }
 
-function writeDescribeShareGroupOffsetsRequestTopicArray(writer: ByteWriter, elements: readonly DescribeShareGroupOffsetsRequestTopic[], version: number): void {
+function writeDescribeShareGroupOffsetsRequestTopicArray(
+  writer: ByteWriter,
+  elements: readonly DescribeShareGroupOffsetsRequestTopic[],
+  version: number,
+): void {
   for (const element of elements) writeDescribeShareGroupOffsetsRequestTopic(writer, element, version);
 }
 
@@ -115,64 +162,95 @@ export interface DescribeShareGroupOffsetsResponsePartition {
   errorMessage?: string | null;
 }
 
-function readDescribeShareGroupOffsetsResponse(reader: ByteReader, version: number): Decoded<DescribeShareGroupOffsetsResponse> {
+function readDescribeShareGroupOffsetsResponse(
+  reader: ByteReader,
+  version: number,
+): Decoded<DescribeShareGroupOffsetsResponse> {
   const throttleTimeMs = reader.readInt32('throttleTimeMs');
-  const groups = readDescribeShareGroupOffsetsResponseGroupArray(reader, version, reader.readCompactArrayLength(6, 'groups'));
+  const groups = readDescribeShareGroupOffsetsResponseGroupArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(6, 'groups'),
+  );
   reader.skipTaggedFields();
   return { throttleTimeMs, groups };
 }
 
-function writeDescribeShareGroupOffsetsResponse(writer: ByteWriter, value: DescribeShareGroupOffsetsResponse, version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
+function writeDescribeShareGroupOffsetsResponse(
+  writer: ByteWriter,
+  value: DescribeShareGroupOffsetsResponse,
+  version: number,
+): void {
+  writer.writeInt32(value.throttleTimeMs);
   const groups = value.groups;
   writer.writeCompactArrayLength(groups.length);
   writeDescribeShareGroupOffsetsResponseGroupArray(writer, groups, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readDescribeShareGroupOffsetsResponseGroup(reader: ByteReader, version: number): Decoded<DescribeShareGroupOffsetsResponseGroup> {
+function readDescribeShareGroupOffsetsResponseGroup(
+  reader: ByteReader,
+  version: number,
+): Decoded<DescribeShareGroupOffsetsResponseGroup> {
   const groupId = reader.readCompactString('groupId');
-  const topics = readDescribeShareGroupOffsetsResponseTopicArray(reader, version, reader.readCompactArrayLength(19, 'topics'));
+  const topics = readDescribeShareGroupOffsetsResponseTopicArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(19, 'topics'),
+  );
   const errorCode = reader.readInt16('errorCode');
   const errorMessage = reader.readCompactNullableString('errorMessage');
   reader.skipTaggedFields();
   return { groupId, topics, errorCode, errorMessage };
 }
 
-function writeDescribeShareGroupOffsetsResponseGroup(writer: ByteWriter, value: DescribeShareGroupOffsetsResponseGroup, version: number): void {
-  const groupId = value.groupId;
-  writer.writeCompactString(groupId);
+function writeDescribeShareGroupOffsetsResponseGroup(
+  writer: ByteWriter,
+  value: DescribeShareGroupOffsetsResponseGroup,
+  version: number,
+): void {
+  writer.writeCompactString(value.groupId);
   const topics = value.topics;
   writer.writeCompactArrayLength(topics.length);
   writeDescribeShareGroupOffsetsResponseTopicArray(writer, topics, version);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage ?? null;
   writer.writeCompactNullableString(errorMessage);
   writer.writeUnsignedVarint(0);
 }
 
-function readDescribeShareGroupOffsetsResponseTopic(reader: ByteReader, version: number): Decoded<DescribeShareGroupOffsetsResponseTopic> {
+function readDescribeShareGroupOffsetsResponseTopic(
+  reader: ByteReader,
+  version: number,
+): Decoded<DescribeShareGroupOffsetsResponseTopic> {
   const topicName = reader.readCompactString('topicName');
   const topicId = reader.readUuid('topicId');
-  const partitions = readDescribeShareGroupOffsetsResponsePartitionArray(reader, version, reader.readCompactArrayLength(20, 'partitions'));
+  const partitions = readDescribeShareGroupOffsetsResponsePartitionArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(20, 'partitions'),
+  );
   reader.skipTaggedFields();
   return { topicName, topicId, partitions };
 }
 
-function writeDescribeShareGroupOffsetsResponseTopic(writer: ByteWriter, value: DescribeShareGroupOffsetsResponseTopic, version: number): void {
-  const topicName = value.topicName;
-  writer.writeCompactString(topicName);
-  const topicId = value.topicId;
-  writer.writeUuid(topicId);
+function writeDescribeShareGroupOffsetsResponseTopic(
+  writer: ByteWriter,
+  value: DescribeShareGroupOffsetsResponseTopic,
+  version: number,
+): void {
+  writer.writeCompactString(value.topicName);
+  writer.writeUuid(value.topicId);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeDescribeShareGroupOffsetsResponsePartitionArray(writer, partitions, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readDescribeShareGroupOffsetsResponsePartition(reader: ByteReader, version: number): Decoded<DescribeShareGroupOffsetsResponsePartition> {
+function readDescribeShareGroupOffsetsResponsePartition(
+  reader: ByteReader,
+  version: number,
+): Decoded<DescribeShareGroupOffsetsResponsePartition> {
   const partitionIndex = reader.readInt32('partitionIndex');
   const startOffset = reader.readSafeInt64('startOffset');
   const leaderEpoch = reader.readInt32('leaderEpoch');
@@ -183,51 +261,73 @@ function readDescribeShareGroupOffsetsResponsePartition(reader: ByteReader, vers
   return { partitionIndex, startOffset, leaderEpoch, lag, errorCode, errorMessage };
 }
 
-function writeDescribeShareGroupOffsetsResponsePartition(writer: ByteWriter, value: DescribeShareGroupOffsetsResponsePartition, version: number): void {
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
-  const startOffset = value.startOffset;
-  writer.writeSafeInt64(startOffset);
-  const leaderEpoch = value.leaderEpoch;
-  writer.writeInt32(leaderEpoch);
+function writeDescribeShareGroupOffsetsResponsePartition(
+  writer: ByteWriter,
+  value: DescribeShareGroupOffsetsResponsePartition,
+  version: number,
+): void {
+  writer.writeInt32(value.partitionIndex);
+  writer.writeSafeInt64(value.startOffset);
+  writer.writeInt32(value.leaderEpoch);
   const lag = value.lag ?? -1;
-  if (version >= 1) {
-    writer.writeSafeInt64(lag);
-  }
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+  if (version >= 1) writer.writeSafeInt64(lag);
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage ?? null;
   writer.writeCompactNullableString(errorMessage);
   writer.writeUnsignedVarint(0);
 }
 
-function readDescribeShareGroupOffsetsResponseGroupArray(reader: ByteReader, version: number, count: number): Decoded<DescribeShareGroupOffsetsResponseGroup>[] {
+function readDescribeShareGroupOffsetsResponseGroupArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DescribeShareGroupOffsetsResponseGroup>[] {
   const elements: Decoded<DescribeShareGroupOffsetsResponseGroup>[] = [];
   for (let index = 0; index < count; index++) elements.push(readDescribeShareGroupOffsetsResponseGroup(reader, version));
   return elements;
 }
 
-function writeDescribeShareGroupOffsetsResponseGroupArray(writer: ByteWriter, elements: readonly DescribeShareGroupOffsetsResponseGroup[], version: number): void {
+function writeDescribeShareGroupOffsetsResponseGroupArray(
+  writer: ByteWriter,
+  elements: readonly DescribeShareGroupOffsetsResponseGroup[],
+  version: number,
+): void {
   for (const element of elements) writeDescribeShareGroupOffsetsResponseGroup(writer, element, version);
 }
 
-function readDescribeShareGroupOffsetsResponseTopicArray(reader: ByteReader, version: number, count: number): Decoded<DescribeShareGroupOffsetsResponseTopic>[] {
+function readDescribeShareGroupOffsetsResponseTopicArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DescribeShareGroupOffsetsResponseTopic>[] {
   const elements: Decoded<DescribeShareGroupOffsetsResponseTopic>[] = [];
   for (let index = 0; index < count; index++) elements.push(readDescribeShareGroupOffsetsResponseTopic(reader, version));
   return elements;
 }
 
-function writeDescribeShareGroupOffsetsResponseTopicArray(writer: ByteWriter, elements: readonly DescribeShareGroupOffsetsResponseTopic[], version: number): void {
+function writeDescribeShareGroupOffsetsResponseTopicArray(
+  writer: ByteWriter,
+  elements: readonly DescribeShareGroupOffsetsResponseTopic[],
+  version: number,
+): void {
   for (const element of elements) writeDescribeShareGroupOffsetsResponseTopic(writer, element, version);
 }
 
-function readDescribeShareGroupOffsetsResponsePartitionArray(reader: ByteReader, version: number, count: number): Decoded<DescribeShareGroupOffsetsResponsePartition>[] {
+function readDescribeShareGroupOffsetsResponsePartitionArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DescribeShareGroupOffsetsResponsePartition>[] {
   const elements: Decoded<DescribeShareGroupOffsetsResponsePartition>[] = [];
   for (let index = 0; index < count; index++) elements.push(readDescribeShareGroupOffsetsResponsePartition(reader, version));
   return elements;
 }
 
-function writeDescribeShareGroupOffsetsResponsePartitionArray(writer: ByteWriter, elements: readonly DescribeShareGroupOffsetsResponsePartition[], version: number): void {
+function writeDescribeShareGroupOffsetsResponsePartitionArray(
+  writer: ByteWriter,
+  elements: readonly DescribeShareGroupOffsetsResponsePartition[],
+  version: number,
+): void {
   for (const element of elements) writeDescribeShareGroupOffsetsResponsePartition(writer, element, version);
 }
 

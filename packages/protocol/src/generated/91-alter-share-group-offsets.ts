@@ -19,70 +19,111 @@ export interface AlterShareGroupOffsetsRequestPartition {
   startOffset: number;
 }
 
-function readAlterShareGroupOffsetsRequest(reader: ByteReader, version: number): Decoded<AlterShareGroupOffsetsRequest> {
+function readAlterShareGroupOffsetsRequest(
+  reader: ByteReader,
+  version: number,
+): Decoded<AlterShareGroupOffsetsRequest> {
   const groupId = reader.readCompactString('groupId');
-  const topics = readAlterShareGroupOffsetsRequestTopicArray(reader, version, reader.readCompactArrayLength(3, 'topics'));
+  const topics = readAlterShareGroupOffsetsRequestTopicArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(3, 'topics'),
+  );
   reader.skipTaggedFields();
   return { groupId, topics };
 }
 
-function writeAlterShareGroupOffsetsRequest(writer: ByteWriter, value: AlterShareGroupOffsetsRequest, version: number): void {
-  const groupId = value.groupId;
-  writer.writeCompactString(groupId);
+function writeAlterShareGroupOffsetsRequest(
+  writer: ByteWriter,
+  value: AlterShareGroupOffsetsRequest,
+  version: number,
+): void {
+  writer.writeCompactString(value.groupId);
   const topics = value.topics;
   writer.writeCompactArrayLength(topics.length);
   writeAlterShareGroupOffsetsRequestTopicArray(writer, topics, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readAlterShareGroupOffsetsRequestTopic(reader: ByteReader, version: number): Decoded<AlterShareGroupOffsetsRequestTopic> {
+function readAlterShareGroupOffsetsRequestTopic(
+  reader: ByteReader,
+  version: number,
+): Decoded<AlterShareGroupOffsetsRequestTopic> {
   const topicName = reader.readCompactString('topicName');
-  const partitions = readAlterShareGroupOffsetsRequestPartitionArray(reader, version, reader.readCompactArrayLength(13, 'partitions'));
+  const partitions = readAlterShareGroupOffsetsRequestPartitionArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(13, 'partitions'),
+  );
   reader.skipTaggedFields();
   return { topicName, partitions };
 }
 
-function writeAlterShareGroupOffsetsRequestTopic(writer: ByteWriter, value: AlterShareGroupOffsetsRequestTopic, version: number): void {
-  const topicName = value.topicName;
-  writer.writeCompactString(topicName);
+function writeAlterShareGroupOffsetsRequestTopic(
+  writer: ByteWriter,
+  value: AlterShareGroupOffsetsRequestTopic,
+  version: number,
+): void {
+  writer.writeCompactString(value.topicName);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeAlterShareGroupOffsetsRequestPartitionArray(writer, partitions, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readAlterShareGroupOffsetsRequestPartition(reader: ByteReader, _version: number): Decoded<AlterShareGroupOffsetsRequestPartition> {
+function readAlterShareGroupOffsetsRequestPartition(
+  reader: ByteReader,
+  _version: number,
+): Decoded<AlterShareGroupOffsetsRequestPartition> {
   const partitionIndex = reader.readInt32('partitionIndex');
   const startOffset = reader.readSafeInt64('startOffset');
   reader.skipTaggedFields();
   return { partitionIndex, startOffset };
 }
 
-function writeAlterShareGroupOffsetsRequestPartition(writer: ByteWriter, value: AlterShareGroupOffsetsRequestPartition, _version: number): void {
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
-  const startOffset = value.startOffset;
-  writer.writeSafeInt64(startOffset);
+function writeAlterShareGroupOffsetsRequestPartition(
+  writer: ByteWriter,
+  value: AlterShareGroupOffsetsRequestPartition,
+  _version: number,
+): void {
+  writer.writeInt32(value.partitionIndex);
+  writer.writeSafeInt64(value.startOffset);
   writer.writeUnsignedVarint(0);
 }
 
-function readAlterShareGroupOffsetsRequestTopicArray(reader: ByteReader, version: number, count: number): Decoded<AlterShareGroupOffsetsRequestTopic>[] {
+function readAlterShareGroupOffsetsRequestTopicArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<AlterShareGroupOffsetsRequestTopic>[] {
   const elements: Decoded<AlterShareGroupOffsetsRequestTopic>[] = [];
   for (let index = 0; index < count; index++) elements.push(readAlterShareGroupOffsetsRequestTopic(reader, version));
   return elements;
 }
 
-function writeAlterShareGroupOffsetsRequestTopicArray(writer: ByteWriter, elements: readonly AlterShareGroupOffsetsRequestTopic[], version: number): void {
+function writeAlterShareGroupOffsetsRequestTopicArray(
+  writer: ByteWriter,
+  elements: readonly AlterShareGroupOffsetsRequestTopic[],
+  version: number,
+): void {
   for (const element of elements) writeAlterShareGroupOffsetsRequestTopic(writer, element, version);
 }
 
-function readAlterShareGroupOffsetsRequestPartitionArray(reader: ByteReader, version: number, count: number): Decoded<AlterShareGroupOffsetsRequestPartition>[] {
+function readAlterShareGroupOffsetsRequestPartitionArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<AlterShareGroupOffsetsRequestPartition>[] {
   const elements: Decoded<AlterShareGroupOffsetsRequestPartition>[] = [];
   for (let index = 0; index < count; index++) elements.push(readAlterShareGroupOffsetsRequestPartition(reader, version));
   return elements;
 }
 
-function writeAlterShareGroupOffsetsRequestPartitionArray(writer: ByteWriter, elements: readonly AlterShareGroupOffsetsRequestPartition[], version: number): void {
+function writeAlterShareGroupOffsetsRequestPartitionArray(
+  writer: ByteWriter,
+  elements: readonly AlterShareGroupOffsetsRequestPartition[],
+  version: number,
+): void {
   for (const element of elements) writeAlterShareGroupOffsetsRequestPartition(writer, element, version);
 }
 
@@ -105,20 +146,29 @@ export interface AlterShareGroupOffsetsResponsePartition {
   errorMessage?: string | null;
 }
 
-function readAlterShareGroupOffsetsResponse(reader: ByteReader, version: number): Decoded<AlterShareGroupOffsetsResponse> {
+function readAlterShareGroupOffsetsResponse(
+  reader: ByteReader,
+  version: number,
+): Decoded<AlterShareGroupOffsetsResponse> {
   const throttleTimeMs = reader.readInt32('throttleTimeMs');
   const errorCode = reader.readInt16('errorCode');
   const errorMessage = reader.readCompactNullableString('errorMessage');
-  const responses = readAlterShareGroupOffsetsResponseTopicArray(reader, version, reader.readCompactArrayLength(19, 'responses'));
+  const responses = readAlterShareGroupOffsetsResponseTopicArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(19, 'responses'),
+  );
   reader.skipTaggedFields();
   return { throttleTimeMs, errorCode, errorMessage, responses };
 }
 
-function writeAlterShareGroupOffsetsResponse(writer: ByteWriter, value: AlterShareGroupOffsetsResponse, version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+function writeAlterShareGroupOffsetsResponse(
+  writer: ByteWriter,
+  value: AlterShareGroupOffsetsResponse,
+  version: number,
+): void {
+  writer.writeInt32(value.throttleTimeMs);
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage ?? null;
   writer.writeCompactNullableString(errorMessage);
   const responses = value.responses;
@@ -127,26 +177,38 @@ function writeAlterShareGroupOffsetsResponse(writer: ByteWriter, value: AlterSha
   writer.writeUnsignedVarint(0);
 }
 
-function readAlterShareGroupOffsetsResponseTopic(reader: ByteReader, version: number): Decoded<AlterShareGroupOffsetsResponseTopic> {
+function readAlterShareGroupOffsetsResponseTopic(
+  reader: ByteReader,
+  version: number,
+): Decoded<AlterShareGroupOffsetsResponseTopic> {
   const topicName = reader.readCompactString('topicName');
   const topicId = reader.readUuid('topicId');
-  const partitions = readAlterShareGroupOffsetsResponsePartitionArray(reader, version, reader.readCompactArrayLength(8, 'partitions'));
+  const partitions = readAlterShareGroupOffsetsResponsePartitionArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(8, 'partitions'),
+  );
   reader.skipTaggedFields();
   return { topicName, topicId, partitions };
 }
 
-function writeAlterShareGroupOffsetsResponseTopic(writer: ByteWriter, value: AlterShareGroupOffsetsResponseTopic, version: number): void {
-  const topicName = value.topicName;
-  writer.writeCompactString(topicName);
-  const topicId = value.topicId;
-  writer.writeUuid(topicId);
+function writeAlterShareGroupOffsetsResponseTopic(
+  writer: ByteWriter,
+  value: AlterShareGroupOffsetsResponseTopic,
+  version: number,
+): void {
+  writer.writeCompactString(value.topicName);
+  writer.writeUuid(value.topicId);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeAlterShareGroupOffsetsResponsePartitionArray(writer, partitions, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readAlterShareGroupOffsetsResponsePartition(reader: ByteReader, _version: number): Decoded<AlterShareGroupOffsetsResponsePartition> {
+function readAlterShareGroupOffsetsResponsePartition(
+  reader: ByteReader,
+  _version: number,
+): Decoded<AlterShareGroupOffsetsResponsePartition> {
   const partitionIndex = reader.readInt32('partitionIndex');
   const errorCode = reader.readInt16('errorCode');
   const errorMessage = reader.readCompactNullableString('errorMessage');
@@ -154,33 +216,51 @@ function readAlterShareGroupOffsetsResponsePartition(reader: ByteReader, _versio
   return { partitionIndex, errorCode, errorMessage };
 }
 
-function writeAlterShareGroupOffsetsResponsePartition(writer: ByteWriter, value: AlterShareGroupOffsetsResponsePartition, _version: number): void {
-  const partitionIndex = value.partitionIndex;
-  writer.writeInt32(partitionIndex);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+function writeAlterShareGroupOffsetsResponsePartition(
+  writer: ByteWriter,
+  value: AlterShareGroupOffsetsResponsePartition,
+  _version: number,
+): void {
+  writer.writeInt32(value.partitionIndex);
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage ?? null;
   writer.writeCompactNullableString(errorMessage);
   writer.writeUnsignedVarint(0);
 }
 
-function readAlterShareGroupOffsetsResponseTopicArray(reader: ByteReader, version: number, count: number): Decoded<AlterShareGroupOffsetsResponseTopic>[] {
+function readAlterShareGroupOffsetsResponseTopicArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<AlterShareGroupOffsetsResponseTopic>[] {
   const elements: Decoded<AlterShareGroupOffsetsResponseTopic>[] = [];
   for (let index = 0; index < count; index++) elements.push(readAlterShareGroupOffsetsResponseTopic(reader, version));
   return elements;
 }
 
-function writeAlterShareGroupOffsetsResponseTopicArray(writer: ByteWriter, elements: readonly AlterShareGroupOffsetsResponseTopic[], version: number): void {
+function writeAlterShareGroupOffsetsResponseTopicArray(
+  writer: ByteWriter,
+  elements: readonly AlterShareGroupOffsetsResponseTopic[],
+  version: number,
+): void {
   for (const element of elements) writeAlterShareGroupOffsetsResponseTopic(writer, element, version);
 }
 
-function readAlterShareGroupOffsetsResponsePartitionArray(reader: ByteReader, version: number, count: number): Decoded<AlterShareGroupOffsetsResponsePartition>[] {
+function readAlterShareGroupOffsetsResponsePartitionArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<AlterShareGroupOffsetsResponsePartition>[] {
   const elements: Decoded<AlterShareGroupOffsetsResponsePartition>[] = [];
   for (let index = 0; index < count; index++) elements.push(readAlterShareGroupOffsetsResponsePartition(reader, version));
   return elements;
 }
 
-function writeAlterShareGroupOffsetsResponsePartitionArray(writer: ByteWriter, elements: readonly AlterShareGroupOffsetsResponsePartition[], version: number): void {
+function writeAlterShareGroupOffsetsResponsePartitionArray(
+  writer: ByteWriter,
+  elements: readonly AlterShareGroupOffsetsResponsePartition[],
+  version: number,
+): void {
   for (const element of elements) writeAlterShareGroupOffsetsResponsePartition(writer, element, version);
 }
 

@@ -13,41 +13,65 @@ export interface DeleteShareGroupOffsetsRequestTopic {
   topicName: string;
 }
 
-function readDeleteShareGroupOffsetsRequest(reader: ByteReader, version: number): Decoded<DeleteShareGroupOffsetsRequest> {
+function readDeleteShareGroupOffsetsRequest(
+  reader: ByteReader,
+  version: number,
+): Decoded<DeleteShareGroupOffsetsRequest> {
   const groupId = reader.readCompactString('groupId');
-  const topics = readDeleteShareGroupOffsetsRequestTopicArray(reader, version, reader.readCompactArrayLength(2, 'topics'));
+  const topics = readDeleteShareGroupOffsetsRequestTopicArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(2, 'topics'),
+  );
   reader.skipTaggedFields();
   return { groupId, topics };
 }
 
-function writeDeleteShareGroupOffsetsRequest(writer: ByteWriter, value: DeleteShareGroupOffsetsRequest, version: number): void {
-  const groupId = value.groupId;
-  writer.writeCompactString(groupId);
+function writeDeleteShareGroupOffsetsRequest(
+  writer: ByteWriter,
+  value: DeleteShareGroupOffsetsRequest,
+  version: number,
+): void {
+  writer.writeCompactString(value.groupId);
   const topics = value.topics;
   writer.writeCompactArrayLength(topics.length);
   writeDeleteShareGroupOffsetsRequestTopicArray(writer, topics, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readDeleteShareGroupOffsetsRequestTopic(reader: ByteReader, _version: number): Decoded<DeleteShareGroupOffsetsRequestTopic> {
+function readDeleteShareGroupOffsetsRequestTopic(
+  reader: ByteReader,
+  _version: number,
+): Decoded<DeleteShareGroupOffsetsRequestTopic> {
   const topicName = reader.readCompactString('topicName');
   reader.skipTaggedFields();
   return { topicName };
 }
 
-function writeDeleteShareGroupOffsetsRequestTopic(writer: ByteWriter, value: DeleteShareGroupOffsetsRequestTopic, _version: number): void {
-  const topicName = value.topicName;
-  writer.writeCompactString(topicName);
+function writeDeleteShareGroupOffsetsRequestTopic(
+  writer: ByteWriter,
+  value: DeleteShareGroupOffsetsRequestTopic,
+  _version: number,
+): void {
+  writer.writeCompactString(value.topicName);
   writer.writeUnsignedVarint(0);
 }
 
-function readDeleteShareGroupOffsetsRequestTopicArray(reader: ByteReader, version: number, count: number): Decoded<DeleteShareGroupOffsetsRequestTopic>[] {
+function readDeleteShareGroupOffsetsRequestTopicArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DeleteShareGroupOffsetsRequestTopic>[] {
   const elements: Decoded<DeleteShareGroupOffsetsRequestTopic>[] = [];
   for (let index = 0; index < count; index++) elements.push(readDeleteShareGroupOffsetsRequestTopic(reader, version));
   return elements;
 }
 
-function writeDeleteShareGroupOffsetsRequestTopicArray(writer: ByteWriter, elements: readonly DeleteShareGroupOffsetsRequestTopic[], version: number): void {
+function writeDeleteShareGroupOffsetsRequestTopicArray(
+  writer: ByteWriter,
+  elements: readonly DeleteShareGroupOffsetsRequestTopic[],
+  version: number,
+): void {
   for (const element of elements) writeDeleteShareGroupOffsetsRequestTopic(writer, element, version);
 }
 
@@ -65,20 +89,29 @@ export interface DeleteShareGroupOffsetsResponseTopic {
   errorMessage?: string | null;
 }
 
-function readDeleteShareGroupOffsetsResponse(reader: ByteReader, version: number): Decoded<DeleteShareGroupOffsetsResponse> {
+function readDeleteShareGroupOffsetsResponse(
+  reader: ByteReader,
+  version: number,
+): Decoded<DeleteShareGroupOffsetsResponse> {
   const throttleTimeMs = reader.readInt32('throttleTimeMs');
   const errorCode = reader.readInt16('errorCode');
   const errorMessage = reader.readCompactNullableString('errorMessage');
-  const responses = readDeleteShareGroupOffsetsResponseTopicArray(reader, version, reader.readCompactArrayLength(21, 'responses'));
+  const responses = readDeleteShareGroupOffsetsResponseTopicArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(21, 'responses'),
+  );
   reader.skipTaggedFields();
   return { throttleTimeMs, errorCode, errorMessage, responses };
 }
 
-function writeDeleteShareGroupOffsetsResponse(writer: ByteWriter, value: DeleteShareGroupOffsetsResponse, version: number): void {
-  const throttleTimeMs = value.throttleTimeMs;
-  writer.writeInt32(throttleTimeMs);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+function writeDeleteShareGroupOffsetsResponse(
+  writer: ByteWriter,
+  value: DeleteShareGroupOffsetsResponse,
+  version: number,
+): void {
+  writer.writeInt32(value.throttleTimeMs);
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage ?? null;
   writer.writeCompactNullableString(errorMessage);
   const responses = value.responses;
@@ -87,7 +120,10 @@ function writeDeleteShareGroupOffsetsResponse(writer: ByteWriter, value: DeleteS
   writer.writeUnsignedVarint(0);
 }
 
-function readDeleteShareGroupOffsetsResponseTopic(reader: ByteReader, _version: number): Decoded<DeleteShareGroupOffsetsResponseTopic> {
+function readDeleteShareGroupOffsetsResponseTopic(
+  reader: ByteReader,
+  _version: number,
+): Decoded<DeleteShareGroupOffsetsResponseTopic> {
   const topicName = reader.readCompactString('topicName');
   const topicId = reader.readUuid('topicId');
   const errorCode = reader.readInt16('errorCode');
@@ -96,25 +132,34 @@ function readDeleteShareGroupOffsetsResponseTopic(reader: ByteReader, _version: 
   return { topicName, topicId, errorCode, errorMessage };
 }
 
-function writeDeleteShareGroupOffsetsResponseTopic(writer: ByteWriter, value: DeleteShareGroupOffsetsResponseTopic, _version: number): void {
-  const topicName = value.topicName;
-  writer.writeCompactString(topicName);
-  const topicId = value.topicId;
-  writer.writeUuid(topicId);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+function writeDeleteShareGroupOffsetsResponseTopic(
+  writer: ByteWriter,
+  value: DeleteShareGroupOffsetsResponseTopic,
+  _version: number,
+): void {
+  writer.writeCompactString(value.topicName);
+  writer.writeUuid(value.topicId);
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage ?? null;
   writer.writeCompactNullableString(errorMessage);
   writer.writeUnsignedVarint(0);
 }
 
-function readDeleteShareGroupOffsetsResponseTopicArray(reader: ByteReader, version: number, count: number): Decoded<DeleteShareGroupOffsetsResponseTopic>[] {
+function readDeleteShareGroupOffsetsResponseTopicArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<DeleteShareGroupOffsetsResponseTopic>[] {
   const elements: Decoded<DeleteShareGroupOffsetsResponseTopic>[] = [];
   for (let index = 0; index < count; index++) elements.push(readDeleteShareGroupOffsetsResponseTopic(reader, version));
   return elements;
 }
 
-function writeDeleteShareGroupOffsetsResponseTopicArray(writer: ByteWriter, elements: readonly DeleteShareGroupOffsetsResponseTopic[], version: number): void {
+function writeDeleteShareGroupOffsetsResponseTopicArray(
+  writer: ByteWriter,
+  elements: readonly DeleteShareGroupOffsetsResponseTopic[],
+  version: number,
+): void {
   for (const element of elements) writeDeleteShareGroupOffsetsResponseTopic(writer, element, version);
 }
 

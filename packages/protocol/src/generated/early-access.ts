@@ -8,15 +8,21 @@ export interface ShareGroupMetadataValueEarlyAccess {
   epoch: number;
 }
 
-function readShareGroupMetadataValueEarlyAccess(reader: ByteReader, _version: number): Decoded<ShareGroupMetadataValueEarlyAccess> {
+function readShareGroupMetadataValueEarlyAccess(
+  reader: ByteReader,
+  _version: number,
+): Decoded<ShareGroupMetadataValueEarlyAccess> {
   const epoch = reader.readInt32('epoch');
   reader.skipTaggedFields();
   return { epoch };
 }
 
-function writeShareGroupMetadataValueEarlyAccess(writer: ByteWriter, value: ShareGroupMetadataValueEarlyAccess, _version: number): void {
-  const epoch = value.epoch;
-  writer.writeInt32(epoch);
+function writeShareGroupMetadataValueEarlyAccess(
+  writer: ByteWriter,
+  value: ShareGroupMetadataValueEarlyAccess,
+  _version: number,
+): void {
+  writer.writeInt32(value.epoch);
   writer.writeUnsignedVarint(0);
 }
 
@@ -45,36 +51,60 @@ export interface ReadShareGroupStateSummaryResponseEarlyAccessPartitionResult {
   startOffset: number;
 }
 
-function readReadShareGroupStateSummaryResponseEarlyAccess(reader: ByteReader, version: number): Decoded<ReadShareGroupStateSummaryResponseEarlyAccess> {
-  const results = readReadShareGroupStateSummaryResponseEarlyAccessReadStateSummaryResultArray(reader, version, reader.readCompactArrayLength(18, 'results'));
+function readReadShareGroupStateSummaryResponseEarlyAccess(
+  reader: ByteReader,
+  version: number,
+): Decoded<ReadShareGroupStateSummaryResponseEarlyAccess> {
+  const results = readReadShareGroupStateSummaryResponseEarlyAccessReadStateSummaryResultArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(18, 'results'),
+  );
   reader.skipTaggedFields();
   return { results };
 }
 
-function writeReadShareGroupStateSummaryResponseEarlyAccess(writer: ByteWriter, value: ReadShareGroupStateSummaryResponseEarlyAccess, version: number): void {
+function writeReadShareGroupStateSummaryResponseEarlyAccess(
+  writer: ByteWriter,
+  value: ReadShareGroupStateSummaryResponseEarlyAccess,
+  version: number,
+): void {
   const results = value.results;
   writer.writeCompactArrayLength(results.length);
   writeReadShareGroupStateSummaryResponseEarlyAccessReadStateSummaryResultArray(writer, results, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readReadShareGroupStateSummaryResponseEarlyAccessReadStateSummaryResult(reader: ByteReader, version: number): Decoded<ReadShareGroupStateSummaryResponseEarlyAccessReadStateSummaryResult> {
+function readReadShareGroupStateSummaryResponseEarlyAccessReadStateSummaryResult(
+  reader: ByteReader,
+  version: number,
+): Decoded<ReadShareGroupStateSummaryResponseEarlyAccessReadStateSummaryResult> {
   const topicId = reader.readUuid('topicId');
-  const partitions = readReadShareGroupStateSummaryResponseEarlyAccessPartitionResultArray(reader, version, reader.readCompactArrayLength(20, 'partitions'));
+  const partitions = readReadShareGroupStateSummaryResponseEarlyAccessPartitionResultArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(20, 'partitions'),
+  );
   reader.skipTaggedFields();
   return { topicId, partitions };
 }
 
-function writeReadShareGroupStateSummaryResponseEarlyAccessReadStateSummaryResult(writer: ByteWriter, value: ReadShareGroupStateSummaryResponseEarlyAccessReadStateSummaryResult, version: number): void {
-  const topicId = value.topicId;
-  writer.writeUuid(topicId);
+function writeReadShareGroupStateSummaryResponseEarlyAccessReadStateSummaryResult(
+  writer: ByteWriter,
+  value: ReadShareGroupStateSummaryResponseEarlyAccessReadStateSummaryResult,
+  version: number,
+): void {
+  writer.writeUuid(value.topicId);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeReadShareGroupStateSummaryResponseEarlyAccessPartitionResultArray(writer, partitions, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readReadShareGroupStateSummaryResponseEarlyAccessPartitionResult(reader: ByteReader, _version: number): Decoded<ReadShareGroupStateSummaryResponseEarlyAccessPartitionResult> {
+function readReadShareGroupStateSummaryResponseEarlyAccessPartitionResult(
+  reader: ByteReader,
+  _version: number,
+): Decoded<ReadShareGroupStateSummaryResponseEarlyAccessPartitionResult> {
   const partition = reader.readInt32('partition');
   const errorCode = reader.readInt16('errorCode');
   const errorMessage = reader.readCompactNullableString('errorMessage');
@@ -84,37 +114,53 @@ function readReadShareGroupStateSummaryResponseEarlyAccessPartitionResult(reader
   return { partition, errorCode, errorMessage, stateEpoch, startOffset };
 }
 
-function writeReadShareGroupStateSummaryResponseEarlyAccessPartitionResult(writer: ByteWriter, value: ReadShareGroupStateSummaryResponseEarlyAccessPartitionResult, _version: number): void {
-  const partition = value.partition;
-  writer.writeInt32(partition);
-  const errorCode = value.errorCode;
-  writer.writeInt16(errorCode);
+function writeReadShareGroupStateSummaryResponseEarlyAccessPartitionResult(
+  writer: ByteWriter,
+  value: ReadShareGroupStateSummaryResponseEarlyAccessPartitionResult,
+  _version: number,
+): void {
+  writer.writeInt32(value.partition);
+  writer.writeInt16(value.errorCode);
   const errorMessage = value.errorMessage ?? null;
   writer.writeCompactNullableString(errorMessage);
-  const stateEpoch = value.stateEpoch;
-  writer.writeInt32(stateEpoch);
-  const startOffset = value.startOffset;
-  writer.writeSafeInt64(startOffset);
+  writer.writeInt32(value.stateEpoch);
+  writer.writeSafeInt64(value.startOffset);
   writer.writeUnsignedVarint(0);
 }
 
-function readReadShareGroupStateSummaryResponseEarlyAccessReadStateSummaryResultArray(reader: ByteReader, version: number, count: number): Decoded<ReadShareGroupStateSummaryResponseEarlyAccessReadStateSummaryResult>[] {
+function readReadShareGroupStateSummaryResponseEarlyAccessReadStateSummaryResultArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ReadShareGroupStateSummaryResponseEarlyAccessReadStateSummaryResult>[] {
   const elements: Decoded<ReadShareGroupStateSummaryResponseEarlyAccessReadStateSummaryResult>[] = [];
   for (let index = 0; index < count; index++) elements.push(readReadShareGroupStateSummaryResponseEarlyAccessReadStateSummaryResult(reader, version));
   return elements;
 }
 
-function writeReadShareGroupStateSummaryResponseEarlyAccessReadStateSummaryResultArray(writer: ByteWriter, elements: readonly ReadShareGroupStateSummaryResponseEarlyAccessReadStateSummaryResult[], version: number): void {
+function writeReadShareGroupStateSummaryResponseEarlyAccessReadStateSummaryResultArray(
+  writer: ByteWriter,
+  elements: readonly ReadShareGroupStateSummaryResponseEarlyAccessReadStateSummaryResult[],
+  version: number,
+): void {
   for (const element of elements) writeReadShareGroupStateSummaryResponseEarlyAccessReadStateSummaryResult(writer, element, version);
 }
 
-function readReadShareGroupStateSummaryResponseEarlyAccessPartitionResultArray(reader: ByteReader, version: number, count: number): Decoded<ReadShareGroupStateSummaryResponseEarlyAccessPartitionResult>[] {
+function readReadShareGroupStateSummaryResponseEarlyAccessPartitionResultArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ReadShareGroupStateSummaryResponseEarlyAccessPartitionResult>[] {
   const elements: Decoded<ReadShareGroupStateSummaryResponseEarlyAccessPartitionResult>[] = [];
   for (let index = 0; index < count; index++) elements.push(readReadShareGroupStateSummaryResponseEarlyAccessPartitionResult(reader, version));
   return elements;
 }
 
-function writeReadShareGroupStateSummaryResponseEarlyAccessPartitionResultArray(writer: ByteWriter, elements: readonly ReadShareGroupStateSummaryResponseEarlyAccessPartitionResult[], version: number): void {
+function writeReadShareGroupStateSummaryResponseEarlyAccessPartitionResultArray(
+  writer: ByteWriter,
+  elements: readonly ReadShareGroupStateSummaryResponseEarlyAccessPartitionResult[],
+  version: number,
+): void {
   for (const element of elements) writeReadShareGroupStateSummaryResponseEarlyAccessPartitionResult(writer, element, version);
 }
 

@@ -17,26 +17,17 @@ function readRequestHeader(reader: ByteReader, version: number): Decoded<Request
   const requestApiVersion = reader.readInt16('requestApiVersion');
   const correlationId = reader.readInt32('correlationId');
   const clientId = version >= 1 ? reader.readNullableString('clientId') : '';
-  if (version >= 2) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 2) reader.skipTaggedFields();
   return { requestApiKey, requestApiVersion, correlationId, clientId };
 }
 
 function writeRequestHeader(writer: ByteWriter, value: RequestHeader, version: number): void {
-  const requestApiKey = value.requestApiKey;
-  writer.writeInt16(requestApiKey);
-  const requestApiVersion = value.requestApiVersion;
-  writer.writeInt16(requestApiVersion);
-  const correlationId = value.correlationId;
-  writer.writeInt32(correlationId);
+  writer.writeInt16(value.requestApiKey);
+  writer.writeInt16(value.requestApiVersion);
+  writer.writeInt32(value.correlationId);
   const clientId = value.clientId === undefined ? '' : value.clientId;
-  if (version >= 1) {
-    writer.writeNullableString(clientId);
-  }
-  if (version >= 2) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 1) writer.writeNullableString(clientId);
+  if (version >= 2) writer.writeUnsignedVarint(0);
 }
 
 export const requestHeader: MessageCodec<RequestHeader> = messageCodec({

@@ -10,18 +10,13 @@ export interface ResponseHeader {
 
 function readResponseHeader(reader: ByteReader, version: number): Decoded<ResponseHeader> {
   const correlationId = reader.readInt32('correlationId');
-  if (version >= 1) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 1) reader.skipTaggedFields();
   return { correlationId };
 }
 
 function writeResponseHeader(writer: ByteWriter, value: ResponseHeader, version: number): void {
-  const correlationId = value.correlationId;
-  writer.writeInt32(correlationId);
-  if (version >= 1) {
-    writer.writeUnsignedVarint(0);
-  }
+  writer.writeInt32(value.correlationId);
+  if (version >= 1) writer.writeUnsignedVarint(0);
 }
 
 export const responseHeader: MessageCodec<ResponseHeader> = messageCodec({

@@ -9,17 +9,22 @@ export interface ConsumerGroupCurrentMemberAssignmentKey {
   memberId: string;
 }
 
-function readConsumerGroupCurrentMemberAssignmentKey(reader: ByteReader, _version: number): Decoded<ConsumerGroupCurrentMemberAssignmentKey> {
+function readConsumerGroupCurrentMemberAssignmentKey(
+  reader: ByteReader,
+  _version: number,
+): Decoded<ConsumerGroupCurrentMemberAssignmentKey> {
   const groupId = reader.readString('groupId');
   const memberId = reader.readString('memberId');
   return { groupId, memberId };
 }
 
-function writeConsumerGroupCurrentMemberAssignmentKey(writer: ByteWriter, value: ConsumerGroupCurrentMemberAssignmentKey, _version: number): void {
-  const groupId = value.groupId;
-  writer.writeString(groupId);
-  const memberId = value.memberId;
-  writer.writeString(memberId);
+function writeConsumerGroupCurrentMemberAssignmentKey(
+  writer: ByteWriter,
+  value: ConsumerGroupCurrentMemberAssignmentKey,
+  _version: number,
+): void {
+  writer.writeString(value.groupId);
+  writer.writeString(value.memberId);
 }
 
 export const consumerGroupCurrentMemberAssignmentKey: MessageCodec<ConsumerGroupCurrentMemberAssignmentKey> = messageCodec({
@@ -43,23 +48,35 @@ export interface ConsumerGroupCurrentMemberAssignmentValueTopicPartitions {
   partitions: number[];
 }
 
-function readConsumerGroupCurrentMemberAssignmentValue(reader: ByteReader, version: number): Decoded<ConsumerGroupCurrentMemberAssignmentValue> {
+function readConsumerGroupCurrentMemberAssignmentValue(
+  reader: ByteReader,
+  version: number,
+): Decoded<ConsumerGroupCurrentMemberAssignmentValue> {
   const memberEpoch = reader.readInt32('memberEpoch');
   const previousMemberEpoch = reader.readInt32('previousMemberEpoch');
   const state = reader.readInt8('state');
-  const assignedPartitions = readConsumerGroupCurrentMemberAssignmentValueTopicPartitionsArray(reader, version, reader.readCompactArrayLength(18, 'assignedPartitions'));
-  const partitionsPendingRevocation = readConsumerGroupCurrentMemberAssignmentValueTopicPartitionsArray(reader, version, reader.readCompactArrayLength(18, 'partitionsPendingRevocation'));
+  const assignedPartitions = readConsumerGroupCurrentMemberAssignmentValueTopicPartitionsArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(18, 'assignedPartitions'),
+  );
+  const partitionsPendingRevocation = readConsumerGroupCurrentMemberAssignmentValueTopicPartitionsArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(18, 'partitionsPendingRevocation'),
+  );
   reader.skipTaggedFields();
   return { memberEpoch, previousMemberEpoch, state, assignedPartitions, partitionsPendingRevocation };
 }
 
-function writeConsumerGroupCurrentMemberAssignmentValue(writer: ByteWriter, value: ConsumerGroupCurrentMemberAssignmentValue, version: number): void {
-  const memberEpoch = value.memberEpoch;
-  writer.writeInt32(memberEpoch);
-  const previousMemberEpoch = value.previousMemberEpoch;
-  writer.writeInt32(previousMemberEpoch);
-  const state = value.state;
-  writer.writeInt8(state);
+function writeConsumerGroupCurrentMemberAssignmentValue(
+  writer: ByteWriter,
+  value: ConsumerGroupCurrentMemberAssignmentValue,
+  version: number,
+): void {
+  writer.writeInt32(value.memberEpoch);
+  writer.writeInt32(value.previousMemberEpoch);
+  writer.writeInt8(value.state);
   const assignedPartitions = value.assignedPartitions;
   writer.writeCompactArrayLength(assignedPartitions.length);
   writeConsumerGroupCurrentMemberAssignmentValueTopicPartitionsArray(writer, assignedPartitions, version);
@@ -69,29 +86,43 @@ function writeConsumerGroupCurrentMemberAssignmentValue(writer: ByteWriter, valu
   writer.writeUnsignedVarint(0);
 }
 
-function readConsumerGroupCurrentMemberAssignmentValueTopicPartitions(reader: ByteReader, _version: number): Decoded<ConsumerGroupCurrentMemberAssignmentValueTopicPartitions> {
+function readConsumerGroupCurrentMemberAssignmentValueTopicPartitions(
+  reader: ByteReader,
+  _version: number,
+): Decoded<ConsumerGroupCurrentMemberAssignmentValueTopicPartitions> {
   const topicId = reader.readUuid('topicId');
   const partitions = readInt32Array(reader, reader.readCompactArrayLength(4, 'partitions'), 'partitions');
   reader.skipTaggedFields();
   return { topicId, partitions };
 }
 
-function writeConsumerGroupCurrentMemberAssignmentValueTopicPartitions(writer: ByteWriter, value: ConsumerGroupCurrentMemberAssignmentValueTopicPartitions, _version: number): void {
-  const topicId = value.topicId;
-  writer.writeUuid(topicId);
+function writeConsumerGroupCurrentMemberAssignmentValueTopicPartitions(
+  writer: ByteWriter,
+  value: ConsumerGroupCurrentMemberAssignmentValueTopicPartitions,
+  _version: number,
+): void {
+  writer.writeUuid(value.topicId);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeInt32Array(writer, partitions);
   writer.writeUnsignedVarint(0);
 }
 
-function readConsumerGroupCurrentMemberAssignmentValueTopicPartitionsArray(reader: ByteReader, version: number, count: number): Decoded<ConsumerGroupCurrentMemberAssignmentValueTopicPartitions>[] {
+function readConsumerGroupCurrentMemberAssignmentValueTopicPartitionsArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ConsumerGroupCurrentMemberAssignmentValueTopicPartitions>[] {
   const elements: Decoded<ConsumerGroupCurrentMemberAssignmentValueTopicPartitions>[] = [];
   for (let index = 0; index < count; index++) elements.push(readConsumerGroupCurrentMemberAssignmentValueTopicPartitions(reader, version));
   return elements;
 }
 
-function writeConsumerGroupCurrentMemberAssignmentValueTopicPartitionsArray(writer: ByteWriter, elements: readonly ConsumerGroupCurrentMemberAssignmentValueTopicPartitions[], version: number): void {
+function writeConsumerGroupCurrentMemberAssignmentValueTopicPartitionsArray(
+  writer: ByteWriter,
+  elements: readonly ConsumerGroupCurrentMemberAssignmentValueTopicPartitions[],
+  version: number,
+): void {
   for (const element of elements) writeConsumerGroupCurrentMemberAssignmentValueTopicPartitions(writer, element, version);
 }
 

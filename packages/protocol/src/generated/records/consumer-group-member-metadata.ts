@@ -9,17 +9,22 @@ export interface ConsumerGroupMemberMetadataKey {
   memberId: string;
 }
 
-function readConsumerGroupMemberMetadataKey(reader: ByteReader, _version: number): Decoded<ConsumerGroupMemberMetadataKey> {
+function readConsumerGroupMemberMetadataKey(
+  reader: ByteReader,
+  _version: number,
+): Decoded<ConsumerGroupMemberMetadataKey> {
   const groupId = reader.readString('groupId');
   const memberId = reader.readString('memberId');
   return { groupId, memberId };
 }
 
-function writeConsumerGroupMemberMetadataKey(writer: ByteWriter, value: ConsumerGroupMemberMetadataKey, _version: number): void {
-  const groupId = value.groupId;
-  writer.writeString(groupId);
-  const memberId = value.memberId;
-  writer.writeString(memberId);
+function writeConsumerGroupMemberMetadataKey(
+  writer: ByteWriter,
+  value: ConsumerGroupMemberMetadataKey,
+  _version: number,
+): void {
+  writer.writeString(value.groupId);
+  writer.writeString(value.memberId);
 }
 
 export const consumerGroupMemberMetadataKey: MessageCodec<ConsumerGroupMemberMetadataKey> = messageCodec({
@@ -53,12 +58,19 @@ export interface ClassicProtocol {
   metadata: Buffer;
 }
 
-function readConsumerGroupMemberMetadataValue(reader: ByteReader, version: number): Decoded<ConsumerGroupMemberMetadataValue> {
+function readConsumerGroupMemberMetadataValue(
+  reader: ByteReader,
+  version: number,
+): Decoded<ConsumerGroupMemberMetadataValue> {
   const instanceId = reader.readCompactNullableString('instanceId');
   const rackId = reader.readCompactNullableString('rackId');
   const clientId = reader.readCompactString('clientId');
   const clientHost = reader.readCompactString('clientHost');
-  const subscribedTopicNames = readCompactStringArray(reader, reader.readCompactArrayLength(1, 'subscribedTopicNames'), 'subscribedTopicNames');
+  const subscribedTopicNames = readCompactStringArray(
+    reader,
+    reader.readCompactArrayLength(1, 'subscribedTopicNames'),
+    'subscribedTopicNames',
+  );
   const subscribedTopicRegex = reader.readCompactNullableString('subscribedTopicRegex');
   const rebalanceTimeoutMs = reader.readInt32('rebalanceTimeoutMs');
   const serverAssignor = reader.readCompactNullableString('serverAssignor');
@@ -88,15 +100,17 @@ function readConsumerGroupMemberMetadataValue(reader: ByteReader, version: numbe
   };
 }
 
-function writeConsumerGroupMemberMetadataValue(writer: ByteWriter, value: ConsumerGroupMemberMetadataValue, version: number): void {
+function writeConsumerGroupMemberMetadataValue(
+  writer: ByteWriter,
+  value: ConsumerGroupMemberMetadataValue,
+  version: number,
+): void {
   const instanceId = value.instanceId;
   writer.writeCompactNullableString(instanceId);
   const rackId = value.rackId;
   writer.writeCompactNullableString(rackId);
-  const clientId = value.clientId;
-  writer.writeCompactString(clientId);
-  const clientHost = value.clientHost;
-  writer.writeCompactString(clientHost);
+  writer.writeCompactString(value.clientId);
+  writer.writeCompactString(value.clientHost);
   const subscribedTopicNames = value.subscribedTopicNames;
   writer.writeCompactArrayLength(subscribedTopicNames.length);
   writeCompactStringArray(writer, subscribedTopicNames);
@@ -106,8 +120,8 @@ function writeConsumerGroupMemberMetadataValue(writer: ByteWriter, value: Consum
   writer.writeInt32(rebalanceTimeoutMs);
   const serverAssignor = value.serverAssignor;
   writer.writeCompactNullableString(serverAssignor);
-  const classicMemberMetadata = value.classicMemberMetadata === undefined ? defaultClassicMemberMetadata() : value.classicMemberMetadata;
-  const hasClassicMemberMetadata = (classicMemberMetadata === null || !isDefaultClassicMemberMetadata(classicMemberMetadata));
+  const classicMemberMetadata = value.classicMemberMetadata;
+  const hasClassicMemberMetadata = classicMemberMetadata !== undefined && (classicMemberMetadata === null || !isDefaultClassicMemberMetadata(classicMemberMetadata));
   writer.writeUnsignedVarint(hasClassicMemberMetadata ? 1 : 0);
   if (hasClassicMemberMetadata) {
     const begin = writer.beginTaggedField(0);
@@ -119,14 +133,17 @@ function writeConsumerGroupMemberMetadataValue(writer: ByteWriter, value: Consum
 
 function readClassicMemberMetadata(reader: ByteReader, version: number): Decoded<ClassicMemberMetadata> {
   const sessionTimeoutMs = reader.readInt32('sessionTimeoutMs');
-  const supportedProtocols = readClassicProtocolArray(reader, version, reader.readCompactArrayLength(3, 'supportedProtocols'));
+  const supportedProtocols = readClassicProtocolArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(3, 'supportedProtocols'),
+  );
   reader.skipTaggedFields();
   return { sessionTimeoutMs, supportedProtocols };
 }
 
 function writeClassicMemberMetadata(writer: ByteWriter, value: ClassicMemberMetadata, version: number): void {
-  const sessionTimeoutMs = value.sessionTimeoutMs;
-  writer.writeInt32(sessionTimeoutMs);
+  writer.writeInt32(value.sessionTimeoutMs);
   const supportedProtocols = value.supportedProtocols;
   writer.writeCompactArrayLength(supportedProtocols.length);
   writeClassicProtocolArray(writer, supportedProtocols, version);
@@ -141,10 +158,8 @@ function readClassicProtocol(reader: ByteReader, _version: number): Decoded<Clas
 }
 
 function writeClassicProtocol(writer: ByteWriter, value: ClassicProtocol, _version: number): void {
-  const name = value.name;
-  writer.writeCompactString(name);
-  const metadata = value.metadata;
-  writer.writeCompactBytes(metadata);
+  writer.writeCompactString(value.name);
+  writer.writeCompactBytes(value.metadata);
   writer.writeUnsignedVarint(0);
 }
 

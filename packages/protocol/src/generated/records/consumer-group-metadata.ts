@@ -14,8 +14,7 @@ function readConsumerGroupMetadataKey(reader: ByteReader, _version: number): Dec
 }
 
 function writeConsumerGroupMetadataKey(writer: ByteWriter, value: ConsumerGroupMetadataKey, _version: number): void {
-  const groupId = value.groupId;
-  writer.writeString(groupId);
+  writer.writeString(value.groupId);
 }
 
 export const consumerGroupMetadataKey: MessageCodec<ConsumerGroupMetadataKey> = messageCodec({
@@ -50,9 +49,12 @@ function readConsumerGroupMetadataValue(reader: ByteReader, _version: number): D
   return { epoch, metadataHash };
 }
 
-function writeConsumerGroupMetadataValue(writer: ByteWriter, value: ConsumerGroupMetadataValue, _version: number): void {
-  const epoch = value.epoch;
-  writer.writeInt32(epoch);
+function writeConsumerGroupMetadataValue(
+  writer: ByteWriter,
+  value: ConsumerGroupMetadataValue,
+  _version: number,
+): void {
+  writer.writeInt32(value.epoch);
   const metadataHash = value.metadataHash ?? 0n;
   const hasMetadataHash = metadataHash !== 0n;
   writer.writeUnsignedVarint(hasMetadataHash ? 1 : 0);

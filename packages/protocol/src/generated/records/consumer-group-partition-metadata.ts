@@ -8,14 +8,20 @@ export interface ConsumerGroupPartitionMetadataKey {
   groupId: string;
 }
 
-function readConsumerGroupPartitionMetadataKey(reader: ByteReader, _version: number): Decoded<ConsumerGroupPartitionMetadataKey> {
+function readConsumerGroupPartitionMetadataKey(
+  reader: ByteReader,
+  _version: number,
+): Decoded<ConsumerGroupPartitionMetadataKey> {
   const groupId = reader.readString('groupId');
   return { groupId };
 }
 
-function writeConsumerGroupPartitionMetadataKey(writer: ByteWriter, value: ConsumerGroupPartitionMetadataKey, _version: number): void {
-  const groupId = value.groupId;
-  writer.writeString(groupId);
+function writeConsumerGroupPartitionMetadataKey(
+  writer: ByteWriter,
+  value: ConsumerGroupPartitionMetadataKey,
+  _version: number,
+): void {
+  writer.writeString(value.groupId);
 }
 
 export const consumerGroupPartitionMetadataKey: MessageCodec<ConsumerGroupPartitionMetadataKey> = messageCodec({
@@ -42,13 +48,20 @@ export interface PartitionMetadata {
   racks: string[];
 }
 
-function readConsumerGroupPartitionMetadataValue(reader: ByteReader, version: number): Decoded<ConsumerGroupPartitionMetadataValue> {
+function readConsumerGroupPartitionMetadataValue(
+  reader: ByteReader,
+  version: number,
+): Decoded<ConsumerGroupPartitionMetadataValue> {
   const topics = readTopicMetadataArray(reader, version, reader.readCompactArrayLength(23, 'topics'));
   reader.skipTaggedFields();
   return { topics };
 }
 
-function writeConsumerGroupPartitionMetadataValue(writer: ByteWriter, value: ConsumerGroupPartitionMetadataValue, version: number): void {
+function writeConsumerGroupPartitionMetadataValue(
+  writer: ByteWriter,
+  value: ConsumerGroupPartitionMetadataValue,
+  version: number,
+): void {
   const topics = value.topics;
   writer.writeCompactArrayLength(topics.length);
   writeTopicMetadataArray(writer, topics, version);
@@ -59,18 +72,19 @@ function readTopicMetadata(reader: ByteReader, version: number): Decoded<TopicMe
   const topicId = reader.readUuid('topicId');
   const topicName = reader.readCompactString('topicName');
   const numPartitions = reader.readInt32('numPartitions');
-  const partitionMetadata = readPartitionMetadataArray(reader, version, reader.readCompactArrayLength(6, 'partitionMetadata'));
+  const partitionMetadata = readPartitionMetadataArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(6, 'partitionMetadata'),
+  );
   reader.skipTaggedFields();
   return { topicId, topicName, numPartitions, partitionMetadata };
 }
 
 function writeTopicMetadata(writer: ByteWriter, value: TopicMetadata, version: number): void {
-  const topicId = value.topicId;
-  writer.writeUuid(topicId);
-  const topicName = value.topicName;
-  writer.writeCompactString(topicName);
-  const numPartitions = value.numPartitions;
-  writer.writeInt32(numPartitions);
+  writer.writeUuid(value.topicId);
+  writer.writeCompactString(value.topicName);
+  writer.writeInt32(value.numPartitions);
   const partitionMetadata = value.partitionMetadata;
   writer.writeCompactArrayLength(partitionMetadata.length);
   writePartitionMetadataArray(writer, partitionMetadata, version);
@@ -85,8 +99,7 @@ function readPartitionMetadata(reader: ByteReader, _version: number): Decoded<Pa
 }
 
 function writePartitionMetadata(writer: ByteWriter, value: PartitionMetadata, _version: number): void {
-  const partition = value.partition;
-  writer.writeInt32(partition);
+  writer.writeInt32(value.partition);
   const racks = value.racks;
   writer.writeCompactArrayLength(racks.length);
   writeCompactStringArray(writer, racks);
@@ -109,7 +122,11 @@ function readPartitionMetadataArray(reader: ByteReader, version: number, count: 
   return elements;
 }
 
-function writePartitionMetadataArray(writer: ByteWriter, elements: readonly PartitionMetadata[], version: number): void {
+function writePartitionMetadataArray(
+  writer: ByteWriter,
+  elements: readonly PartitionMetadata[],
+  version: number,
+): void {
   for (const element of elements) writePartitionMetadata(writer, element, version);
 }
 

@@ -9,17 +9,22 @@ export interface ConsumerGroupRegularExpressionKey {
   regularExpression: string;
 }
 
-function readConsumerGroupRegularExpressionKey(reader: ByteReader, _version: number): Decoded<ConsumerGroupRegularExpressionKey> {
+function readConsumerGroupRegularExpressionKey(
+  reader: ByteReader,
+  _version: number,
+): Decoded<ConsumerGroupRegularExpressionKey> {
   const groupId = reader.readString('groupId');
   const regularExpression = reader.readString('regularExpression');
   return { groupId, regularExpression };
 }
 
-function writeConsumerGroupRegularExpressionKey(writer: ByteWriter, value: ConsumerGroupRegularExpressionKey, _version: number): void {
-  const groupId = value.groupId;
-  writer.writeString(groupId);
-  const regularExpression = value.regularExpression;
-  writer.writeString(regularExpression);
+function writeConsumerGroupRegularExpressionKey(
+  writer: ByteWriter,
+  value: ConsumerGroupRegularExpressionKey,
+  _version: number,
+): void {
+  writer.writeString(value.groupId);
+  writer.writeString(value.regularExpression);
 }
 
 export const consumerGroupRegularExpressionKey: MessageCodec<ConsumerGroupRegularExpressionKey> = messageCodec({
@@ -36,7 +41,10 @@ export interface ConsumerGroupRegularExpressionValue {
   timestamp: number;
 }
 
-function readConsumerGroupRegularExpressionValue(reader: ByteReader, _version: number): Decoded<ConsumerGroupRegularExpressionValue> {
+function readConsumerGroupRegularExpressionValue(
+  reader: ByteReader,
+  _version: number,
+): Decoded<ConsumerGroupRegularExpressionValue> {
   const topics = readCompactStringArray(reader, reader.readCompactArrayLength(1, 'topics'), 'topics');
   const versionField = reader.readInt64('version');
   const timestamp = reader.readSafeInt64('timestamp');
@@ -44,14 +52,16 @@ function readConsumerGroupRegularExpressionValue(reader: ByteReader, _version: n
   return { topics, version: versionField, timestamp };
 }
 
-function writeConsumerGroupRegularExpressionValue(writer: ByteWriter, value: ConsumerGroupRegularExpressionValue, _version: number): void {
+function writeConsumerGroupRegularExpressionValue(
+  writer: ByteWriter,
+  value: ConsumerGroupRegularExpressionValue,
+  _version: number,
+): void {
   const topics = value.topics;
   writer.writeCompactArrayLength(topics.length);
   writeCompactStringArray(writer, topics);
-  const versionField = value.version;
-  writer.writeInt64(versionField);
-  const timestamp = value.timestamp;
-  writer.writeSafeInt64(timestamp);
+  writer.writeInt64(value.version);
+  writer.writeSafeInt64(value.timestamp);
   writer.writeUnsignedVarint(0);
 }
 

@@ -9,17 +9,22 @@ export interface ConsumerGroupTargetAssignmentMemberKey {
   memberId: string;
 }
 
-function readConsumerGroupTargetAssignmentMemberKey(reader: ByteReader, _version: number): Decoded<ConsumerGroupTargetAssignmentMemberKey> {
+function readConsumerGroupTargetAssignmentMemberKey(
+  reader: ByteReader,
+  _version: number,
+): Decoded<ConsumerGroupTargetAssignmentMemberKey> {
   const groupId = reader.readString('groupId');
   const memberId = reader.readString('memberId');
   return { groupId, memberId };
 }
 
-function writeConsumerGroupTargetAssignmentMemberKey(writer: ByteWriter, value: ConsumerGroupTargetAssignmentMemberKey, _version: number): void {
-  const groupId = value.groupId;
-  writer.writeString(groupId);
-  const memberId = value.memberId;
-  writer.writeString(memberId);
+function writeConsumerGroupTargetAssignmentMemberKey(
+  writer: ByteWriter,
+  value: ConsumerGroupTargetAssignmentMemberKey,
+  _version: number,
+): void {
+  writer.writeString(value.groupId);
+  writer.writeString(value.memberId);
 }
 
 export const consumerGroupTargetAssignmentMemberKey: MessageCodec<ConsumerGroupTargetAssignmentMemberKey> = messageCodec({
@@ -39,42 +44,67 @@ export interface ConsumerGroupTargetAssignmentMemberValueTopicPartition {
   partitions: number[];
 }
 
-function readConsumerGroupTargetAssignmentMemberValue(reader: ByteReader, version: number): Decoded<ConsumerGroupTargetAssignmentMemberValue> {
-  const topicPartitions = readConsumerGroupTargetAssignmentMemberValueTopicPartitionArray(reader, version, reader.readCompactArrayLength(18, 'topicPartitions'));
+function readConsumerGroupTargetAssignmentMemberValue(
+  reader: ByteReader,
+  version: number,
+): Decoded<ConsumerGroupTargetAssignmentMemberValue> {
+  const topicPartitions = readConsumerGroupTargetAssignmentMemberValueTopicPartitionArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(18, 'topicPartitions'),
+  );
   reader.skipTaggedFields();
   return { topicPartitions };
 }
 
-function writeConsumerGroupTargetAssignmentMemberValue(writer: ByteWriter, value: ConsumerGroupTargetAssignmentMemberValue, version: number): void {
+function writeConsumerGroupTargetAssignmentMemberValue(
+  writer: ByteWriter,
+  value: ConsumerGroupTargetAssignmentMemberValue,
+  version: number,
+): void {
   const topicPartitions = value.topicPartitions;
   writer.writeCompactArrayLength(topicPartitions.length);
   writeConsumerGroupTargetAssignmentMemberValueTopicPartitionArray(writer, topicPartitions, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readConsumerGroupTargetAssignmentMemberValueTopicPartition(reader: ByteReader, _version: number): Decoded<ConsumerGroupTargetAssignmentMemberValueTopicPartition> {
+function readConsumerGroupTargetAssignmentMemberValueTopicPartition(
+  reader: ByteReader,
+  _version: number,
+): Decoded<ConsumerGroupTargetAssignmentMemberValueTopicPartition> {
   const topicId = reader.readUuid('topicId');
   const partitions = readInt32Array(reader, reader.readCompactArrayLength(4, 'partitions'), 'partitions');
   reader.skipTaggedFields();
   return { topicId, partitions };
 }
 
-function writeConsumerGroupTargetAssignmentMemberValueTopicPartition(writer: ByteWriter, value: ConsumerGroupTargetAssignmentMemberValueTopicPartition, _version: number): void {
-  const topicId = value.topicId;
-  writer.writeUuid(topicId);
+function writeConsumerGroupTargetAssignmentMemberValueTopicPartition(
+  writer: ByteWriter,
+  value: ConsumerGroupTargetAssignmentMemberValueTopicPartition,
+  _version: number,
+): void {
+  writer.writeUuid(value.topicId);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeInt32Array(writer, partitions);
   writer.writeUnsignedVarint(0);
 }
 
-function readConsumerGroupTargetAssignmentMemberValueTopicPartitionArray(reader: ByteReader, version: number, count: number): Decoded<ConsumerGroupTargetAssignmentMemberValueTopicPartition>[] {
+function readConsumerGroupTargetAssignmentMemberValueTopicPartitionArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ConsumerGroupTargetAssignmentMemberValueTopicPartition>[] {
   const elements: Decoded<ConsumerGroupTargetAssignmentMemberValueTopicPartition>[] = [];
   for (let index = 0; index < count; index++) elements.push(readConsumerGroupTargetAssignmentMemberValueTopicPartition(reader, version));
   return elements;
 }
 
-function writeConsumerGroupTargetAssignmentMemberValueTopicPartitionArray(writer: ByteWriter, elements: readonly ConsumerGroupTargetAssignmentMemberValueTopicPartition[], version: number): void {
+function writeConsumerGroupTargetAssignmentMemberValueTopicPartitionArray(
+  writer: ByteWriter,
+  elements: readonly ConsumerGroupTargetAssignmentMemberValueTopicPartition[],
+  version: number,
+): void {
   for (const element of elements) writeConsumerGroupTargetAssignmentMemberValueTopicPartition(writer, element, version);
 }
 

@@ -8,14 +8,20 @@ export interface ConsumerGroupTargetAssignmentMetadataKey {
   groupId: string;
 }
 
-function readConsumerGroupTargetAssignmentMetadataKey(reader: ByteReader, _version: number): Decoded<ConsumerGroupTargetAssignmentMetadataKey> {
+function readConsumerGroupTargetAssignmentMetadataKey(
+  reader: ByteReader,
+  _version: number,
+): Decoded<ConsumerGroupTargetAssignmentMetadataKey> {
   const groupId = reader.readString('groupId');
   return { groupId };
 }
 
-function writeConsumerGroupTargetAssignmentMetadataKey(writer: ByteWriter, value: ConsumerGroupTargetAssignmentMetadataKey, _version: number): void {
-  const groupId = value.groupId;
-  writer.writeString(groupId);
+function writeConsumerGroupTargetAssignmentMetadataKey(
+  writer: ByteWriter,
+  value: ConsumerGroupTargetAssignmentMetadataKey,
+  _version: number,
+): void {
+  writer.writeString(value.groupId);
 }
 
 export const consumerGroupTargetAssignmentMetadataKey: MessageCodec<ConsumerGroupTargetAssignmentMetadataKey> = messageCodec({
@@ -30,15 +36,21 @@ export interface ConsumerGroupTargetAssignmentMetadataValue {
   assignmentEpoch: number;
 }
 
-function readConsumerGroupTargetAssignmentMetadataValue(reader: ByteReader, _version: number): Decoded<ConsumerGroupTargetAssignmentMetadataValue> {
+function readConsumerGroupTargetAssignmentMetadataValue(
+  reader: ByteReader,
+  _version: number,
+): Decoded<ConsumerGroupTargetAssignmentMetadataValue> {
   const assignmentEpoch = reader.readInt32('assignmentEpoch');
   reader.skipTaggedFields();
   return { assignmentEpoch };
 }
 
-function writeConsumerGroupTargetAssignmentMetadataValue(writer: ByteWriter, value: ConsumerGroupTargetAssignmentMetadataValue, _version: number): void {
-  const assignmentEpoch = value.assignmentEpoch;
-  writer.writeInt32(assignmentEpoch);
+function writeConsumerGroupTargetAssignmentMetadataValue(
+  writer: ByteWriter,
+  value: ConsumerGroupTargetAssignmentMetadataValue,
+  _version: number,
+): void {
+  writer.writeInt32(value.assignmentEpoch);
   writer.writeUnsignedVarint(0);
 }
 

@@ -22,7 +22,11 @@ export interface ConsumerProtocolAssignmentTopicPartition {
 }
 
 function readConsumerProtocolAssignment(reader: ByteReader, version: number): Decoded<ConsumerProtocolAssignment> {
-  const assignedPartitions = readConsumerProtocolAssignmentTopicPartitionArray(reader, version, reader.readArrayLength(6, 'assignedPartitions'));
+  const assignedPartitions = readConsumerProtocolAssignmentTopicPartitionArray(
+    reader,
+    version,
+    reader.readArrayLength(6, 'assignedPartitions'),
+  );
   const userData = reader.readNullableBytes('userData');
   return { assignedPartitions, userData };
 }
@@ -35,27 +39,41 @@ function writeConsumerProtocolAssignment(writer: ByteWriter, value: ConsumerProt
   writer.writeNullableBytes(userData);
 }
 
-function readConsumerProtocolAssignmentTopicPartition(reader: ByteReader, _version: number): Decoded<ConsumerProtocolAssignmentTopicPartition> {
+function readConsumerProtocolAssignmentTopicPartition(
+  reader: ByteReader,
+  _version: number,
+): Decoded<ConsumerProtocolAssignmentTopicPartition> {
   const topic = reader.readString('topic');
   const partitions = readInt32Array(reader, reader.readArrayLength(4, 'partitions'), 'partitions');
   return { topic, partitions };
 }
 
-function writeConsumerProtocolAssignmentTopicPartition(writer: ByteWriter, value: ConsumerProtocolAssignmentTopicPartition, _version: number): void {
-  const topic = value.topic;
-  writer.writeString(topic);
+function writeConsumerProtocolAssignmentTopicPartition(
+  writer: ByteWriter,
+  value: ConsumerProtocolAssignmentTopicPartition,
+  _version: number,
+): void {
+  writer.writeString(value.topic);
   const partitions = value.partitions;
   writer.writeArrayLength(partitions.length);
   writeInt32Array(writer, partitions);
 }
 
-function readConsumerProtocolAssignmentTopicPartitionArray(reader: ByteReader, version: number, count: number): Decoded<ConsumerProtocolAssignmentTopicPartition>[] {
+function readConsumerProtocolAssignmentTopicPartitionArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ConsumerProtocolAssignmentTopicPartition>[] {
   const elements: Decoded<ConsumerProtocolAssignmentTopicPartition>[] = [];
   for (let index = 0; index < count; index++) elements.push(readConsumerProtocolAssignmentTopicPartition(reader, version));
   return elements;
 }
 
-function writeConsumerProtocolAssignmentTopicPartitionArray(writer: ByteWriter, elements: readonly ConsumerProtocolAssignmentTopicPartition[], version: number): void {
+function writeConsumerProtocolAssignmentTopicPartitionArray(
+  writer: ByteWriter,
+  elements: readonly ConsumerProtocolAssignmentTopicPartition[],
+  version: number,
+): void {
   for (const element of elements) writeConsumerProtocolAssignmentTopicPartition(writer, element, version);
 }
 
@@ -86,54 +104,67 @@ export interface ConsumerProtocolSubscriptionTopicPartition {
 function readConsumerProtocolSubscription(reader: ByteReader, version: number): Decoded<ConsumerProtocolSubscription> {
   const topics = readStringArray(reader, reader.readArrayLength(2, 'topics'), 'topics');
   const userData = reader.readNullableBytes('userData');
-  const ownedPartitions = version >= 1 ? readConsumerProtocolSubscriptionTopicPartitionArray(reader, version, reader.readArrayLength(6, 'ownedPartitions')) : [];
+  const ownedPartitionsCount = version >= 1 ? reader.readArrayLength(6, 'ownedPartitions') : 0;
+  const ownedPartitions = readConsumerProtocolSubscriptionTopicPartitionArray(reader, version, ownedPartitionsCount);
   const generationId = version >= 2 ? reader.readInt32('generationId') : -1;
   const rackId = version >= 3 ? reader.readNullableString('rackId') : null;
   return { topics, userData, ownedPartitions, generationId, rackId };
 }
 
-function writeConsumerProtocolSubscription(writer: ByteWriter, value: ConsumerProtocolSubscription, version: number): void {
+function writeConsumerProtocolSubscription(
+  writer: ByteWriter,
+  value: ConsumerProtocolSubscription,
+  version: number,
+): void {
   const topics = value.topics;
   writer.writeArrayLength(topics.length);
   writeStringArray(writer, topics);
   const userData = value.userData ?? null;
   writer.writeNullableBytes(userData);
   const ownedPartitions = value.ownedPartitions ?? [];
-  if (version >= 1) {
-    writer.writeArrayLength(ownedPartitions.length);
-    writeConsumerProtocolSubscriptionTopicPartitionArray(writer, ownedPartitions, version);
-  }
+  if (version >= 1) writer.writeArrayLength(ownedPartitions.length);
+  if (version >= 1) writeConsumerProtocolSubscriptionTopicPartitionArray(writer, ownedPartitions, version);
   const generationId = value.generationId ?? -1;
-  if (version >= 2) {
-    writer.writeInt32(generationId);
-  }
+  if (version >= 2) writer.writeInt32(generationId);
   const rackId = value.rackId ?? null;
-  if (version >= 3) {
-    writer.writeNullableString(rackId);
-  }
+  if (version >= 3) writer.writeNullableString(rackId);
 }
 
-function readConsumerProtocolSubscriptionTopicPartition(reader: ByteReader, _version: number): Decoded<ConsumerProtocolSubscriptionTopicPartition> {
+function readConsumerProtocolSubscriptionTopicPartition(
+  reader: ByteReader,
+  _version: number,
+): Decoded<ConsumerProtocolSubscriptionTopicPartition> {
   const topic = reader.readString('topic');
   const partitions = readInt32Array(reader, reader.readArrayLength(4, 'partitions'), 'partitions');
   return { topic, partitions };
 }
 
-function writeConsumerProtocolSubscriptionTopicPartition(writer: ByteWriter, value: ConsumerProtocolSubscriptionTopicPartition, _version: number): void {
-  const topic = value.topic;
-  writer.writeString(topic);
+function writeConsumerProtocolSubscriptionTopicPartition(
+  writer: ByteWriter,
+  value: ConsumerProtocolSubscriptionTopicPartition,
+  _version: number,
+): void {
+  writer.writeString(value.topic);
   const partitions = value.partitions;
   writer.writeArrayLength(partitions.length);
   writeInt32Array(writer, partitions);
 }
 
-function readConsumerProtocolSubscriptionTopicPartitionArray(reader: ByteReader, version: number, count: number): Decoded<ConsumerProtocolSubscriptionTopicPartition>[] {
+function readConsumerProtocolSubscriptionTopicPartitionArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ConsumerProtocolSubscriptionTopicPartition>[] {
   const elements: Decoded<ConsumerProtocolSubscriptionTopicPartition>[] = [];
   for (let index = 0; index < count; index++) elements.push(readConsumerProtocolSubscriptionTopicPartition(reader, version));
   return elements;
 }
 
-function writeConsumerProtocolSubscriptionTopicPartitionArray(writer: ByteWriter, elements: readonly ConsumerProtocolSubscriptionTopicPartition[], version: number): void {
+function writeConsumerProtocolSubscriptionTopicPartitionArray(
+  writer: ByteWriter,
+  elements: readonly ConsumerProtocolSubscriptionTopicPartition[],
+  version: number,
+): void {
   for (const element of elements) writeConsumerProtocolSubscriptionTopicPartition(writer, element, version);
 }
 

@@ -19,12 +19,9 @@ function readDefaultPrincipalData(reader: ByteReader, _version: number): Decoded
 }
 
 function writeDefaultPrincipalData(writer: ByteWriter, value: DefaultPrincipalData, _version: number): void {
-  const type = value.type;
-  writer.writeCompactString(type);
-  const name = value.name;
-  writer.writeCompactString(name);
-  const tokenAuthenticated = value.tokenAuthenticated;
-  writer.writeBool(tokenAuthenticated);
+  writer.writeCompactString(value.type);
+  writer.writeCompactString(value.name);
+  writer.writeBool(value.tokenAuthenticated);
   writer.writeUnsignedVarint(0);
 }
 

@@ -14,8 +14,7 @@ function readEndTxnMarker(reader: ByteReader, _version: number): Decoded<EndTxnM
 }
 
 function writeEndTxnMarker(writer: ByteWriter, value: EndTxnMarker, _version: number): void {
-  const coordinatorEpoch = value.coordinatorEpoch;
-  writer.writeInt32(coordinatorEpoch);
+  writer.writeInt32(value.coordinatorEpoch);
 }
 
 export const endTxnMarker: MessageCodec<EndTxnMarker> = messageCodec({

@@ -14,8 +14,7 @@ function readGroupMetadataKey(reader: ByteReader, _version: number): Decoded<Gro
 }
 
 function writeGroupMetadataKey(writer: ByteWriter, value: GroupMetadataKey, _version: number): void {
-  const group = value.group;
-  writer.writeString(group);
+  writer.writeString(value.group);
 }
 
 export const groupMetadataKey: MessageCodec<GroupMetadataKey> = messageCodec({
@@ -55,22 +54,21 @@ function readGroupMetadataValue(reader: ByteReader, version: number): Decoded<Gr
   const protocol = version >= 4 ? reader.readCompactNullableString('protocol') : reader.readNullableString('protocol');
   const leader = version >= 4 ? reader.readCompactNullableString('leader') : reader.readNullableString('leader');
   const currentStateTimestamp = version >= 2 ? reader.readSafeInt64('currentStateTimestamp') : -1;
-  const members = version >= 4 ? readMemberMetadataArray(reader, version, reader.readCompactArrayLength(15, 'members')) : readMemberMetadataArray(reader, version, reader.readArrayLength(15, 'members'));
-  if (version >= 4) {
-    reader.skipTaggedFields();
-  }
+  const membersCount =
+    version >= 4 ? reader.readCompactArrayLength(15, 'members')
+    : reader.readArrayLength(15, 'members');
+  const members = readMemberMetadataArray(reader, version, membersCount);
+  if (version >= 4) reader.skipTaggedFields();
   return { protocolType, generation, protocol, leader, currentStateTimestamp, members };
 }
 
 function writeGroupMetadataValue(writer: ByteWriter, value: GroupMetadataValue, version: number): void {
-  const protocolType = value.protocolType;
   if (version >= 4) {
-    writer.writeCompactString(protocolType);
+    writer.writeCompactString(value.protocolType);
   } else {
-    writer.writeString(protocolType);
+    writer.writeString(value.protocolType);
   }
-  const generation = value.generation;
-  writer.writeInt32(generation);
+  writer.writeInt32(value.generation);
   const protocol = value.protocol;
   if (version >= 4) {
     writer.writeCompactNullableString(protocol);
@@ -84,34 +82,30 @@ function writeGroupMetadataValue(writer: ByteWriter, value: GroupMetadataValue, 
     writer.writeNullableString(leader);
   }
   const currentStateTimestamp = value.currentStateTimestamp ?? -1;
-  if (version >= 2) {
-    writer.writeSafeInt64(currentStateTimestamp);
-  }
+  if (version >= 2) writer.writeSafeInt64(currentStateTimestamp);
   const members = value.members;
   if (version >= 4) {
     writer.writeCompactArrayLength(members.length);
-    writeMemberMetadataArray(writer, members, version);
   } else {
     writer.writeArrayLength(members.length);
-    writeMemberMetadataArray(writer, members, version);
   }
-  if (version >= 4) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeMemberMetadataArray(writer, members, version);
+  if (version >= 4) writer.writeUnsignedVarint(0);
 }
 
 function readMemberMetadata(reader: ByteReader, version: number): Decoded<MemberMetadata> {
   const memberId = version >= 4 ? reader.readCompactString('memberId') : reader.readString('memberId');
-  const groupInstanceId = version >= 4 ? reader.readCompactNullableString('groupInstanceId') : version >= 3 ? reader.readNullableString('groupInstanceId') : null;
+  const groupInstanceId =
+    version >= 4 ? reader.readCompactNullableString('groupInstanceId')
+    : version >= 3 ? reader.readNullableString('groupInstanceId')
+    : null;
   const clientId = version >= 4 ? reader.readCompactString('clientId') : reader.readString('clientId');
   const clientHost = version >= 4 ? reader.readCompactString('clientHost') : reader.readString('clientHost');
   const rebalanceTimeout = version >= 1 ? reader.readInt32('rebalanceTimeout') : -1;
   const sessionTimeout = reader.readInt32('sessionTimeout');
   const subscription = version >= 4 ? reader.readCompactBytes('subscription') : reader.readBytes('subscription');
   const assignment = version >= 4 ? reader.readCompactBytes('assignment') : reader.readBytes('assignment');
-  if (version >= 4) {
-    reader.skipTaggedFields();
-  }
+  if (version >= 4) reader.skipTaggedFields();
   return {
     memberId,
     groupInstanceId,
@@ -125,11 +119,10 @@ function readMemberMetadata(reader: ByteReader, version: number): Decoded<Member
 }
 
 function writeMemberMetadata(writer: ByteWriter, value: MemberMetadata, version: number): void {
-  const memberId = value.memberId;
   if (version >= 4) {
-    writer.writeCompactString(memberId);
+    writer.writeCompactString(value.memberId);
   } else {
-    writer.writeString(memberId);
+    writer.writeString(value.memberId);
   }
   const groupInstanceId = value.groupInstanceId ?? null;
   if (version >= 4) {
@@ -137,39 +130,30 @@ function writeMemberMetadata(writer: ByteWriter, value: MemberMetadata, version:
   } else if (version >= 3) {
     writer.writeNullableString(groupInstanceId);
   }
-  const clientId = value.clientId;
   if (version >= 4) {
-    writer.writeCompactString(clientId);
+    writer.writeCompactString(value.clientId);
   } else {
-    writer.writeString(clientId);
+    writer.writeString(value.clientId);
   }
-  const clientHost = value.clientHost;
   if (version >= 4) {
-    writer.writeCompactString(clientHost);
+    writer.writeCompactString(value.clientHost);
   } else {
-    writer.writeString(clientHost);
+    writer.writeString(value.clientHost);
   }
   const rebalanceTimeout = value.rebalanceTimeout ?? -1;
-  if (version >= 1) {
-    writer.writeInt32(rebalanceTimeout);
-  }
-  const sessionTimeout = value.sessionTimeout;
-  writer.writeInt32(sessionTimeout);
-  const subscription = value.subscription;
+  if (version >= 1) writer.writeInt32(rebalanceTimeout);
+  writer.writeInt32(value.sessionTimeout);
   if (version >= 4) {
-    writer.writeCompactBytes(subscription);
+    writer.writeCompactBytes(value.subscription);
   } else {
-    writer.writeBytes(subscription);
+    writer.writeBytes(value.subscription);
   }
-  const assignment = value.assignment;
   if (version >= 4) {
-    writer.writeCompactBytes(assignment);
+    writer.writeCompactBytes(value.assignment);
   } else {
-    writer.writeBytes(assignment);
+    writer.writeBytes(value.assignment);
   }
-  if (version >= 4) {
-    writer.writeUnsignedVarint(0);
-  }
+  if (version >= 4) writer.writeUnsignedVarint(0);
 }
 
 function readMemberMetadataArray(reader: ByteReader, version: number, count: number): Decoded<MemberMetadata>[] {

@@ -17,10 +17,8 @@ function readKRaftVersionRecord(reader: ByteReader, _version: number): Decoded<K
 }
 
 function writeKRaftVersionRecord(writer: ByteWriter, value: KRaftVersionRecord, _version: number): void {
-  const versionField = value.version;
-  writer.writeInt16(versionField);
-  const kRaftVersion = value.kRaftVersion;
-  writer.writeInt16(kRaftVersion);
+  writer.writeInt16(value.version);
+  writer.writeInt16(value.kRaftVersion);
   writer.writeUnsignedVarint(0);
 }
 

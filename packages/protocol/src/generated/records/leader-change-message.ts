@@ -21,16 +21,18 @@ function readLeaderChangeMessage(reader: ByteReader, version: number): Decoded<L
   const versionField = reader.readInt16('version');
   const leaderId = reader.readInt32('leaderId');
   const voters = readLeaderChangeMessageVoterArray(reader, version, reader.readCompactArrayLength(5, 'voters'));
-  const grantingVoters = readLeaderChangeMessageVoterArray(reader, version, reader.readCompactArrayLength(5, 'grantingVoters'));
+  const grantingVoters = readLeaderChangeMessageVoterArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(5, 'grantingVoters'),
+  );
   reader.skipTaggedFields();
   return { version: versionField, leaderId, voters, grantingVoters };
 }
 
 function writeLeaderChangeMessage(writer: ByteWriter, value: LeaderChangeMessage, version: number): void {
-  const versionField = value.version;
-  writer.writeInt16(versionField);
-  const leaderId = value.leaderId;
-  writer.writeInt32(leaderId);
+  writer.writeInt16(value.version);
+  writer.writeInt32(value.leaderId);
   const voters = value.voters;
   writer.writeCompactArrayLength(voters.length);
   writeLeaderChangeMessageVoterArray(writer, voters, version);
@@ -48,24 +50,31 @@ function readLeaderChangeMessageVoter(reader: ByteReader, version: number): Deco
 }
 
 function writeLeaderChangeMessageVoter(writer: ByteWriter, value: LeaderChangeMessageVoter, version: number): void {
-  const voterId = value.voterId;
-  writer.writeInt32(voterId);
+  writer.writeInt32(value.voterId);
   const voterDirectoryId = value.voterDirectoryId ?? ZERO_UUID;
   if (version >= 1) {
     writer.writeUuid(voterDirectoryId);
-  } else {
-    if (voterDirectoryId !== ZERO_UUID) throw unsupportedField('LeaderChangeMessageVoter', 'voterDirectoryId', version);
+  } else if (voterDirectoryId !== ZERO_UUID) {
+    throw unsupportedField('LeaderChangeMessageVoter', 'voterDirectoryId', version);
   }
   writer.writeUnsignedVarint(0);
 }
 
-function readLeaderChangeMessageVoterArray(reader: ByteReader, version: number, count: number): Decoded<LeaderChangeMessageVoter>[] {
+function readLeaderChangeMessageVoterArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<LeaderChangeMessageVoter>[] {
   const elements: Decoded<LeaderChangeMessageVoter>[] = [];
   for (let index = 0; index < count; index++) elements.push(readLeaderChangeMessageVoter(reader, version));
   return elements;
 }
 
-function writeLeaderChangeMessageVoterArray(writer: ByteWriter, elements: readonly LeaderChangeMessageVoter[], version: number): void {
+function writeLeaderChangeMessageVoterArray(
+  writer: ByteWriter,
+  elements: readonly LeaderChangeMessageVoter[],
+  version: number,
+): void {
   for (const element of elements) writeLeaderChangeMessageVoter(writer, element, version);
 }
 

@@ -18,12 +18,9 @@ function readLegacyOffsetCommitKey(reader: ByteReader, _version: number): Decode
 }
 
 function writeLegacyOffsetCommitKey(writer: ByteWriter, value: LegacyOffsetCommitKey, _version: number): void {
-  const group = value.group;
-  writer.writeString(group);
-  const topic = value.topic;
-  writer.writeString(topic);
-  const partition = value.partition;
-  writer.writeInt32(partition);
+  writer.writeString(value.group);
+  writer.writeString(value.topic);
+  writer.writeInt32(value.partition);
 }
 
 export const legacyOffsetCommitKey: MessageCodec<LegacyOffsetCommitKey> = messageCodec({
@@ -48,12 +45,9 @@ function readLegacyOffsetCommitValue(reader: ByteReader, _version: number): Deco
 }
 
 function writeLegacyOffsetCommitValue(writer: ByteWriter, value: LegacyOffsetCommitValue, _version: number): void {
-  const offset = value.offset;
-  writer.writeSafeInt64(offset);
-  const metadata = value.metadata;
-  writer.writeString(metadata);
-  const commitTimestamp = value.commitTimestamp;
-  writer.writeSafeInt64(commitTimestamp);
+  writer.writeSafeInt64(value.offset);
+  writer.writeString(value.metadata);
+  writer.writeSafeInt64(value.commitTimestamp);
 }
 
 export const legacyOffsetCommitValue: MessageCodec<LegacyOffsetCommitValue> = messageCodec({

@@ -18,12 +18,9 @@ function readOffsetCommitKey(reader: ByteReader, _version: number): Decoded<Offs
 }
 
 function writeOffsetCommitKey(writer: ByteWriter, value: OffsetCommitKey, _version: number): void {
-  const group = value.group;
-  writer.writeString(group);
-  const topic = value.topic;
-  writer.writeString(topic);
-  const partition = value.partition;
-  writer.writeInt32(partition);
+  writer.writeString(value.group);
+  writer.writeString(value.topic);
+  writer.writeInt32(value.partition);
 }
 
 export const offsetCommitKey: MessageCodec<OffsetCommitKey> = messageCodec({
@@ -71,25 +68,17 @@ function readOffsetCommitValue(reader: ByteReader, version: number): Decoded<Off
 }
 
 function writeOffsetCommitValue(writer: ByteWriter, value: OffsetCommitValue, version: number): void {
-  const offset = value.offset;
-  writer.writeSafeInt64(offset);
+  writer.writeSafeInt64(value.offset);
   const leaderEpoch = value.leaderEpoch ?? -1;
-  if (version >= 3) {
-    writer.writeInt32(leaderEpoch);
-  }
-  const metadata = value.metadata;
+  if (version >= 3) writer.writeInt32(leaderEpoch);
   if (version >= 4) {
-    writer.writeCompactString(metadata);
+    writer.writeCompactString(value.metadata);
   } else {
-    writer.writeString(metadata);
+    writer.writeString(value.metadata);
   }
-  const commitTimestamp = value.commitTimestamp;
-  writer.writeSafeInt64(commitTimestamp);
+  writer.writeSafeInt64(value.commitTimestamp);
   const expireTimestamp = value.expireTimestamp ?? -1;
-  if (version >= 2) {
-  } else if (version >= 1) {
-    writer.writeSafeInt64(expireTimestamp);
-  }
+  if (version >= 1 && version < 2) writer.writeSafeInt64(expireTimestamp);
   const topicId = value.topicId ?? ZERO_UUID;
   if (version >= 4) {
     const hasTopicId = topicId !== ZERO_UUID;

@@ -9,17 +9,22 @@ export interface ShareGroupCurrentMemberAssignmentKey {
   memberId: string;
 }
 
-function readShareGroupCurrentMemberAssignmentKey(reader: ByteReader, _version: number): Decoded<ShareGroupCurrentMemberAssignmentKey> {
+function readShareGroupCurrentMemberAssignmentKey(
+  reader: ByteReader,
+  _version: number,
+): Decoded<ShareGroupCurrentMemberAssignmentKey> {
   const groupId = reader.readString('groupId');
   const memberId = reader.readString('memberId');
   return { groupId, memberId };
 }
 
-function writeShareGroupCurrentMemberAssignmentKey(writer: ByteWriter, value: ShareGroupCurrentMemberAssignmentKey, _version: number): void {
-  const groupId = value.groupId;
-  writer.writeString(groupId);
-  const memberId = value.memberId;
-  writer.writeString(memberId);
+function writeShareGroupCurrentMemberAssignmentKey(
+  writer: ByteWriter,
+  value: ShareGroupCurrentMemberAssignmentKey,
+  _version: number,
+): void {
+  writer.writeString(value.groupId);
+  writer.writeString(value.memberId);
 }
 
 export const shareGroupCurrentMemberAssignmentKey: MessageCodec<ShareGroupCurrentMemberAssignmentKey> = messageCodec({
@@ -42,51 +47,73 @@ export interface ShareGroupCurrentMemberAssignmentValueTopicPartitions {
   partitions: number[];
 }
 
-function readShareGroupCurrentMemberAssignmentValue(reader: ByteReader, version: number): Decoded<ShareGroupCurrentMemberAssignmentValue> {
+function readShareGroupCurrentMemberAssignmentValue(
+  reader: ByteReader,
+  version: number,
+): Decoded<ShareGroupCurrentMemberAssignmentValue> {
   const memberEpoch = reader.readInt32('memberEpoch');
   const previousMemberEpoch = reader.readInt32('previousMemberEpoch');
   const state = reader.readInt8('state');
-  const assignedPartitions = readShareGroupCurrentMemberAssignmentValueTopicPartitionsArray(reader, version, reader.readCompactArrayLength(18, 'assignedPartitions'));
+  const assignedPartitions = readShareGroupCurrentMemberAssignmentValueTopicPartitionsArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(18, 'assignedPartitions'),
+  );
   reader.skipTaggedFields();
   return { memberEpoch, previousMemberEpoch, state, assignedPartitions };
 }
 
-function writeShareGroupCurrentMemberAssignmentValue(writer: ByteWriter, value: ShareGroupCurrentMemberAssignmentValue, version: number): void {
-  const memberEpoch = value.memberEpoch;
-  writer.writeInt32(memberEpoch);
-  const previousMemberEpoch = value.previousMemberEpoch;
-  writer.writeInt32(previousMemberEpoch);
-  const state = value.state;
-  writer.writeInt8(state);
+function writeShareGroupCurrentMemberAssignmentValue(
+  writer: ByteWriter,
+  value: ShareGroupCurrentMemberAssignmentValue,
+  version: number,
+): void {
+  writer.writeInt32(value.memberEpoch);
+  writer.writeInt32(value.previousMemberEpoch);
+  writer.writeInt8(value.state);
   const assignedPartitions = value.assignedPartitions;
   writer.writeCompactArrayLength(assignedPartitions.length);
   writeShareGroupCurrentMemberAssignmentValueTopicPartitionsArray(writer, assignedPartitions, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readShareGroupCurrentMemberAssignmentValueTopicPartitions(reader: ByteReader, _version: number): Decoded<ShareGroupCurrentMemberAssignmentValueTopicPartitions> {
+function readShareGroupCurrentMemberAssignmentValueTopicPartitions(
+  reader: ByteReader,
+  _version: number,
+): Decoded<ShareGroupCurrentMemberAssignmentValueTopicPartitions> {
   const topicId = reader.readUuid('topicId');
   const partitions = readInt32Array(reader, reader.readCompactArrayLength(4, 'partitions'), 'partitions');
   reader.skipTaggedFields();
   return { topicId, partitions };
 }
 
-function writeShareGroupCurrentMemberAssignmentValueTopicPartitions(writer: ByteWriter, value: ShareGroupCurrentMemberAssignmentValueTopicPartitions, _version: number): void {
-  const topicId = value.topicId;
-  writer.writeUuid(topicId);
+function writeShareGroupCurrentMemberAssignmentValueTopicPartitions(
+  writer: ByteWriter,
+  value: ShareGroupCurrentMemberAssignmentValueTopicPartitions,
+  _version: number,
+): void {
+  writer.writeUuid(value.topicId);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeInt32Array(writer, partitions);
   writer.writeUnsignedVarint(0);
 }
 
-function readShareGroupCurrentMemberAssignmentValueTopicPartitionsArray(reader: ByteReader, version: number, count: number): Decoded<ShareGroupCurrentMemberAssignmentValueTopicPartitions>[] {
+function readShareGroupCurrentMemberAssignmentValueTopicPartitionsArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ShareGroupCurrentMemberAssignmentValueTopicPartitions>[] {
   const elements: Decoded<ShareGroupCurrentMemberAssignmentValueTopicPartitions>[] = [];
   for (let index = 0; index < count; index++) elements.push(readShareGroupCurrentMemberAssignmentValueTopicPartitions(reader, version));
   return elements;
 }
 
-function writeShareGroupCurrentMemberAssignmentValueTopicPartitionsArray(writer: ByteWriter, elements: readonly ShareGroupCurrentMemberAssignmentValueTopicPartitions[], version: number): void {
+function writeShareGroupCurrentMemberAssignmentValueTopicPartitionsArray(
+  writer: ByteWriter,
+  elements: readonly ShareGroupCurrentMemberAssignmentValueTopicPartitions[],
+  version: number,
+): void {
   for (const element of elements) writeShareGroupCurrentMemberAssignmentValueTopicPartitions(writer, element, version);
 }
 

@@ -15,11 +15,13 @@ function readShareGroupMemberMetadataKey(reader: ByteReader, _version: number): 
   return { groupId, memberId };
 }
 
-function writeShareGroupMemberMetadataKey(writer: ByteWriter, value: ShareGroupMemberMetadataKey, _version: number): void {
-  const groupId = value.groupId;
-  writer.writeString(groupId);
-  const memberId = value.memberId;
-  writer.writeString(memberId);
+function writeShareGroupMemberMetadataKey(
+  writer: ByteWriter,
+  value: ShareGroupMemberMetadataKey,
+  _version: number,
+): void {
+  writer.writeString(value.groupId);
+  writer.writeString(value.memberId);
 }
 
 export const shareGroupMemberMetadataKey: MessageCodec<ShareGroupMemberMetadataKey> = messageCodec({
@@ -37,22 +39,31 @@ export interface ShareGroupMemberMetadataValue {
   subscribedTopicNames: string[];
 }
 
-function readShareGroupMemberMetadataValue(reader: ByteReader, _version: number): Decoded<ShareGroupMemberMetadataValue> {
+function readShareGroupMemberMetadataValue(
+  reader: ByteReader,
+  _version: number,
+): Decoded<ShareGroupMemberMetadataValue> {
   const rackId = reader.readCompactNullableString('rackId');
   const clientId = reader.readCompactString('clientId');
   const clientHost = reader.readCompactString('clientHost');
-  const subscribedTopicNames = readCompactStringArray(reader, reader.readCompactArrayLength(1, 'subscribedTopicNames'), 'subscribedTopicNames');
+  const subscribedTopicNames = readCompactStringArray(
+    reader,
+    reader.readCompactArrayLength(1, 'subscribedTopicNames'),
+    'subscribedTopicNames',
+  );
   reader.skipTaggedFields();
   return { rackId, clientId, clientHost, subscribedTopicNames };
 }
 
-function writeShareGroupMemberMetadataValue(writer: ByteWriter, value: ShareGroupMemberMetadataValue, _version: number): void {
+function writeShareGroupMemberMetadataValue(
+  writer: ByteWriter,
+  value: ShareGroupMemberMetadataValue,
+  _version: number,
+): void {
   const rackId = value.rackId;
   writer.writeCompactNullableString(rackId);
-  const clientId = value.clientId;
-  writer.writeCompactString(clientId);
-  const clientHost = value.clientHost;
-  writer.writeCompactString(clientHost);
+  writer.writeCompactString(value.clientId);
+  writer.writeCompactString(value.clientHost);
   const subscribedTopicNames = value.subscribedTopicNames;
   writer.writeCompactArrayLength(subscribedTopicNames.length);
   writeCompactStringArray(writer, subscribedTopicNames);

@@ -14,8 +14,7 @@ function readShareGroupMetadataKey(reader: ByteReader, _version: number): Decode
 }
 
 function writeShareGroupMetadataKey(writer: ByteWriter, value: ShareGroupMetadataKey, _version: number): void {
-  const groupId = value.groupId;
-  writer.writeString(groupId);
+  writer.writeString(value.groupId);
 }
 
 export const shareGroupMetadataKey: MessageCodec<ShareGroupMetadataKey> = messageCodec({
@@ -39,10 +38,8 @@ function readShareGroupMetadataValue(reader: ByteReader, _version: number): Deco
 }
 
 function writeShareGroupMetadataValue(writer: ByteWriter, value: ShareGroupMetadataValue, _version: number): void {
-  const epoch = value.epoch;
-  writer.writeInt32(epoch);
-  const metadataHash = value.metadataHash;
-  writer.writeInt64(metadataHash);
+  writer.writeInt32(value.epoch);
+  writer.writeInt64(value.metadataHash);
   writer.writeUnsignedVarint(0);
 }
 

@@ -8,14 +8,20 @@ export interface ShareGroupPartitionMetadataKey {
   groupId: string;
 }
 
-function readShareGroupPartitionMetadataKey(reader: ByteReader, _version: number): Decoded<ShareGroupPartitionMetadataKey> {
+function readShareGroupPartitionMetadataKey(
+  reader: ByteReader,
+  _version: number,
+): Decoded<ShareGroupPartitionMetadataKey> {
   const groupId = reader.readString('groupId');
   return { groupId };
 }
 
-function writeShareGroupPartitionMetadataKey(writer: ByteWriter, value: ShareGroupPartitionMetadataKey, _version: number): void {
-  const groupId = value.groupId;
-  writer.writeString(groupId);
+function writeShareGroupPartitionMetadataKey(
+  writer: ByteWriter,
+  value: ShareGroupPartitionMetadataKey,
+  _version: number,
+): void {
+  writer.writeString(value.groupId);
 }
 
 export const shareGroupPartitionMetadataKey: MessageCodec<ShareGroupPartitionMetadataKey> = messageCodec({
@@ -42,14 +48,29 @@ export interface ShareGroupPartitionMetadataValueTopicInfo {
   topicName: string;
 }
 
-function readShareGroupPartitionMetadataValue(reader: ByteReader, version: number): Decoded<ShareGroupPartitionMetadataValue> {
-  const initializedTopics = readShareGroupPartitionMetadataValueTopicPartitionsInfoArray(reader, version, reader.readCompactArrayLength(19, 'initializedTopics'));
-  const deletingTopics = readShareGroupPartitionMetadataValueTopicInfoArray(reader, version, reader.readCompactArrayLength(18, 'deletingTopics'));
+function readShareGroupPartitionMetadataValue(
+  reader: ByteReader,
+  version: number,
+): Decoded<ShareGroupPartitionMetadataValue> {
+  const initializedTopics = readShareGroupPartitionMetadataValueTopicPartitionsInfoArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(19, 'initializedTopics'),
+  );
+  const deletingTopics = readShareGroupPartitionMetadataValueTopicInfoArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(18, 'deletingTopics'),
+  );
   reader.skipTaggedFields();
   return { initializedTopics, deletingTopics };
 }
 
-function writeShareGroupPartitionMetadataValue(writer: ByteWriter, value: ShareGroupPartitionMetadataValue, version: number): void {
+function writeShareGroupPartitionMetadataValue(
+  writer: ByteWriter,
+  value: ShareGroupPartitionMetadataValue,
+  version: number,
+): void {
   const initializedTopics = value.initializedTopics;
   writer.writeCompactArrayLength(initializedTopics.length);
   writeShareGroupPartitionMetadataValueTopicPartitionsInfoArray(writer, initializedTopics, version);
@@ -59,7 +80,10 @@ function writeShareGroupPartitionMetadataValue(writer: ByteWriter, value: ShareG
   writer.writeUnsignedVarint(0);
 }
 
-function readShareGroupPartitionMetadataValueTopicPartitionsInfo(reader: ByteReader, _version: number): Decoded<ShareGroupPartitionMetadataValueTopicPartitionsInfo> {
+function readShareGroupPartitionMetadataValueTopicPartitionsInfo(
+  reader: ByteReader,
+  _version: number,
+): Decoded<ShareGroupPartitionMetadataValueTopicPartitionsInfo> {
   const topicId = reader.readUuid('topicId');
   const topicName = reader.readCompactString('topicName');
   const partitions = readInt32Array(reader, reader.readCompactArrayLength(4, 'partitions'), 'partitions');
@@ -67,49 +91,72 @@ function readShareGroupPartitionMetadataValueTopicPartitionsInfo(reader: ByteRea
   return { topicId, topicName, partitions };
 }
 
-function writeShareGroupPartitionMetadataValueTopicPartitionsInfo(writer: ByteWriter, value: ShareGroupPartitionMetadataValueTopicPartitionsInfo, _version: number): void {
-  const topicId = value.topicId;
-  writer.writeUuid(topicId);
-  const topicName = value.topicName;
-  writer.writeCompactString(topicName);
+function writeShareGroupPartitionMetadataValueTopicPartitionsInfo(
+  writer: ByteWriter,
+  value: ShareGroupPartitionMetadataValueTopicPartitionsInfo,
+  _version: number,
+): void {
+  writer.writeUuid(value.topicId);
+  writer.writeCompactString(value.topicName);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeInt32Array(writer, partitions);
   writer.writeUnsignedVarint(0);
 }
 
-function readShareGroupPartitionMetadataValueTopicInfo(reader: ByteReader, _version: number): Decoded<ShareGroupPartitionMetadataValueTopicInfo> {
+function readShareGroupPartitionMetadataValueTopicInfo(
+  reader: ByteReader,
+  _version: number,
+): Decoded<ShareGroupPartitionMetadataValueTopicInfo> {
   const topicId = reader.readUuid('topicId');
   const topicName = reader.readCompactString('topicName');
   reader.skipTaggedFields();
   return { topicId, topicName };
 }
 
-function writeShareGroupPartitionMetadataValueTopicInfo(writer: ByteWriter, value: ShareGroupPartitionMetadataValueTopicInfo, _version: number): void {
-  const topicId = value.topicId;
-  writer.writeUuid(topicId);
-  const topicName = value.topicName;
-  writer.writeCompactString(topicName);
+function writeShareGroupPartitionMetadataValueTopicInfo(
+  writer: ByteWriter,
+  value: ShareGroupPartitionMetadataValueTopicInfo,
+  _version: number,
+): void {
+  writer.writeUuid(value.topicId);
+  writer.writeCompactString(value.topicName);
   writer.writeUnsignedVarint(0);
 }
 
-function readShareGroupPartitionMetadataValueTopicPartitionsInfoArray(reader: ByteReader, version: number, count: number): Decoded<ShareGroupPartitionMetadataValueTopicPartitionsInfo>[] {
+function readShareGroupPartitionMetadataValueTopicPartitionsInfoArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ShareGroupPartitionMetadataValueTopicPartitionsInfo>[] {
   const elements: Decoded<ShareGroupPartitionMetadataValueTopicPartitionsInfo>[] = [];
   for (let index = 0; index < count; index++) elements.push(readShareGroupPartitionMetadataValueTopicPartitionsInfo(reader, version));
   return elements;
 }
 
-function writeShareGroupPartitionMetadataValueTopicPartitionsInfoArray(writer: ByteWriter, elements: readonly ShareGroupPartitionMetadataValueTopicPartitionsInfo[], version: number): void {
+function writeShareGroupPartitionMetadataValueTopicPartitionsInfoArray(
+  writer: ByteWriter,
+  elements: readonly ShareGroupPartitionMetadataValueTopicPartitionsInfo[],
+  version: number,
+): void {
   for (const element of elements) writeShareGroupPartitionMetadataValueTopicPartitionsInfo(writer, element, version);
 }
 
-function readShareGroupPartitionMetadataValueTopicInfoArray(reader: ByteReader, version: number, count: number): Decoded<ShareGroupPartitionMetadataValueTopicInfo>[] {
+function readShareGroupPartitionMetadataValueTopicInfoArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ShareGroupPartitionMetadataValueTopicInfo>[] {
   const elements: Decoded<ShareGroupPartitionMetadataValueTopicInfo>[] = [];
   for (let index = 0; index < count; index++) elements.push(readShareGroupPartitionMetadataValueTopicInfo(reader, version));
   return elements;
 }
 
-function writeShareGroupPartitionMetadataValueTopicInfoArray(writer: ByteWriter, elements: readonly ShareGroupPartitionMetadataValueTopicInfo[], version: number): void {
+function writeShareGroupPartitionMetadataValueTopicInfoArray(
+  writer: ByteWriter,
+  elements: readonly ShareGroupPartitionMetadataValueTopicInfo[],
+  version: number,
+): void {
   for (const element of elements) writeShareGroupPartitionMetadataValueTopicInfo(writer, element, version);
 }
 

@@ -8,14 +8,20 @@ export interface ShareGroupStatePartitionMetadataKey {
   groupId: string;
 }
 
-function readShareGroupStatePartitionMetadataKey(reader: ByteReader, _version: number): Decoded<ShareGroupStatePartitionMetadataKey> {
+function readShareGroupStatePartitionMetadataKey(
+  reader: ByteReader,
+  _version: number,
+): Decoded<ShareGroupStatePartitionMetadataKey> {
   const groupId = reader.readString('groupId');
   return { groupId };
 }
 
-function writeShareGroupStatePartitionMetadataKey(writer: ByteWriter, value: ShareGroupStatePartitionMetadataKey, _version: number): void {
-  const groupId = value.groupId;
-  writer.writeString(groupId);
+function writeShareGroupStatePartitionMetadataKey(
+  writer: ByteWriter,
+  value: ShareGroupStatePartitionMetadataKey,
+  _version: number,
+): void {
+  writer.writeString(value.groupId);
 }
 
 export const shareGroupStatePartitionMetadataKey: MessageCodec<ShareGroupStatePartitionMetadataKey> = messageCodec({
@@ -43,15 +49,34 @@ export interface ShareGroupStatePartitionMetadataValueTopicInfo {
   topicName: string;
 }
 
-function readShareGroupStatePartitionMetadataValue(reader: ByteReader, version: number): Decoded<ShareGroupStatePartitionMetadataValue> {
-  const initializingTopics = readShareGroupStatePartitionMetadataValueTopicPartitionsInfoArray(reader, version, reader.readCompactArrayLength(19, 'initializingTopics'));
-  const initializedTopics = readShareGroupStatePartitionMetadataValueTopicPartitionsInfoArray(reader, version, reader.readCompactArrayLength(19, 'initializedTopics'));
-  const deletingTopics = readShareGroupStatePartitionMetadataValueTopicInfoArray(reader, version, reader.readCompactArrayLength(18, 'deletingTopics'));
+function readShareGroupStatePartitionMetadataValue(
+  reader: ByteReader,
+  version: number,
+): Decoded<ShareGroupStatePartitionMetadataValue> {
+  const initializingTopics = readShareGroupStatePartitionMetadataValueTopicPartitionsInfoArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(19, 'initializingTopics'),
+  );
+  const initializedTopics = readShareGroupStatePartitionMetadataValueTopicPartitionsInfoArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(19, 'initializedTopics'),
+  );
+  const deletingTopics = readShareGroupStatePartitionMetadataValueTopicInfoArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(18, 'deletingTopics'),
+  );
   reader.skipTaggedFields();
   return { initializingTopics, initializedTopics, deletingTopics };
 }
 
-function writeShareGroupStatePartitionMetadataValue(writer: ByteWriter, value: ShareGroupStatePartitionMetadataValue, version: number): void {
+function writeShareGroupStatePartitionMetadataValue(
+  writer: ByteWriter,
+  value: ShareGroupStatePartitionMetadataValue,
+  version: number,
+): void {
   const initializingTopics = value.initializingTopics;
   writer.writeCompactArrayLength(initializingTopics.length);
   writeShareGroupStatePartitionMetadataValueTopicPartitionsInfoArray(writer, initializingTopics, version);
@@ -64,7 +89,10 @@ function writeShareGroupStatePartitionMetadataValue(writer: ByteWriter, value: S
   writer.writeUnsignedVarint(0);
 }
 
-function readShareGroupStatePartitionMetadataValueTopicPartitionsInfo(reader: ByteReader, _version: number): Decoded<ShareGroupStatePartitionMetadataValueTopicPartitionsInfo> {
+function readShareGroupStatePartitionMetadataValueTopicPartitionsInfo(
+  reader: ByteReader,
+  _version: number,
+): Decoded<ShareGroupStatePartitionMetadataValueTopicPartitionsInfo> {
   const topicId = reader.readUuid('topicId');
   const topicName = reader.readCompactString('topicName');
   const partitions = readInt32Array(reader, reader.readCompactArrayLength(4, 'partitions'), 'partitions');
@@ -72,49 +100,72 @@ function readShareGroupStatePartitionMetadataValueTopicPartitionsInfo(reader: By
   return { topicId, topicName, partitions };
 }
 
-function writeShareGroupStatePartitionMetadataValueTopicPartitionsInfo(writer: ByteWriter, value: ShareGroupStatePartitionMetadataValueTopicPartitionsInfo, _version: number): void {
-  const topicId = value.topicId;
-  writer.writeUuid(topicId);
-  const topicName = value.topicName;
-  writer.writeCompactString(topicName);
+function writeShareGroupStatePartitionMetadataValueTopicPartitionsInfo(
+  writer: ByteWriter,
+  value: ShareGroupStatePartitionMetadataValueTopicPartitionsInfo,
+  _version: number,
+): void {
+  writer.writeUuid(value.topicId);
+  writer.writeCompactString(value.topicName);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeInt32Array(writer, partitions);
   writer.writeUnsignedVarint(0);
 }
 
-function readShareGroupStatePartitionMetadataValueTopicInfo(reader: ByteReader, _version: number): Decoded<ShareGroupStatePartitionMetadataValueTopicInfo> {
+function readShareGroupStatePartitionMetadataValueTopicInfo(
+  reader: ByteReader,
+  _version: number,
+): Decoded<ShareGroupStatePartitionMetadataValueTopicInfo> {
   const topicId = reader.readUuid('topicId');
   const topicName = reader.readCompactString('topicName');
   reader.skipTaggedFields();
   return { topicId, topicName };
 }
 
-function writeShareGroupStatePartitionMetadataValueTopicInfo(writer: ByteWriter, value: ShareGroupStatePartitionMetadataValueTopicInfo, _version: number): void {
-  const topicId = value.topicId;
-  writer.writeUuid(topicId);
-  const topicName = value.topicName;
-  writer.writeCompactString(topicName);
+function writeShareGroupStatePartitionMetadataValueTopicInfo(
+  writer: ByteWriter,
+  value: ShareGroupStatePartitionMetadataValueTopicInfo,
+  _version: number,
+): void {
+  writer.writeUuid(value.topicId);
+  writer.writeCompactString(value.topicName);
   writer.writeUnsignedVarint(0);
 }
 
-function readShareGroupStatePartitionMetadataValueTopicPartitionsInfoArray(reader: ByteReader, version: number, count: number): Decoded<ShareGroupStatePartitionMetadataValueTopicPartitionsInfo>[] {
+function readShareGroupStatePartitionMetadataValueTopicPartitionsInfoArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ShareGroupStatePartitionMetadataValueTopicPartitionsInfo>[] {
   const elements: Decoded<ShareGroupStatePartitionMetadataValueTopicPartitionsInfo>[] = [];
   for (let index = 0; index < count; index++) elements.push(readShareGroupStatePartitionMetadataValueTopicPartitionsInfo(reader, version));
   return elements;
 }
 
-function writeShareGroupStatePartitionMetadataValueTopicPartitionsInfoArray(writer: ByteWriter, elements: readonly ShareGroupStatePartitionMetadataValueTopicPartitionsInfo[], version: number): void {
+function writeShareGroupStatePartitionMetadataValueTopicPartitionsInfoArray(
+  writer: ByteWriter,
+  elements: readonly ShareGroupStatePartitionMetadataValueTopicPartitionsInfo[],
+  version: number,
+): void {
   for (const element of elements) writeShareGroupStatePartitionMetadataValueTopicPartitionsInfo(writer, element, version);
 }
 
-function readShareGroupStatePartitionMetadataValueTopicInfoArray(reader: ByteReader, version: number, count: number): Decoded<ShareGroupStatePartitionMetadataValueTopicInfo>[] {
+function readShareGroupStatePartitionMetadataValueTopicInfoArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ShareGroupStatePartitionMetadataValueTopicInfo>[] {
   const elements: Decoded<ShareGroupStatePartitionMetadataValueTopicInfo>[] = [];
   for (let index = 0; index < count; index++) elements.push(readShareGroupStatePartitionMetadataValueTopicInfo(reader, version));
   return elements;
 }
 
-function writeShareGroupStatePartitionMetadataValueTopicInfoArray(writer: ByteWriter, elements: readonly ShareGroupStatePartitionMetadataValueTopicInfo[], version: number): void {
+function writeShareGroupStatePartitionMetadataValueTopicInfoArray(
+  writer: ByteWriter,
+  elements: readonly ShareGroupStatePartitionMetadataValueTopicInfo[],
+  version: number,
+): void {
   for (const element of elements) writeShareGroupStatePartitionMetadataValueTopicInfo(writer, element, version);
 }
 

@@ -9,17 +9,22 @@ export interface ShareGroupTargetAssignmentMemberKey {
   memberId: string;
 }
 
-function readShareGroupTargetAssignmentMemberKey(reader: ByteReader, _version: number): Decoded<ShareGroupTargetAssignmentMemberKey> {
+function readShareGroupTargetAssignmentMemberKey(
+  reader: ByteReader,
+  _version: number,
+): Decoded<ShareGroupTargetAssignmentMemberKey> {
   const groupId = reader.readString('groupId');
   const memberId = reader.readString('memberId');
   return { groupId, memberId };
 }
 
-function writeShareGroupTargetAssignmentMemberKey(writer: ByteWriter, value: ShareGroupTargetAssignmentMemberKey, _version: number): void {
-  const groupId = value.groupId;
-  writer.writeString(groupId);
-  const memberId = value.memberId;
-  writer.writeString(memberId);
+function writeShareGroupTargetAssignmentMemberKey(
+  writer: ByteWriter,
+  value: ShareGroupTargetAssignmentMemberKey,
+  _version: number,
+): void {
+  writer.writeString(value.groupId);
+  writer.writeString(value.memberId);
 }
 
 export const shareGroupTargetAssignmentMemberKey: MessageCodec<ShareGroupTargetAssignmentMemberKey> = messageCodec({
@@ -39,42 +44,67 @@ export interface ShareGroupTargetAssignmentMemberValueTopicPartition {
   partitions: number[];
 }
 
-function readShareGroupTargetAssignmentMemberValue(reader: ByteReader, version: number): Decoded<ShareGroupTargetAssignmentMemberValue> {
-  const topicPartitions = readShareGroupTargetAssignmentMemberValueTopicPartitionArray(reader, version, reader.readCompactArrayLength(18, 'topicPartitions'));
+function readShareGroupTargetAssignmentMemberValue(
+  reader: ByteReader,
+  version: number,
+): Decoded<ShareGroupTargetAssignmentMemberValue> {
+  const topicPartitions = readShareGroupTargetAssignmentMemberValueTopicPartitionArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(18, 'topicPartitions'),
+  );
   reader.skipTaggedFields();
   return { topicPartitions };
 }
 
-function writeShareGroupTargetAssignmentMemberValue(writer: ByteWriter, value: ShareGroupTargetAssignmentMemberValue, version: number): void {
+function writeShareGroupTargetAssignmentMemberValue(
+  writer: ByteWriter,
+  value: ShareGroupTargetAssignmentMemberValue,
+  version: number,
+): void {
   const topicPartitions = value.topicPartitions;
   writer.writeCompactArrayLength(topicPartitions.length);
   writeShareGroupTargetAssignmentMemberValueTopicPartitionArray(writer, topicPartitions, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readShareGroupTargetAssignmentMemberValueTopicPartition(reader: ByteReader, _version: number): Decoded<ShareGroupTargetAssignmentMemberValueTopicPartition> {
+function readShareGroupTargetAssignmentMemberValueTopicPartition(
+  reader: ByteReader,
+  _version: number,
+): Decoded<ShareGroupTargetAssignmentMemberValueTopicPartition> {
   const topicId = reader.readUuid('topicId');
   const partitions = readInt32Array(reader, reader.readCompactArrayLength(4, 'partitions'), 'partitions');
   reader.skipTaggedFields();
   return { topicId, partitions };
 }
 
-function writeShareGroupTargetAssignmentMemberValueTopicPartition(writer: ByteWriter, value: ShareGroupTargetAssignmentMemberValueTopicPartition, _version: number): void {
-  const topicId = value.topicId;
-  writer.writeUuid(topicId);
+function writeShareGroupTargetAssignmentMemberValueTopicPartition(
+  writer: ByteWriter,
+  value: ShareGroupTargetAssignmentMemberValueTopicPartition,
+  _version: number,
+): void {
+  writer.writeUuid(value.topicId);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeInt32Array(writer, partitions);
   writer.writeUnsignedVarint(0);
 }
 
-function readShareGroupTargetAssignmentMemberValueTopicPartitionArray(reader: ByteReader, version: number, count: number): Decoded<ShareGroupTargetAssignmentMemberValueTopicPartition>[] {
+function readShareGroupTargetAssignmentMemberValueTopicPartitionArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<ShareGroupTargetAssignmentMemberValueTopicPartition>[] {
   const elements: Decoded<ShareGroupTargetAssignmentMemberValueTopicPartition>[] = [];
   for (let index = 0; index < count; index++) elements.push(readShareGroupTargetAssignmentMemberValueTopicPartition(reader, version));
   return elements;
 }
 
-function writeShareGroupTargetAssignmentMemberValueTopicPartitionArray(writer: ByteWriter, elements: readonly ShareGroupTargetAssignmentMemberValueTopicPartition[], version: number): void {
+function writeShareGroupTargetAssignmentMemberValueTopicPartitionArray(
+  writer: ByteWriter,
+  elements: readonly ShareGroupTargetAssignmentMemberValueTopicPartition[],
+  version: number,
+): void {
   for (const element of elements) writeShareGroupTargetAssignmentMemberValueTopicPartition(writer, element, version);
 }
 

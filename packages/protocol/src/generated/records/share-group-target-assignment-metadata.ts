@@ -8,14 +8,20 @@ export interface ShareGroupTargetAssignmentMetadataKey {
   groupId: string;
 }
 
-function readShareGroupTargetAssignmentMetadataKey(reader: ByteReader, _version: number): Decoded<ShareGroupTargetAssignmentMetadataKey> {
+function readShareGroupTargetAssignmentMetadataKey(
+  reader: ByteReader,
+  _version: number,
+): Decoded<ShareGroupTargetAssignmentMetadataKey> {
   const groupId = reader.readString('groupId');
   return { groupId };
 }
 
-function writeShareGroupTargetAssignmentMetadataKey(writer: ByteWriter, value: ShareGroupTargetAssignmentMetadataKey, _version: number): void {
-  const groupId = value.groupId;
-  writer.writeString(groupId);
+function writeShareGroupTargetAssignmentMetadataKey(
+  writer: ByteWriter,
+  value: ShareGroupTargetAssignmentMetadataKey,
+  _version: number,
+): void {
+  writer.writeString(value.groupId);
 }
 
 export const shareGroupTargetAssignmentMetadataKey: MessageCodec<ShareGroupTargetAssignmentMetadataKey> = messageCodec({
@@ -30,15 +36,21 @@ export interface ShareGroupTargetAssignmentMetadataValue {
   assignmentEpoch: number;
 }
 
-function readShareGroupTargetAssignmentMetadataValue(reader: ByteReader, _version: number): Decoded<ShareGroupTargetAssignmentMetadataValue> {
+function readShareGroupTargetAssignmentMetadataValue(
+  reader: ByteReader,
+  _version: number,
+): Decoded<ShareGroupTargetAssignmentMetadataValue> {
   const assignmentEpoch = reader.readInt32('assignmentEpoch');
   reader.skipTaggedFields();
   return { assignmentEpoch };
 }
 
-function writeShareGroupTargetAssignmentMetadataValue(writer: ByteWriter, value: ShareGroupTargetAssignmentMetadataValue, _version: number): void {
-  const assignmentEpoch = value.assignmentEpoch;
-  writer.writeInt32(assignmentEpoch);
+function writeShareGroupTargetAssignmentMetadataValue(
+  writer: ByteWriter,
+  value: ShareGroupTargetAssignmentMetadataValue,
+  _version: number,
+): void {
+  writer.writeInt32(value.assignmentEpoch);
   writer.writeUnsignedVarint(0);
 }
 

@@ -15,8 +15,7 @@ function readSnapshotFooterRecord(reader: ByteReader, _version: number): Decoded
 }
 
 function writeSnapshotFooterRecord(writer: ByteWriter, value: SnapshotFooterRecord, _version: number): void {
-  const versionField = value.version;
-  writer.writeInt16(versionField);
+  writer.writeInt16(value.version);
   writer.writeUnsignedVarint(0);
 }
 

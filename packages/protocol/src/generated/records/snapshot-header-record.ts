@@ -17,10 +17,8 @@ function readSnapshotHeaderRecord(reader: ByteReader, _version: number): Decoded
 }
 
 function writeSnapshotHeaderRecord(writer: ByteWriter, value: SnapshotHeaderRecord, _version: number): void {
-  const versionField = value.version;
-  writer.writeInt16(versionField);
-  const lastContainedLogTimestamp = value.lastContainedLogTimestamp;
-  writer.writeSafeInt64(lastContainedLogTimestamp);
+  writer.writeInt16(value.version);
+  writer.writeSafeInt64(value.lastContainedLogTimestamp);
   writer.writeUnsignedVarint(0);
 }
 

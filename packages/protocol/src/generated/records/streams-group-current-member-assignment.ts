@@ -15,17 +15,22 @@ export interface StreamsGroupCurrentMemberAssignmentKey {
   memberId: string;
 }
 
-function readStreamsGroupCurrentMemberAssignmentKey(reader: ByteReader, _version: number): Decoded<StreamsGroupCurrentMemberAssignmentKey> {
+function readStreamsGroupCurrentMemberAssignmentKey(
+  reader: ByteReader,
+  _version: number,
+): Decoded<StreamsGroupCurrentMemberAssignmentKey> {
   const groupId = reader.readString('groupId');
   const memberId = reader.readString('memberId');
   return { groupId, memberId };
 }
 
-function writeStreamsGroupCurrentMemberAssignmentKey(writer: ByteWriter, value: StreamsGroupCurrentMemberAssignmentKey, _version: number): void {
-  const groupId = value.groupId;
-  writer.writeString(groupId);
-  const memberId = value.memberId;
-  writer.writeString(memberId);
+function writeStreamsGroupCurrentMemberAssignmentKey(
+  writer: ByteWriter,
+  value: StreamsGroupCurrentMemberAssignmentKey,
+  _version: number,
+): void {
+  writer.writeString(value.groupId);
+  writer.writeString(value.memberId);
 }
 
 export const streamsGroupCurrentMemberAssignmentKey: MessageCodec<StreamsGroupCurrentMemberAssignmentKey> = messageCodec({
@@ -55,16 +60,43 @@ export interface StreamsGroupCurrentMemberAssignmentValueTaskIds {
   assignmentEpochs?: number[] | null;
 }
 
-function readStreamsGroupCurrentMemberAssignmentValue(reader: ByteReader, version: number): Decoded<StreamsGroupCurrentMemberAssignmentValue> {
+function readStreamsGroupCurrentMemberAssignmentValue(
+  reader: ByteReader,
+  version: number,
+): Decoded<StreamsGroupCurrentMemberAssignmentValue> {
   const memberEpoch = reader.readInt32('memberEpoch');
   const previousMemberEpoch = reader.readInt32('previousMemberEpoch');
   const state = reader.readInt8('state');
-  const activeTasks = readStreamsGroupCurrentMemberAssignmentValueTaskIdsArray(reader, version, reader.readCompactArrayLength(3, 'activeTasks'));
-  const standbyTasks = readStreamsGroupCurrentMemberAssignmentValueTaskIdsArray(reader, version, reader.readCompactArrayLength(3, 'standbyTasks'));
-  const warmupTasks = readStreamsGroupCurrentMemberAssignmentValueTaskIdsArray(reader, version, reader.readCompactArrayLength(3, 'warmupTasks'));
-  const activeTasksPendingRevocation = readStreamsGroupCurrentMemberAssignmentValueTaskIdsArray(reader, version, reader.readCompactArrayLength(3, 'activeTasksPendingRevocation'));
-  const standbyTasksPendingRevocation = readStreamsGroupCurrentMemberAssignmentValueTaskIdsArray(reader, version, reader.readCompactArrayLength(3, 'standbyTasksPendingRevocation'));
-  const warmupTasksPendingRevocation = readStreamsGroupCurrentMemberAssignmentValueTaskIdsArray(reader, version, reader.readCompactArrayLength(3, 'warmupTasksPendingRevocation'));
+  const activeTasks = readStreamsGroupCurrentMemberAssignmentValueTaskIdsArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(3, 'activeTasks'),
+  );
+  const standbyTasks = readStreamsGroupCurrentMemberAssignmentValueTaskIdsArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(3, 'standbyTasks'),
+  );
+  const warmupTasks = readStreamsGroupCurrentMemberAssignmentValueTaskIdsArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(3, 'warmupTasks'),
+  );
+  const activeTasksPendingRevocation = readStreamsGroupCurrentMemberAssignmentValueTaskIdsArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(3, 'activeTasksPendingRevocation'),
+  );
+  const standbyTasksPendingRevocation = readStreamsGroupCurrentMemberAssignmentValueTaskIdsArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(3, 'standbyTasksPendingRevocation'),
+  );
+  const warmupTasksPendingRevocation = readStreamsGroupCurrentMemberAssignmentValueTaskIdsArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(3, 'warmupTasksPendingRevocation'),
+  );
   reader.skipTaggedFields();
   return {
     memberEpoch,
@@ -79,13 +111,14 @@ function readStreamsGroupCurrentMemberAssignmentValue(reader: ByteReader, versio
   };
 }
 
-function writeStreamsGroupCurrentMemberAssignmentValue(writer: ByteWriter, value: StreamsGroupCurrentMemberAssignmentValue, version: number): void {
-  const memberEpoch = value.memberEpoch;
-  writer.writeInt32(memberEpoch);
-  const previousMemberEpoch = value.previousMemberEpoch;
-  writer.writeInt32(previousMemberEpoch);
-  const state = value.state;
-  writer.writeInt8(state);
+function writeStreamsGroupCurrentMemberAssignmentValue(
+  writer: ByteWriter,
+  value: StreamsGroupCurrentMemberAssignmentValue,
+  version: number,
+): void {
+  writer.writeInt32(value.memberEpoch);
+  writer.writeInt32(value.previousMemberEpoch);
+  writer.writeInt8(value.state);
   const activeTasks = value.activeTasks;
   writer.writeCompactArrayLength(activeTasks.length);
   writeStreamsGroupCurrentMemberAssignmentValueTaskIdsArray(writer, activeTasks, version);
@@ -107,7 +140,10 @@ function writeStreamsGroupCurrentMemberAssignmentValue(writer: ByteWriter, value
   writer.writeUnsignedVarint(0);
 }
 
-function readStreamsGroupCurrentMemberAssignmentValueTaskIds(reader: ByteReader, _version: number): Decoded<StreamsGroupCurrentMemberAssignmentValueTaskIds> {
+function readStreamsGroupCurrentMemberAssignmentValueTaskIds(
+  reader: ByteReader,
+  _version: number,
+): Decoded<StreamsGroupCurrentMemberAssignmentValueTaskIds> {
   const subtopologyId = reader.readCompactString('subtopologyId');
   const partitions = readInt32Array(reader, reader.readCompactArrayLength(4, 'partitions'), 'partitions');
   let assignmentEpochs: number[] | null = [];
@@ -116,7 +152,11 @@ function readStreamsGroupCurrentMemberAssignmentValueTaskIds(reader: ByteReader,
     const end = reader.readTaggedFieldEnd('tagged field size');
     switch (tag) {
       case 0:
-        assignmentEpochs = readInt32ArrayOrNull(reader, reader.readCompactNullableArrayLength(4, 'assignmentEpochs'), 'assignmentEpochs');
+        assignmentEpochs = readInt32ArrayOrNull(
+          reader,
+          reader.readCompactNullableArrayLength(4, 'assignmentEpochs'),
+          'assignmentEpochs',
+        );
         reader.expectPosition(end, 'assignmentEpochs');
         break;
       default:
@@ -126,14 +166,17 @@ function readStreamsGroupCurrentMemberAssignmentValueTaskIds(reader: ByteReader,
   return { subtopologyId, partitions, assignmentEpochs };
 }
 
-function writeStreamsGroupCurrentMemberAssignmentValueTaskIds(writer: ByteWriter, value: StreamsGroupCurrentMemberAssignmentValueTaskIds, _version: number): void {
-  const subtopologyId = value.subtopologyId;
-  writer.writeCompactString(subtopologyId);
+function writeStreamsGroupCurrentMemberAssignmentValueTaskIds(
+  writer: ByteWriter,
+  value: StreamsGroupCurrentMemberAssignmentValueTaskIds,
+  _version: number,
+): void {
+  writer.writeCompactString(value.subtopologyId);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeInt32Array(writer, partitions);
-  const assignmentEpochs = value.assignmentEpochs === undefined ? [] : value.assignmentEpochs;
-  const hasAssignmentEpochs = (assignmentEpochs === null || assignmentEpochs.length !== 0);
+  const assignmentEpochs = value.assignmentEpochs;
+  const hasAssignmentEpochs = assignmentEpochs !== undefined && (assignmentEpochs === null || assignmentEpochs.length !== 0);
   writer.writeUnsignedVarint(hasAssignmentEpochs ? 1 : 0);
   if (hasAssignmentEpochs) {
     const begin = writer.beginTaggedField(0);
@@ -143,13 +186,21 @@ function writeStreamsGroupCurrentMemberAssignmentValueTaskIds(writer: ByteWriter
   }
 }
 
-function readStreamsGroupCurrentMemberAssignmentValueTaskIdsArray(reader: ByteReader, version: number, count: number): Decoded<StreamsGroupCurrentMemberAssignmentValueTaskIds>[] {
+function readStreamsGroupCurrentMemberAssignmentValueTaskIdsArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<StreamsGroupCurrentMemberAssignmentValueTaskIds>[] {
   const elements: Decoded<StreamsGroupCurrentMemberAssignmentValueTaskIds>[] = [];
   for (let index = 0; index < count; index++) elements.push(readStreamsGroupCurrentMemberAssignmentValueTaskIds(reader, version));
   return elements;
 }
 
-function writeStreamsGroupCurrentMemberAssignmentValueTaskIdsArray(writer: ByteWriter, elements: readonly StreamsGroupCurrentMemberAssignmentValueTaskIds[], version: number): void {
+function writeStreamsGroupCurrentMemberAssignmentValueTaskIdsArray(
+  writer: ByteWriter,
+  elements: readonly StreamsGroupCurrentMemberAssignmentValueTaskIds[],
+  version: number,
+): void {
   for (const element of elements) writeStreamsGroupCurrentMemberAssignmentValueTaskIds(writer, element, version);
 }
 

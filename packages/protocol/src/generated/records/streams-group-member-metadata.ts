@@ -9,17 +9,22 @@ export interface StreamsGroupMemberMetadataKey {
   memberId: string;
 }
 
-function readStreamsGroupMemberMetadataKey(reader: ByteReader, _version: number): Decoded<StreamsGroupMemberMetadataKey> {
+function readStreamsGroupMemberMetadataKey(
+  reader: ByteReader,
+  _version: number,
+): Decoded<StreamsGroupMemberMetadataKey> {
   const groupId = reader.readString('groupId');
   const memberId = reader.readString('memberId');
   return { groupId, memberId };
 }
 
-function writeStreamsGroupMemberMetadataKey(writer: ByteWriter, value: StreamsGroupMemberMetadataKey, _version: number): void {
-  const groupId = value.groupId;
-  writer.writeString(groupId);
-  const memberId = value.memberId;
-  writer.writeString(memberId);
+function writeStreamsGroupMemberMetadataKey(
+  writer: ByteWriter,
+  value: StreamsGroupMemberMetadataKey,
+  _version: number,
+): void {
+  writer.writeString(value.groupId);
+  writer.writeString(value.memberId);
 }
 
 export const streamsGroupMemberMetadataKey: MessageCodec<StreamsGroupMemberMetadataKey> = messageCodec({
@@ -52,7 +57,10 @@ export interface StreamsGroupMemberMetadataValueKeyValue {
   value: string;
 }
 
-function readStreamsGroupMemberMetadataValue(reader: ByteReader, version: number): Decoded<StreamsGroupMemberMetadataValue> {
+function readStreamsGroupMemberMetadataValue(
+  reader: ByteReader,
+  version: number,
+): Decoded<StreamsGroupMemberMetadataValue> {
   const instanceId = reader.readCompactNullableString('instanceId');
   const rackId = reader.readCompactNullableString('rackId');
   const clientId = reader.readCompactString('clientId');
@@ -61,7 +69,11 @@ function readStreamsGroupMemberMetadataValue(reader: ByteReader, version: number
   const topologyEpoch = reader.readInt32('topologyEpoch');
   const processId = reader.readCompactString('processId');
   const userEndpoint = reader.readInt8('userEndpoint') < 0 ? null : readStreamsGroupMemberMetadataValueEndpoint(reader, version);
-  const clientTags = readStreamsGroupMemberMetadataValueKeyValueArray(reader, version, reader.readCompactArrayLength(3, 'clientTags'));
+  const clientTags = readStreamsGroupMemberMetadataValueKeyValueArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(3, 'clientTags'),
+  );
   reader.skipTaggedFields();
   return {
     instanceId,
@@ -76,21 +88,21 @@ function readStreamsGroupMemberMetadataValue(reader: ByteReader, version: number
   };
 }
 
-function writeStreamsGroupMemberMetadataValue(writer: ByteWriter, value: StreamsGroupMemberMetadataValue, version: number): void {
+function writeStreamsGroupMemberMetadataValue(
+  writer: ByteWriter,
+  value: StreamsGroupMemberMetadataValue,
+  version: number,
+): void {
   const instanceId = value.instanceId;
   writer.writeCompactNullableString(instanceId);
   const rackId = value.rackId;
   writer.writeCompactNullableString(rackId);
-  const clientId = value.clientId;
-  writer.writeCompactString(clientId);
-  const clientHost = value.clientHost;
-  writer.writeCompactString(clientHost);
+  writer.writeCompactString(value.clientId);
+  writer.writeCompactString(value.clientHost);
   const rebalanceTimeoutMs = value.rebalanceTimeoutMs ?? -1;
   writer.writeInt32(rebalanceTimeoutMs);
-  const topologyEpoch = value.topologyEpoch;
-  writer.writeInt32(topologyEpoch);
-  const processId = value.processId;
-  writer.writeCompactString(processId);
+  writer.writeInt32(value.topologyEpoch);
+  writer.writeCompactString(value.processId);
   const userEndpoint = value.userEndpoint ?? null;
   if (userEndpoint === null) {
     writer.writeInt8(-1);
@@ -104,43 +116,61 @@ function writeStreamsGroupMemberMetadataValue(writer: ByteWriter, value: Streams
   writer.writeUnsignedVarint(0);
 }
 
-function readStreamsGroupMemberMetadataValueEndpoint(reader: ByteReader, _version: number): Decoded<StreamsGroupMemberMetadataValueEndpoint> {
+function readStreamsGroupMemberMetadataValueEndpoint(
+  reader: ByteReader,
+  _version: number,
+): Decoded<StreamsGroupMemberMetadataValueEndpoint> {
   const host = reader.readCompactString('host');
   const port = reader.readUint16('port');
   reader.skipTaggedFields();
   return { host, port };
 }
 
-function writeStreamsGroupMemberMetadataValueEndpoint(writer: ByteWriter, value: StreamsGroupMemberMetadataValueEndpoint, _version: number): void {
-  const host = value.host;
-  writer.writeCompactString(host);
-  const port = value.port;
-  writer.writeUint16(port);
+function writeStreamsGroupMemberMetadataValueEndpoint(
+  writer: ByteWriter,
+  value: StreamsGroupMemberMetadataValueEndpoint,
+  _version: number,
+): void {
+  writer.writeCompactString(value.host);
+  writer.writeUint16(value.port);
   writer.writeUnsignedVarint(0);
 }
 
-function readStreamsGroupMemberMetadataValueKeyValue(reader: ByteReader, _version: number): Decoded<StreamsGroupMemberMetadataValueKeyValue> {
+function readStreamsGroupMemberMetadataValueKeyValue(
+  reader: ByteReader,
+  _version: number,
+): Decoded<StreamsGroupMemberMetadataValueKeyValue> {
   const key = reader.readCompactString('key');
   const valueField = reader.readCompactString('value');
   reader.skipTaggedFields();
   return { key, value: valueField };
 }
 
-function writeStreamsGroupMemberMetadataValueKeyValue(writer: ByteWriter, value: StreamsGroupMemberMetadataValueKeyValue, _version: number): void {
-  const key = value.key;
-  writer.writeCompactString(key);
-  const valueField = value.value;
-  writer.writeCompactString(valueField);
+function writeStreamsGroupMemberMetadataValueKeyValue(
+  writer: ByteWriter,
+  value: StreamsGroupMemberMetadataValueKeyValue,
+  _version: number,
+): void {
+  writer.writeCompactString(value.key);
+  writer.writeCompactString(value.value);
   writer.writeUnsignedVarint(0);
 }
 
-function readStreamsGroupMemberMetadataValueKeyValueArray(reader: ByteReader, version: number, count: number): Decoded<StreamsGroupMemberMetadataValueKeyValue>[] {
+function readStreamsGroupMemberMetadataValueKeyValueArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<StreamsGroupMemberMetadataValueKeyValue>[] {
   const elements: Decoded<StreamsGroupMemberMetadataValueKeyValue>[] = [];
   for (let index = 0; index < count; index++) elements.push(readStreamsGroupMemberMetadataValueKeyValue(reader, version));
   return elements;
 }
 
-function writeStreamsGroupMemberMetadataValueKeyValueArray(writer: ByteWriter, elements: readonly StreamsGroupMemberMetadataValueKeyValue[], version: number): void {
+function writeStreamsGroupMemberMetadataValueKeyValueArray(
+  writer: ByteWriter,
+  elements: readonly StreamsGroupMemberMetadataValueKeyValue[],
+  version: number,
+): void {
   for (const element of elements) writeStreamsGroupMemberMetadataValueKeyValue(writer, element, version);
 }
 

@@ -14,8 +14,7 @@ function readStreamsGroupMetadataKey(reader: ByteReader, _version: number): Deco
 }
 
 function writeStreamsGroupMetadataKey(writer: ByteWriter, value: StreamsGroupMetadataKey, _version: number): void {
-  const groupId = value.groupId;
-  writer.writeString(groupId);
+  writer.writeString(value.groupId);
 }
 
 export const streamsGroupMetadataKey: MessageCodec<StreamsGroupMetadataKey> = messageCodec({
@@ -54,7 +53,11 @@ function readStreamsGroupMetadataValue(reader: ByteReader, version: number): Dec
         reader.expectPosition(end, 'validatedTopologyEpoch');
         break;
       case 1:
-        lastAssignmentConfigs = readLastAssignmentConfigArrayOrNull(reader, version, reader.readCompactNullableArrayLength(3, 'lastAssignmentConfigs'));
+        lastAssignmentConfigs = readLastAssignmentConfigArrayOrNull(
+          reader,
+          version,
+          reader.readCompactNullableArrayLength(3, 'lastAssignmentConfigs'),
+        );
         reader.expectPosition(end, 'lastAssignmentConfigs');
         break;
       default:
@@ -65,14 +68,12 @@ function readStreamsGroupMetadataValue(reader: ByteReader, version: number): Dec
 }
 
 function writeStreamsGroupMetadataValue(writer: ByteWriter, value: StreamsGroupMetadataValue, version: number): void {
-  const epoch = value.epoch;
-  writer.writeInt32(epoch);
-  const metadataHash = value.metadataHash;
-  writer.writeInt64(metadataHash);
+  writer.writeInt32(value.epoch);
+  writer.writeInt64(value.metadataHash);
   const validatedTopologyEpoch = value.validatedTopologyEpoch ?? -1;
-  const lastAssignmentConfigs = value.lastAssignmentConfigs === undefined ? [] : value.lastAssignmentConfigs;
+  const lastAssignmentConfigs = value.lastAssignmentConfigs;
   const hasValidatedTopologyEpoch = validatedTopologyEpoch !== -1;
-  const hasLastAssignmentConfigs = (lastAssignmentConfigs === null || lastAssignmentConfigs.length !== 0);
+  const hasLastAssignmentConfigs = lastAssignmentConfigs !== undefined && (lastAssignmentConfigs === null || lastAssignmentConfigs.length !== 0);
   writer.writeUnsignedVarint((hasValidatedTopologyEpoch ? 1 : 0) + (hasLastAssignmentConfigs ? 1 : 0));
   if (hasValidatedTopologyEpoch) {
     const begin = writer.beginTaggedField(0);
@@ -95,24 +96,34 @@ function readLastAssignmentConfig(reader: ByteReader, _version: number): Decoded
 }
 
 function writeLastAssignmentConfig(writer: ByteWriter, value: LastAssignmentConfig, _version: number): void {
-  const key = value.key;
-  writer.writeCompactString(key);
-  const valueField = value.value;
-  writer.writeCompactString(valueField);
+  writer.writeCompactString(value.key);
+  writer.writeCompactString(value.value);
   writer.writeUnsignedVarint(0);
 }
 
-function readLastAssignmentConfigArray(reader: ByteReader, version: number, count: number): Decoded<LastAssignmentConfig>[] {
+function readLastAssignmentConfigArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<LastAssignmentConfig>[] {
   const elements: Decoded<LastAssignmentConfig>[] = [];
   for (let index = 0; index < count; index++) elements.push(readLastAssignmentConfig(reader, version));
   return elements;
 }
 
-function readLastAssignmentConfigArrayOrNull(reader: ByteReader, version: number, count: number): Decoded<LastAssignmentConfig>[] | null {
+function readLastAssignmentConfigArrayOrNull(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<LastAssignmentConfig>[] | null {
   return count < 0 ? null : readLastAssignmentConfigArray(reader, version, count);
 }
 
-function writeLastAssignmentConfigArray(writer: ByteWriter, elements: readonly LastAssignmentConfig[], version: number): void {
+function writeLastAssignmentConfigArray(
+  writer: ByteWriter,
+  elements: readonly LastAssignmentConfig[],
+  version: number,
+): void {
   for (const element of elements) writeLastAssignmentConfig(writer, element, version);
 }
 

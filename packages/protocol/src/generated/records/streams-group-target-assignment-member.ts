@@ -9,17 +9,22 @@ export interface StreamsGroupTargetAssignmentMemberKey {
   memberId: string;
 }
 
-function readStreamsGroupTargetAssignmentMemberKey(reader: ByteReader, _version: number): Decoded<StreamsGroupTargetAssignmentMemberKey> {
+function readStreamsGroupTargetAssignmentMemberKey(
+  reader: ByteReader,
+  _version: number,
+): Decoded<StreamsGroupTargetAssignmentMemberKey> {
   const groupId = reader.readString('groupId');
   const memberId = reader.readString('memberId');
   return { groupId, memberId };
 }
 
-function writeStreamsGroupTargetAssignmentMemberKey(writer: ByteWriter, value: StreamsGroupTargetAssignmentMemberKey, _version: number): void {
-  const groupId = value.groupId;
-  writer.writeString(groupId);
-  const memberId = value.memberId;
-  writer.writeString(memberId);
+function writeStreamsGroupTargetAssignmentMemberKey(
+  writer: ByteWriter,
+  value: StreamsGroupTargetAssignmentMemberKey,
+  _version: number,
+): void {
+  writer.writeString(value.groupId);
+  writer.writeString(value.memberId);
 }
 
 export const streamsGroupTargetAssignmentMemberKey: MessageCodec<StreamsGroupTargetAssignmentMemberKey> = messageCodec({
@@ -41,15 +46,34 @@ export interface StreamsGroupTargetAssignmentMemberValueTaskIds {
   partitions: number[];
 }
 
-function readStreamsGroupTargetAssignmentMemberValue(reader: ByteReader, version: number): Decoded<StreamsGroupTargetAssignmentMemberValue> {
-  const activeTasks = readStreamsGroupTargetAssignmentMemberValueTaskIdsArray(reader, version, reader.readCompactArrayLength(3, 'activeTasks'));
-  const standbyTasks = readStreamsGroupTargetAssignmentMemberValueTaskIdsArray(reader, version, reader.readCompactArrayLength(3, 'standbyTasks'));
-  const warmupTasks = readStreamsGroupTargetAssignmentMemberValueTaskIdsArray(reader, version, reader.readCompactArrayLength(3, 'warmupTasks'));
+function readStreamsGroupTargetAssignmentMemberValue(
+  reader: ByteReader,
+  version: number,
+): Decoded<StreamsGroupTargetAssignmentMemberValue> {
+  const activeTasks = readStreamsGroupTargetAssignmentMemberValueTaskIdsArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(3, 'activeTasks'),
+  );
+  const standbyTasks = readStreamsGroupTargetAssignmentMemberValueTaskIdsArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(3, 'standbyTasks'),
+  );
+  const warmupTasks = readStreamsGroupTargetAssignmentMemberValueTaskIdsArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(3, 'warmupTasks'),
+  );
   reader.skipTaggedFields();
   return { activeTasks, standbyTasks, warmupTasks };
 }
 
-function writeStreamsGroupTargetAssignmentMemberValue(writer: ByteWriter, value: StreamsGroupTargetAssignmentMemberValue, version: number): void {
+function writeStreamsGroupTargetAssignmentMemberValue(
+  writer: ByteWriter,
+  value: StreamsGroupTargetAssignmentMemberValue,
+  version: number,
+): void {
   const activeTasks = value.activeTasks;
   writer.writeCompactArrayLength(activeTasks.length);
   writeStreamsGroupTargetAssignmentMemberValueTaskIdsArray(writer, activeTasks, version);
@@ -62,29 +86,43 @@ function writeStreamsGroupTargetAssignmentMemberValue(writer: ByteWriter, value:
   writer.writeUnsignedVarint(0);
 }
 
-function readStreamsGroupTargetAssignmentMemberValueTaskIds(reader: ByteReader, _version: number): Decoded<StreamsGroupTargetAssignmentMemberValueTaskIds> {
+function readStreamsGroupTargetAssignmentMemberValueTaskIds(
+  reader: ByteReader,
+  _version: number,
+): Decoded<StreamsGroupTargetAssignmentMemberValueTaskIds> {
   const subtopologyId = reader.readCompactString('subtopologyId');
   const partitions = readInt32Array(reader, reader.readCompactArrayLength(4, 'partitions'), 'partitions');
   reader.skipTaggedFields();
   return { subtopologyId, partitions };
 }
 
-function writeStreamsGroupTargetAssignmentMemberValueTaskIds(writer: ByteWriter, value: StreamsGroupTargetAssignmentMemberValueTaskIds, _version: number): void {
-  const subtopologyId = value.subtopologyId;
-  writer.writeCompactString(subtopologyId);
+function writeStreamsGroupTargetAssignmentMemberValueTaskIds(
+  writer: ByteWriter,
+  value: StreamsGroupTargetAssignmentMemberValueTaskIds,
+  _version: number,
+): void {
+  writer.writeCompactString(value.subtopologyId);
   const partitions = value.partitions;
   writer.writeCompactArrayLength(partitions.length);
   writeInt32Array(writer, partitions);
   writer.writeUnsignedVarint(0);
 }
 
-function readStreamsGroupTargetAssignmentMemberValueTaskIdsArray(reader: ByteReader, version: number, count: number): Decoded<StreamsGroupTargetAssignmentMemberValueTaskIds>[] {
+function readStreamsGroupTargetAssignmentMemberValueTaskIdsArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<StreamsGroupTargetAssignmentMemberValueTaskIds>[] {
   const elements: Decoded<StreamsGroupTargetAssignmentMemberValueTaskIds>[] = [];
   for (let index = 0; index < count; index++) elements.push(readStreamsGroupTargetAssignmentMemberValueTaskIds(reader, version));
   return elements;
 }
 
-function writeStreamsGroupTargetAssignmentMemberValueTaskIdsArray(writer: ByteWriter, elements: readonly StreamsGroupTargetAssignmentMemberValueTaskIds[], version: number): void {
+function writeStreamsGroupTargetAssignmentMemberValueTaskIdsArray(
+  writer: ByteWriter,
+  elements: readonly StreamsGroupTargetAssignmentMemberValueTaskIds[],
+  version: number,
+): void {
   for (const element of elements) writeStreamsGroupTargetAssignmentMemberValueTaskIds(writer, element, version);
 }
 

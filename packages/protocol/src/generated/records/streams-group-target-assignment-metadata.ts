@@ -8,14 +8,20 @@ export interface StreamsGroupTargetAssignmentMetadataKey {
   groupId: string;
 }
 
-function readStreamsGroupTargetAssignmentMetadataKey(reader: ByteReader, _version: number): Decoded<StreamsGroupTargetAssignmentMetadataKey> {
+function readStreamsGroupTargetAssignmentMetadataKey(
+  reader: ByteReader,
+  _version: number,
+): Decoded<StreamsGroupTargetAssignmentMetadataKey> {
   const groupId = reader.readString('groupId');
   return { groupId };
 }
 
-function writeStreamsGroupTargetAssignmentMetadataKey(writer: ByteWriter, value: StreamsGroupTargetAssignmentMetadataKey, _version: number): void {
-  const groupId = value.groupId;
-  writer.writeString(groupId);
+function writeStreamsGroupTargetAssignmentMetadataKey(
+  writer: ByteWriter,
+  value: StreamsGroupTargetAssignmentMetadataKey,
+  _version: number,
+): void {
+  writer.writeString(value.groupId);
 }
 
 export const streamsGroupTargetAssignmentMetadataKey: MessageCodec<StreamsGroupTargetAssignmentMetadataKey> = messageCodec({
@@ -30,15 +36,21 @@ export interface StreamsGroupTargetAssignmentMetadataValue {
   assignmentEpoch: number;
 }
 
-function readStreamsGroupTargetAssignmentMetadataValue(reader: ByteReader, _version: number): Decoded<StreamsGroupTargetAssignmentMetadataValue> {
+function readStreamsGroupTargetAssignmentMetadataValue(
+  reader: ByteReader,
+  _version: number,
+): Decoded<StreamsGroupTargetAssignmentMetadataValue> {
   const assignmentEpoch = reader.readInt32('assignmentEpoch');
   reader.skipTaggedFields();
   return { assignmentEpoch };
 }
 
-function writeStreamsGroupTargetAssignmentMetadataValue(writer: ByteWriter, value: StreamsGroupTargetAssignmentMetadataValue, _version: number): void {
-  const assignmentEpoch = value.assignmentEpoch;
-  writer.writeInt32(assignmentEpoch);
+function writeStreamsGroupTargetAssignmentMetadataValue(
+  writer: ByteWriter,
+  value: StreamsGroupTargetAssignmentMetadataValue,
+  _version: number,
+): void {
+  writer.writeInt32(value.assignmentEpoch);
   writer.writeUnsignedVarint(0);
 }
 

@@ -21,8 +21,7 @@ function readStreamsGroupTopologyKey(reader: ByteReader, _version: number): Deco
 }
 
 function writeStreamsGroupTopologyKey(writer: ByteWriter, value: StreamsGroupTopologyKey, _version: number): void {
-  const groupId = value.groupId;
-  writer.writeString(groupId);
+  writer.writeString(value.groupId);
 }
 
 export const streamsGroupTopologyKey: MessageCodec<StreamsGroupTopologyKey> = messageCodec({
@@ -68,28 +67,54 @@ export interface StreamsGroupTopologyValueCopartitionGroup {
 
 function readStreamsGroupTopologyValue(reader: ByteReader, version: number): Decoded<StreamsGroupTopologyValue> {
   const epoch = reader.readInt32('epoch');
-  const subtopologies = readStreamsGroupTopologyValueSubtopologyArray(reader, version, reader.readCompactArrayLength(8, 'subtopologies'));
+  const subtopologies = readStreamsGroupTopologyValueSubtopologyArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(8, 'subtopologies'),
+  );
   reader.skipTaggedFields();
   return { epoch, subtopologies };
 }
 
 function writeStreamsGroupTopologyValue(writer: ByteWriter, value: StreamsGroupTopologyValue, version: number): void {
-  const epoch = value.epoch;
-  writer.writeInt32(epoch);
+  writer.writeInt32(value.epoch);
   const subtopologies = value.subtopologies;
   writer.writeCompactArrayLength(subtopologies.length);
   writeStreamsGroupTopologyValueSubtopologyArray(writer, subtopologies, version);
   writer.writeUnsignedVarint(0);
 }
 
-function readStreamsGroupTopologyValueSubtopology(reader: ByteReader, version: number): Decoded<StreamsGroupTopologyValueSubtopology> {
+function readStreamsGroupTopologyValueSubtopology(
+  reader: ByteReader,
+  version: number,
+): Decoded<StreamsGroupTopologyValueSubtopology> {
   const subtopologyId = reader.readCompactString('subtopologyId');
   const sourceTopics = readCompactStringArray(reader, reader.readCompactArrayLength(1, 'sourceTopics'), 'sourceTopics');
-  const sourceTopicRegex = readCompactStringArray(reader, reader.readCompactArrayLength(1, 'sourceTopicRegex'), 'sourceTopicRegex');
-  const stateChangelogTopics = readStreamsGroupTopologyValueTopicInfoArray(reader, version, reader.readCompactArrayLength(9, 'stateChangelogTopics'));
-  const repartitionSinkTopics = readCompactStringArray(reader, reader.readCompactArrayLength(1, 'repartitionSinkTopics'), 'repartitionSinkTopics');
-  const repartitionSourceTopics = readStreamsGroupTopologyValueTopicInfoArray(reader, version, reader.readCompactArrayLength(9, 'repartitionSourceTopics'));
-  const copartitionGroups = readStreamsGroupTopologyValueCopartitionGroupArray(reader, version, reader.readCompactArrayLength(4, 'copartitionGroups'));
+  const sourceTopicRegex = readCompactStringArray(
+    reader,
+    reader.readCompactArrayLength(1, 'sourceTopicRegex'),
+    'sourceTopicRegex',
+  );
+  const stateChangelogTopics = readStreamsGroupTopologyValueTopicInfoArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(9, 'stateChangelogTopics'),
+  );
+  const repartitionSinkTopics = readCompactStringArray(
+    reader,
+    reader.readCompactArrayLength(1, 'repartitionSinkTopics'),
+    'repartitionSinkTopics',
+  );
+  const repartitionSourceTopics = readStreamsGroupTopologyValueTopicInfoArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(9, 'repartitionSourceTopics'),
+  );
+  const copartitionGroups = readStreamsGroupTopologyValueCopartitionGroupArray(
+    reader,
+    version,
+    reader.readCompactArrayLength(4, 'copartitionGroups'),
+  );
   reader.skipTaggedFields();
   return {
     subtopologyId,
@@ -102,9 +127,12 @@ function readStreamsGroupTopologyValueSubtopology(reader: ByteReader, version: n
   };
 }
 
-function writeStreamsGroupTopologyValueSubtopology(writer: ByteWriter, value: StreamsGroupTopologyValueSubtopology, version: number): void {
-  const subtopologyId = value.subtopologyId;
-  writer.writeCompactString(subtopologyId);
+function writeStreamsGroupTopologyValueSubtopology(
+  writer: ByteWriter,
+  value: StreamsGroupTopologyValueSubtopology,
+  version: number,
+): void {
+  writer.writeCompactString(value.subtopologyId);
   const sourceTopics = value.sourceTopics;
   writer.writeCompactArrayLength(sourceTopics.length);
   writeCompactStringArray(writer, sourceTopics);
@@ -126,7 +154,10 @@ function writeStreamsGroupTopologyValueSubtopology(writer: ByteWriter, value: St
   writer.writeUnsignedVarint(0);
 }
 
-function readStreamsGroupTopologyValueTopicInfo(reader: ByteReader, version: number): Decoded<StreamsGroupTopologyValueTopicInfo> {
+function readStreamsGroupTopologyValueTopicInfo(
+  reader: ByteReader,
+  version: number,
+): Decoded<StreamsGroupTopologyValueTopicInfo> {
   const name = reader.readCompactString('name');
   const partitions = reader.readInt32('partitions');
   const replicationFactor = reader.readInt16('replicationFactor');
@@ -135,13 +166,14 @@ function readStreamsGroupTopologyValueTopicInfo(reader: ByteReader, version: num
   return { name, partitions, replicationFactor, topicConfigs };
 }
 
-function writeStreamsGroupTopologyValueTopicInfo(writer: ByteWriter, value: StreamsGroupTopologyValueTopicInfo, version: number): void {
-  const name = value.name;
-  writer.writeCompactString(name);
-  const partitions = value.partitions;
-  writer.writeInt32(partitions);
-  const replicationFactor = value.replicationFactor;
-  writer.writeInt16(replicationFactor);
+function writeStreamsGroupTopologyValueTopicInfo(
+  writer: ByteWriter,
+  value: StreamsGroupTopologyValueTopicInfo,
+  version: number,
+): void {
+  writer.writeCompactString(value.name);
+  writer.writeInt32(value.partitions);
+  writer.writeInt16(value.replicationFactor);
   const topicConfigs = value.topicConfigs;
   writer.writeCompactArrayLength(topicConfigs.length);
   writeTopicConfigArray(writer, topicConfigs, version);
@@ -156,22 +188,35 @@ function readTopicConfig(reader: ByteReader, _version: number): Decoded<TopicCon
 }
 
 function writeTopicConfig(writer: ByteWriter, value: TopicConfig, _version: number): void {
-  const key = value.key;
-  writer.writeCompactString(key);
-  const valueField = value.value;
-  writer.writeCompactString(valueField);
+  writer.writeCompactString(value.key);
+  writer.writeCompactString(value.value);
   writer.writeUnsignedVarint(0);
 }
 
-function readStreamsGroupTopologyValueCopartitionGroup(reader: ByteReader, _version: number): Decoded<StreamsGroupTopologyValueCopartitionGroup> {
+function readStreamsGroupTopologyValueCopartitionGroup(
+  reader: ByteReader,
+  _version: number,
+): Decoded<StreamsGroupTopologyValueCopartitionGroup> {
   const sourceTopics = readInt16Array(reader, reader.readCompactArrayLength(2, 'sourceTopics'), 'sourceTopics');
-  const sourceTopicRegex = readInt16Array(reader, reader.readCompactArrayLength(2, 'sourceTopicRegex'), 'sourceTopicRegex');
-  const repartitionSourceTopics = readInt16Array(reader, reader.readCompactArrayLength(2, 'repartitionSourceTopics'), 'repartitionSourceTopics');
+  const sourceTopicRegex = readInt16Array(
+    reader,
+    reader.readCompactArrayLength(2, 'sourceTopicRegex'),
+    'sourceTopicRegex',
+  );
+  const repartitionSourceTopics = readInt16Array(
+    reader,
+    reader.readCompactArrayLength(2, 'repartitionSourceTopics'),
+    'repartitionSourceTopics',
+  );
   reader.skipTaggedFields();
   return { sourceTopics, sourceTopicRegex, repartitionSourceTopics };
 }
 
-function writeStreamsGroupTopologyValueCopartitionGroup(writer: ByteWriter, value: StreamsGroupTopologyValueCopartitionGroup, _version: number): void {
+function writeStreamsGroupTopologyValueCopartitionGroup(
+  writer: ByteWriter,
+  value: StreamsGroupTopologyValueCopartitionGroup,
+  _version: number,
+): void {
   const sourceTopics = value.sourceTopics;
   writer.writeCompactArrayLength(sourceTopics.length);
   writeInt16Array(writer, sourceTopics);
@@ -184,23 +229,39 @@ function writeStreamsGroupTopologyValueCopartitionGroup(writer: ByteWriter, valu
   writer.writeUnsignedVarint(0);
 }
 
-function readStreamsGroupTopologyValueSubtopologyArray(reader: ByteReader, version: number, count: number): Decoded<StreamsGroupTopologyValueSubtopology>[] {
+function readStreamsGroupTopologyValueSubtopologyArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<StreamsGroupTopologyValueSubtopology>[] {
   const elements: Decoded<StreamsGroupTopologyValueSubtopology>[] = [];
   for (let index = 0; index < count; index++) elements.push(readStreamsGroupTopologyValueSubtopology(reader, version));
   return elements;
 }
 
-function writeStreamsGroupTopologyValueSubtopologyArray(writer: ByteWriter, elements: readonly StreamsGroupTopologyValueSubtopology[], version: number): void {
+function writeStreamsGroupTopologyValueSubtopologyArray(
+  writer: ByteWriter,
+  elements: readonly StreamsGroupTopologyValueSubtopology[],
+  version: number,
+): void {
   for (const element of elements) writeStreamsGroupTopologyValueSubtopology(writer, element, version);
 }
 
-function readStreamsGroupTopologyValueTopicInfoArray(reader: ByteReader, version: number, count: number): Decoded<StreamsGroupTopologyValueTopicInfo>[] {
+function readStreamsGroupTopologyValueTopicInfoArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<StreamsGroupTopologyValueTopicInfo>[] {
   const elements: Decoded<StreamsGroupTopologyValueTopicInfo>[] = [];
   for (let index = 0; index < count; index++) elements.push(readStreamsGroupTopologyValueTopicInfo(reader, version));
   return elements;
 }
 
-function writeStreamsGroupTopologyValueTopicInfoArray(writer: ByteWriter, elements: readonly StreamsGroupTopologyValueTopicInfo[], version: number): void {
+function writeStreamsGroupTopologyValueTopicInfoArray(
+  writer: ByteWriter,
+  elements: readonly StreamsGroupTopologyValueTopicInfo[],
+  version: number,
+): void {
   for (const element of elements) writeStreamsGroupTopologyValueTopicInfo(writer, element, version);
 }
 
@@ -214,13 +275,21 @@ function writeTopicConfigArray(writer: ByteWriter, elements: readonly TopicConfi
   for (const element of elements) writeTopicConfig(writer, element, version);
 }
 
-function readStreamsGroupTopologyValueCopartitionGroupArray(reader: ByteReader, version: number, count: number): Decoded<StreamsGroupTopologyValueCopartitionGroup>[] {
+function readStreamsGroupTopologyValueCopartitionGroupArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<StreamsGroupTopologyValueCopartitionGroup>[] {
   const elements: Decoded<StreamsGroupTopologyValueCopartitionGroup>[] = [];
   for (let index = 0; index < count; index++) elements.push(readStreamsGroupTopologyValueCopartitionGroup(reader, version));
   return elements;
 }
 
-function writeStreamsGroupTopologyValueCopartitionGroupArray(writer: ByteWriter, elements: readonly StreamsGroupTopologyValueCopartitionGroup[], version: number): void {
+function writeStreamsGroupTopologyValueCopartitionGroupArray(
+  writer: ByteWriter,
+  elements: readonly StreamsGroupTopologyValueCopartitionGroup[],
+  version: number,
+): void {
   for (const element of elements) writeStreamsGroupTopologyValueCopartitionGroup(writer, element, version);
 }
 

@@ -14,8 +14,7 @@ function readTransactionLogKey(reader: ByteReader, _version: number): Decoded<Tr
 }
 
 function writeTransactionLogKey(writer: ByteWriter, value: TransactionLogKey, _version: number): void {
-  const transactionalId = value.transactionalId;
-  writer.writeString(transactionalId);
+  writer.writeString(value.transactionalId);
 }
 
 export const transactionLogKey: MessageCodec<TransactionLogKey> = messageCodec({
@@ -54,7 +53,10 @@ function readTransactionLogValue(reader: ByteReader, version: number): Decoded<T
   const producerEpoch = reader.readInt16('producerEpoch');
   const transactionTimeoutMs = reader.readInt32('transactionTimeoutMs');
   const transactionStatus = reader.readInt8('transactionStatus');
-  const transactionPartitions = version >= 1 ? readPartitionsSchemaArrayOrNull(reader, version, reader.readCompactNullableArrayLength(3, 'transactionPartitions')) : readPartitionsSchemaArrayOrNull(reader, version, reader.readNullableArrayLength(3, 'transactionPartitions'));
+  const transactionPartitionsCount =
+    version >= 1 ? reader.readCompactNullableArrayLength(3, 'transactionPartitions')
+    : reader.readNullableArrayLength(3, 'transactionPartitions');
+  const transactionPartitions = readPartitionsSchemaArrayOrNull(reader, version, transactionPartitionsCount);
   const transactionLastUpdateTimestampMs = reader.readSafeInt64('transactionLastUpdateTimestampMs');
   const transactionStartTimestampMs = reader.readSafeInt64('transactionStartTimestampMs');
   let previousProducerId: number = -1;
@@ -103,45 +105,32 @@ function readTransactionLogValue(reader: ByteReader, version: number): Decoded<T
 }
 
 function writeTransactionLogValue(writer: ByteWriter, value: TransactionLogValue, version: number): void {
-  const producerId = value.producerId;
-  writer.writeSafeInt64(producerId);
+  writer.writeSafeInt64(value.producerId);
   const previousProducerId = value.previousProducerId ?? -1;
-  if (version >= 1) {
-  } else {
-    if (previousProducerId !== -1) throw unsupportedField('TransactionLogValue', 'previousProducerId', version);
+  if (version < 1 && previousProducerId !== -1) {
+    throw unsupportedField('TransactionLogValue', 'previousProducerId', version);
   }
   const nextProducerId = value.nextProducerId ?? -1;
-  if (version >= 1) {
-  } else {
-    if (nextProducerId !== -1) throw unsupportedField('TransactionLogValue', 'nextProducerId', version);
-  }
-  const producerEpoch = value.producerEpoch;
-  writer.writeInt16(producerEpoch);
+  if (version < 1 && nextProducerId !== -1) throw unsupportedField('TransactionLogValue', 'nextProducerId', version);
+  writer.writeInt16(value.producerEpoch);
   const nextProducerEpoch = value.nextProducerEpoch ?? -1;
-  if (version >= 1) {
-  } else {
-    if (nextProducerEpoch !== -1) throw unsupportedField('TransactionLogValue', 'nextProducerEpoch', version);
+  if (version < 1 && nextProducerEpoch !== -1) {
+    throw unsupportedField('TransactionLogValue', 'nextProducerEpoch', version);
   }
-  const transactionTimeoutMs = value.transactionTimeoutMs;
-  writer.writeInt32(transactionTimeoutMs);
-  const transactionStatus = value.transactionStatus;
-  writer.writeInt8(transactionStatus);
+  writer.writeInt32(value.transactionTimeoutMs);
+  writer.writeInt8(value.transactionStatus);
   const transactionPartitions = value.transactionPartitions;
   if (version >= 1) {
     writer.writeCompactArrayLength(transactionPartitions === null ? -1 : transactionPartitions.length);
-    if (transactionPartitions !== null) writePartitionsSchemaArray(writer, transactionPartitions, version);
   } else {
     writer.writeArrayLength(transactionPartitions === null ? -1 : transactionPartitions.length);
-    if (transactionPartitions !== null) writePartitionsSchemaArray(writer, transactionPartitions, version);
   }
-  const transactionLastUpdateTimestampMs = value.transactionLastUpdateTimestampMs;
-  writer.writeSafeInt64(transactionLastUpdateTimestampMs);
-  const transactionStartTimestampMs = value.transactionStartTimestampMs;
-  writer.writeSafeInt64(transactionStartTimestampMs);
+  if (transactionPartitions !== null) writePartitionsSchemaArray(writer, transactionPartitions, version);
+  writer.writeSafeInt64(value.transactionLastUpdateTimestampMs);
+  writer.writeSafeInt64(value.transactionStartTimestampMs);
   const clientTransactionVersion = value.clientTransactionVersion ?? 0;
-  if (version >= 1) {
-  } else {
-    if (clientTransactionVersion !== 0) throw unsupportedField('TransactionLogValue', 'clientTransactionVersion', version);
+  if (version < 1 && clientTransactionVersion !== 0) {
+    throw unsupportedField('TransactionLogValue', 'clientTransactionVersion', version);
   }
   if (version >= 1) {
     const hasPreviousProducerId = previousProducerId !== -1;
@@ -174,31 +163,28 @@ function writeTransactionLogValue(writer: ByteWriter, value: TransactionLogValue
 
 function readPartitionsSchema(reader: ByteReader, version: number): Decoded<PartitionsSchema> {
   const topic = version >= 1 ? reader.readCompactString('topic') : reader.readString('topic');
-  const partitionIds = version >= 1 ? readInt32Array(reader, reader.readCompactArrayLength(4, 'partitionIds'), 'partitionIds') : readInt32Array(reader, reader.readArrayLength(4, 'partitionIds'), 'partitionIds');
-  if (version >= 1) {
-    reader.skipTaggedFields();
-  }
+  const partitionIdsCount =
+    version >= 1 ? reader.readCompactArrayLength(4, 'partitionIds')
+    : reader.readArrayLength(4, 'partitionIds');
+  const partitionIds = readInt32Array(reader, partitionIdsCount, 'partitionIds');
+  if (version >= 1) reader.skipTaggedFields();
   return { topic, partitionIds };
 }
 
 function writePartitionsSchema(writer: ByteWriter, value: PartitionsSchema, version: number): void {
-  const topic = value.topic;
   if (version >= 1) {
-    writer.writeCompactString(topic);
+    writer.writeCompactString(value.topic);
   } else {
-    writer.writeString(topic);
+    writer.writeString(value.topic);
   }
   const partitionIds = value.partitionIds;
   if (version >= 1) {
     writer.writeCompactArrayLength(partitionIds.length);
-    writeInt32Array(writer, partitionIds);
   } else {
     writer.writeArrayLength(partitionIds.length);
-    writeInt32Array(writer, partitionIds);
   }
-  if (version >= 1) {
-    writer.writeUnsignedVarint(0);
-  }
+  writeInt32Array(writer, partitionIds);
+  if (version >= 1) writer.writeUnsignedVarint(0);
 }
 
 function readPartitionsSchemaArray(reader: ByteReader, version: number, count: number): Decoded<PartitionsSchema>[] {
@@ -207,7 +193,11 @@ function readPartitionsSchemaArray(reader: ByteReader, version: number, count: n
   return elements;
 }
 
-function readPartitionsSchemaArrayOrNull(reader: ByteReader, version: number, count: number): Decoded<PartitionsSchema>[] | null {
+function readPartitionsSchemaArrayOrNull(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<PartitionsSchema>[] | null {
   return count < 0 ? null : readPartitionsSchemaArray(reader, version, count);
 }
 

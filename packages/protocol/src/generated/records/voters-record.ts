@@ -35,8 +35,7 @@ function readVotersRecord(reader: ByteReader, version: number): Decoded<VotersRe
 }
 
 function writeVotersRecord(writer: ByteWriter, value: VotersRecord, version: number): void {
-  const versionField = value.version;
-  writer.writeInt16(versionField);
+  writer.writeInt16(value.version);
   const voters = value.voters;
   writer.writeCompactArrayLength(voters.length);
   writeVotersRecordVoterArray(writer, voters, version);
@@ -53,10 +52,8 @@ function readVotersRecordVoter(reader: ByteReader, version: number): Decoded<Vot
 }
 
 function writeVotersRecordVoter(writer: ByteWriter, value: VotersRecordVoter, version: number): void {
-  const voterId = value.voterId;
-  writer.writeInt32(voterId);
-  const voterDirectoryId = value.voterDirectoryId;
-  writer.writeUuid(voterDirectoryId);
+  writer.writeInt32(value.voterId);
+  writer.writeUuid(value.voterDirectoryId);
   const endpoints = value.endpoints;
   writer.writeCompactArrayLength(endpoints.length);
   writeVotersRecordEndpointArray(writer, endpoints, version);
@@ -74,27 +71,29 @@ function readVotersRecordEndpoint(reader: ByteReader, _version: number): Decoded
 }
 
 function writeVotersRecordEndpoint(writer: ByteWriter, value: VotersRecordEndpoint, _version: number): void {
-  const name = value.name;
-  writer.writeCompactString(name);
-  const host = value.host;
-  writer.writeCompactString(host);
-  const port = value.port;
-  writer.writeUint16(port);
+  writer.writeCompactString(value.name);
+  writer.writeCompactString(value.host);
+  writer.writeUint16(value.port);
   writer.writeUnsignedVarint(0);
 }
 
-function readVotersRecordKRaftVersionFeature(reader: ByteReader, _version: number): Decoded<VotersRecordKRaftVersionFeature> {
+function readVotersRecordKRaftVersionFeature(
+  reader: ByteReader,
+  _version: number,
+): Decoded<VotersRecordKRaftVersionFeature> {
   const minSupportedVersion = reader.readInt16('minSupportedVersion');
   const maxSupportedVersion = reader.readInt16('maxSupportedVersion');
   reader.skipTaggedFields();
   return { minSupportedVersion, maxSupportedVersion };
 }
 
-function writeVotersRecordKRaftVersionFeature(writer: ByteWriter, value: VotersRecordKRaftVersionFeature, _version: number): void {
-  const minSupportedVersion = value.minSupportedVersion;
-  writer.writeInt16(minSupportedVersion);
-  const maxSupportedVersion = value.maxSupportedVersion;
-  writer.writeInt16(maxSupportedVersion);
+function writeVotersRecordKRaftVersionFeature(
+  writer: ByteWriter,
+  value: VotersRecordKRaftVersionFeature,
+  _version: number,
+): void {
+  writer.writeInt16(value.minSupportedVersion);
+  writer.writeInt16(value.maxSupportedVersion);
   writer.writeUnsignedVarint(0);
 }
 
@@ -104,17 +103,29 @@ function readVotersRecordVoterArray(reader: ByteReader, version: number, count: 
   return elements;
 }
 
-function writeVotersRecordVoterArray(writer: ByteWriter, elements: readonly VotersRecordVoter[], version: number): void {
+function writeVotersRecordVoterArray(
+  writer: ByteWriter,
+  elements: readonly VotersRecordVoter[],
+  version: number,
+): void {
   for (const element of elements) writeVotersRecordVoter(writer, element, version);
 }
 
-function readVotersRecordEndpointArray(reader: ByteReader, version: number, count: number): Decoded<VotersRecordEndpoint>[] {
+function readVotersRecordEndpointArray(
+  reader: ByteReader,
+  version: number,
+  count: number,
+): Decoded<VotersRecordEndpoint>[] {
   const elements: Decoded<VotersRecordEndpoint>[] = [];
   for (let index = 0; index < count; index++) elements.push(readVotersRecordEndpoint(reader, version));
   return elements;
 }
 
-function writeVotersRecordEndpointArray(writer: ByteWriter, elements: readonly VotersRecordEndpoint[], version: number): void {
+function writeVotersRecordEndpointArray(
+  writer: ByteWriter,
+  elements: readonly VotersRecordEndpoint[],
+  version: number,
+): void {
   for (const element of elements) writeVotersRecordEndpoint(writer, element, version);
 }
 
