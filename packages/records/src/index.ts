@@ -1,6 +1,12 @@
 // The public face of @ottla/records.
 
-export { compress, DECOMPRESSED_BYTES_MAX, type DecompressOptions, decompress } from './compression/compress.ts';
+export {
+  compress,
+  DECOMPRESSED_BYTES_MAX,
+  type DecompressOptions,
+  decompress,
+  loadCompressionCodecs,
+} from './compression/compress.ts';
 export type { CompressionType } from './compression/compression-type.ts';
 export * from './control-record.ts';
 export * from './convert-records.ts';

@@ -1,11 +1,13 @@
 // Packs and unpacks the records of a batch by compression type. What comes out is bounded before it is made.
 // Source: org.apache.kafka.common.compress.Compression.
 
-import { UnsupportedCompressionError } from '../errors.ts';
 import type { Magic } from '../format.ts';
 import { type CompressionType, ensureCompressionFitsMagic } from './compression-type.ts';
 import { gunzip, gzip } from './gzip.ts';
 import { decompressedTooLarge } from './limits.ts';
+import { lz4, unlz4 } from './lz4-frame.ts';
+import { snappy, unsnappy } from './snappy.ts';
+import { loadZstd, unzstd, zstd } from './zstd.ts';
 
 /** The most a batch may unpack to unless the caller says otherwise: Kafka's usual largest request (socket.request.max.bytes). */
 export const DECOMPRESSED_BYTES_MAX = 104_857_600;
@@ -17,7 +19,8 @@ export interface DecompressOptions {
   readonly magic?: Magic;
 }
 
-/** Compresses `bytes` as they stand in a batch of format `magic`. The level is the codec's own where none is given.
+/** Compresses `bytes` as they stand in a batch of format `magic`. `level` is for gzip and zstd; lz4 and
+ *  snappy here have one.
  *  @throws UnsupportedCompressionError when there is no codec */
 export function compress(type: CompressionType, bytes: Buffer, level?: number, magic: Magic = 2): Buffer {
   ensureCompressionFitsMagic(type, magic);
@@ -26,8 +29,14 @@ export function compress(type: CompressionType, bytes: Buffer, level?: number, m
       return bytes;
     case 'gzip':
       return gzip(bytes, level);
+    case 'snappy':
+      return snappy(bytes);
+    case 'lz4':
+      return lz4(bytes, magic);
+    case 'zstd':
+      return zstd(bytes, level);
     default:
-      throw new UnsupportedCompressionError(`No codec for ${type}`);
+      return type satisfies never;
   }
 }
 
@@ -44,7 +53,19 @@ export function decompress(type: CompressionType, bytes: Buffer, options: Decomp
       return bytes;
     case 'gzip':
       return gunzip(bytes, maxSizeInBytes);
+    case 'snappy':
+      return unsnappy(bytes, maxSizeInBytes);
+    case 'lz4':
+      return unlz4(bytes, maxSizeInBytes, magic);
+    case 'zstd':
+      return unzstd(bytes, maxSizeInBytes);
     default:
-      throw new UnsupportedCompressionError(`No codec for ${type}`);
+      return type satisfies never;
   }
+}
+
+/** Loads the codecs that cannot be loaded when first used (zstd below Node 22.15). Until it has resolved, zstd is refused with
+ *  an UnsupportedCompressionError that says so. Never fails. */
+export function loadCompressionCodecs(): Promise<void> {
+  return loadZstd();
 }

@@ -1,0 +1,153 @@
+// lz4's block format in plain TypeScript. Source: lz4_Block_format.md.
+//
+//   sequence: token (literal size, match size − 4: 4 bits each; 15: more in bytes that follow, 255 each until a smaller one),
+//             literals, offset uint16 LE, rest of the match size. The last sequence ends after its literals.
+
+import { notDecodable } from './limits.ts';
+import { copyMatch, HashTable } from './matching.ts';
+import type { Output } from './output.ts';
+
+const MATCH_BYTES_MIN = 4;
+const OFFSET_MAX = 65_535;
+/** A match starts no closer than this to the end, and the last five bytes are literals. */
+const MATCH_LIMIT = 12;
+const LAST_LITERALS = 5;
+
+/** Unpacks the block `source[start, end)` behind what `output` has. Matches may reach back to `lowest` in it.
+ *  @param blockBytesMax the most the block may unpack to
+ *  @throws CorruptRecordError, or InvalidRecordError beyond the output's limit */
+export function decodeLz4Block(
+  source: Buffer,
+  start: number,
+  end: number,
+  output: Output,
+  lowest: number,
+  blockBytesMax: number,
+): void {
+  const blockStart = output.size;
+  // A byte stands for 255 at most, so short blocks need not make room for long ones.
+  output.makeRoom(Math.min(unpackedBound(source, start, end), blockBytesMax));
+  const target = output.bytes;
+  const targetEnd = Math.min(blockStart + blockBytesMax, target.length);
+  let from = start;
+  let to = blockStart;
+  for (;;) {
+    if (from >= end) throw notDecodable('lz4', 'a block is cut short', from);
+    const token = source[from++] as number;
+    let length = token >>> 4;
+    if (length === 15) {
+      let more = 255;
+      while (more === 255 && from < end) {
+        more = source[from++] as number;
+        length += more;
+      }
+    }
+    if (length > end - from || length > targetEnd - to) throw notDecodable('lz4', `literals of ${length} bytes`, from);
+    if (length <= 16) for (let i = 0; i < length; i++) target[to + i] = source[from + i] as number;
+    else target.set(source.subarray(from, from + length), to);
+    from += length;
+    to += length;
+    if (from === end) break;
+
+    if (end - from < 2) throw notDecodable('lz4', 'a match is cut short', from);
+    const offset = (source[from] as number) | ((source[from + 1] as number) << 8);
+    from += 2;
+    length = token & 15;
+    if (length === 15) {
+      let more = 255;
+      while (more === 255 && from < end) {
+        more = source[from++] as number;
+        length += more;
+      }
+    }
+    length += MATCH_BYTES_MIN;
+    if (offset === 0 || to - offset < lowest || length > targetEnd - to) {
+      throw notDecodable('lz4', `a match of ${length} bytes from ${offset} bytes back`, from);
+    }
+    copyMatch(target, to, offset, length);
+    to += length;
+  }
+  output.size = to;
+}
+
+/** What the sequences of a block unpack to, or more where it is malformed: a walk over tokens, much shorter than the bytes. */
+function unpackedBound(source: Buffer, start: number, end: number): number {
+  let size = 0;
+  let from = start;
+  while (from < end) {
+    const token = source[from++] as number;
+    let length = token >>> 4;
+    if (length === 15) {
+      let more = 255;
+      while (more === 255 && from < end) {
+        more = source[from++] as number;
+        length += more;
+      }
+    }
+    from += length + 2;
+    size += length;
+    if (from > end) break;
+    size += (token & 15) + MATCH_BYTES_MIN;
+    if ((token & 15) === 15) {
+      let more = 255;
+      while (more === 255 && from < end) {
+        more = source[from++] as number;
+        size += more;
+      }
+    }
+  }
+  return size;
+}
+
+/** The most bytes `size` bytes can take when packed. */
+export function lz4BoundOf(size: number): number {
+  return size + Math.ceil(size / 255) + 16;
+}
+
+const table = new HashTable(13);
+
+/** Packs `source[start, end)` to `target[at, …)`, which has room for `lz4BoundOf` its size. @returns the position after it */
+export function encodeLz4Block(source: Buffer, start: number, end: number, target: Buffer, at: number): number {
+  table.begin(start, end);
+  const matchLimit = end - LAST_LITERALS;
+  let to = at;
+  let literalStart = start;
+  let from = start;
+  let misses = 64;
+  while (from <= end - MATCH_LIMIT) {
+    const candidate = table.exchange(source, from);
+    if (candidate < 0 || from - candidate > OFFSET_MAX) {
+      // The longer nothing matches, the larger the steps: bytes that do not compress are passed over quickly.
+      from += misses++ >>> 6;
+      continue;
+    }
+    misses = 64;
+    let length = MATCH_BYTES_MIN;
+    while (from + length < matchLimit && source[candidate + length] === source[from + length]) length++;
+    to = writeLiterals(source, literalStart, from, target, to, length - MATCH_BYTES_MIN);
+    target[to++] = (from - candidate) & 0xff;
+    target[to++] = (from - candidate) >>> 8;
+    to = writeMore(target, length - MATCH_BYTES_MIN, to);
+    from += length;
+    literalStart = from;
+  }
+  return writeLiterals(source, literalStart, end, target, to, 0);
+}
+
+/** A sequence's token and literals. */
+function writeLiterals(source: Buffer, start: number, end: number, target: Buffer, at: number, match: number): number {
+  const length = end - start;
+  target[at] = (Math.min(length, 15) << 4) | Math.min(match, 15);
+  const to = writeMore(target, length, at + 1);
+  return to + source.copy(target, to, start, end);
+}
+
+/** The rest of a size that does not fit its four bits. */
+function writeMore(target: Buffer, size: number, at: number): number {
+  if (size < 15) return at;
+  let to = at;
+  let rest = size - 15;
+  for (; rest >= 255; rest -= 255) target[to++] = 255;
+  target[to++] = rest;
+  return to;
+}
