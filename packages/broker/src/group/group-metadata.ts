@@ -264,6 +264,18 @@ export class GroupMetadata {
     this.stateTimestampMs = nowMs;
   }
 
+  /** A removal that was not stored did not happen. */
+  revive(state: 'Empty', stateTimestampMs: number | undefined): void {
+    assert(this.state === 'Dead', `group ${this.groupId} is ${this.state}`);
+    this.state = state;
+    this.stateTimestampMs = stateTimestampMs;
+  }
+
+  /** Nothing in it and nothing on its way: nobody would miss it. */
+  get isAbandoned(): boolean {
+    return this.state === 'Empty' && this.#pendingMembers.size === 0 && !this.offsets.hasOffsets;
+  }
+
   /** Ends the join phase: with members the group waits for the leader's assignment, without it is empty. */
   initNextGeneration(nowMs: number): void {
     this.generationId++;

@@ -104,6 +104,3 @@ export interface GroupOverview {
   readonly state: string;
   readonly type: 'classic';
 }
-
-/** Errors by topic and partition, in the order they were asked. */
-export type PartitionErrors = ReadonlyMap<string, ReadonlyMap<number, ErrorCode>>;

@@ -1,7 +1,7 @@
 // The offsets of one group: committed ones, and those on their way to the log (plain or inside a transaction).
 // Source: Kafka 3.9 GroupMetadata (offsets part), KIP-98, KIP-211, KIP-447.
 
-import { mustBePresent } from '@ottla/base';
+import { mustBePresent, type TopicPartition } from '@ottla/base';
 
 /** A commit as it is stored. Instances are compared by identity, so each commit makes its own. */
 export interface OffsetAndMetadata {
@@ -99,6 +99,11 @@ export class OffsetCache {
     return this.#committed.size > 0 || this.#pending.size > 0 || this.#transactions.size > 0;
   }
 
+  /** Anything committed beside `partitions`, or on its way? */
+  hasOffsetsBeside(partitions: readonly TopicPartition[]): boolean {
+    return this.#committed.size > partitions.length || this.#pending.size > 0 || this.#transactions.size > 0;
+  }
+
   get topics(): ReadonlyMap<string, ReadonlyMap<number, CommitRecord>> {
     return this.#committed.topics;
   }
@@ -188,37 +193,51 @@ export class OffsetCache {
 
   // --- removal
 
-  /** @returns the offsets that were committed and now are not */
-  remove(partitions: Iterable<{ topic: string; partition: number }>): { topic: string; partition: number }[] {
-    const removed: { topic: string; partition: number }[] = [];
+  /** Every committed partition. */
+  partitions(): TopicPartition[] {
+    const all: TopicPartition[] = [];
+    this.#committed.forEach((_, topic, partition) => {
+      all.push({ topic, partition });
+    });
+    return all;
+  }
+
+  /** Those of `partitions` about which anything is known, committed or on its way. */
+  knownAmong(partitions: Iterable<TopicPartition>): TopicPartition[] {
+    const known: TopicPartition[] = [];
+    for (const tp of partitions) {
+      if (this.get(tp.topic, tp.partition) !== undefined || this.isUnstable(tp.topic, tp.partition)) known.push(tp);
+    }
+    return known;
+  }
+
+  /** What outlived its retention. A partition with a commit under way stays. */
+  expired(nowMs: number, retentionMs: number, rule: ExpiryRule): TopicPartition[] {
+    const expired: TopicPartition[] = [];
+    this.#committed.forEach(({ value }, topic, partition) => {
+      if (rule.subscribedTopics.has(topic) || this.#pending.get(topic, partition) !== undefined) return;
+      if (isExpired(value, nowMs, retentionMs, rule.baseTimestampMs)) expired.push({ topic, partition });
+    });
+    return expired;
+  }
+
+  /** Tombstones of `partitions` are in the log from offset `tombstonesAt` on: what was committed before is gone. */
+  remove(partitions: Iterable<TopicPartition>, tombstonesAt: number): void {
+    for (const { topic, partition } of partitions) {
+      const current = this.#committed.get(topic, partition);
+      if (current !== undefined && current.appendedAtOffset < tombstonesAt) this.#committed.delete(topic, partition);
+    }
+  }
+
+  /** Commits of `partitions` that are on their way do not count any more, when and if they arrive. */
+  forgetPending(partitions: Iterable<TopicPartition>): void {
     for (const { topic, partition } of partitions) {
       this.#pending.delete(topic, partition);
       for (const [producerId, transaction] of this.#transactions) {
         if (transaction.commits.delete(topic, partition) && transaction.commits.size === 0)
           this.#transactions.delete(producerId);
       }
-      if (this.#committed.delete(topic, partition)) removed.push({ topic, partition });
     }
-    return removed;
-  }
-
-  removeAll(): { topic: string; partition: number }[] {
-    const all: { topic: string; partition: number }[] = [];
-    this.#committed.forEach((_, topic, partition) => {
-      all.push({ topic, partition });
-    });
-    return this.remove(all);
-  }
-
-  /** Removes what outlived its retention. A partition with a commit under way stays. */
-  removeExpired(nowMs: number, retentionMs: number, rule: ExpiryRule): { topic: string; partition: number }[] {
-    const expired: { topic: string; partition: number }[] = [];
-    this.#committed.forEach(({ value }, topic, partition) => {
-      if (rule.subscribedTopics.has(topic) || this.#pending.get(topic, partition) !== undefined) return;
-      if (isExpired(value, nowMs, retentionMs, rule.baseTimestampMs)) expired.push({ topic, partition });
-    });
-    for (const { topic, partition } of expired) this.#committed.delete(topic, partition);
-    return expired;
   }
 
   #removePending(topic: string, partition: number, value: OffsetAndMetadata): void {
