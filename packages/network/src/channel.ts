@@ -52,6 +52,8 @@ export interface ChannelDependencies {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly memoryPool: MemoryPool;
+  /** False while the server is still starting: requests wait. */
+  readonly isProcessing: () => boolean;
   readonly incomingBytes: Meter;
   readonly outgoingBytes: Meter;
   readonly onRequest: RequestHandler;
@@ -126,7 +128,7 @@ export class Channel {
     this.#onClosed();
   }
 
-  /** Room in the shared memory pool: go on where it was missing. */
+  /** Room in the shared memory pool, or the server's start is over: go on. */
   resume(): void {
     this.#startRequests();
   }
@@ -161,6 +163,7 @@ export class Channel {
   #mayStart(): boolean {
     return (
       this.#state === 'open' &&
+      this.#dependencies.isProcessing() &&
       !this.#isDispatching &&
       this.#throttle === undefined &&
       this.#slots.length < this.#limits.inFlightCountMax &&

@@ -53,6 +53,7 @@ class FakeBroker {
       onRequest: this.#onRequest,
     });
     await this.#server.start([{ listenerName: 'PLAINTEXT', securityProtocol: 'PLAINTEXT', ...BROKER }]);
+    this.#server.enableProcessing();
   }
 
   async stop(): Promise<void> {

@@ -68,6 +68,7 @@ async function startServer(
   );
   const endpoint = { listenerName: 'PLAINTEXT', securityProtocol: 'PLAINTEXT', host: HOST, port: 0 };
   const port = (await server.start([endpoint])).get('PLAINTEXT') ?? 0;
+  server.enableProcessing();
   return {
     clock,
     server,
@@ -454,6 +455,23 @@ describe('SocketServer', () => {
     await settle();
     assert.ok(peer.closed !== undefined);
     assert.equal(server.connectionCount, 0);
+  });
+
+  test('what arrives before processing is enabled waits, and is answered then', async () => {
+    const clock = new FakeClock();
+    const sockets = new MemorySockets();
+    const metrics = new MetricsRegistry(clock);
+    const server = new SocketServer({ sockets, clock, logger: silentLogger, metrics, onRequest: echo });
+    const endpoint = { listenerName: 'PLAINTEXT', securityProtocol: 'PLAINTEXT', host: HOST, port: 9092 };
+    await server.start([endpoint]);
+    const peer = new Peer(await sockets.connect({ host: HOST, port: 9092, timeoutMs: 1000 }));
+    peer.send('early');
+    await clock.advance(100);
+    assert.deepEqual(peer.frames, []);
+    server.enableProcessing();
+    await clock.advance(0);
+    assert.deepEqual(peer.frames, ['early']);
+    await server.close(0);
   });
 
   test('a security protocol that is not built refuses to start', async () => {

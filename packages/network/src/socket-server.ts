@@ -78,6 +78,7 @@ export class SocketServer {
   readonly #countByAddress = new Map<string, number>();
   #nextNumber = 0;
   #idleCheck: Timer | undefined;
+  #isProcessing = false;
   #isClosing = false;
   #onEmpty: () => void = () => {};
 
@@ -95,7 +96,7 @@ export class SocketServer {
     return this.#channels.size;
   }
 
-  /** Binds every endpoint and begins to accept.
+  /** Binds every endpoint and begins to accept. Requests wait until `enableProcessing`.
    *  @returns the port of each listener, by listener name
    *  @throws SocketError when an address cannot be bound; nothing listens then */
   async start(endpoints: readonly ListenerEndpoint[]): Promise<ReadonlyMap<string, number>> {
@@ -108,6 +109,12 @@ export class SocketServer {
     }
     this.#scheduleIdleCheck();
     return ports;
+  }
+
+  /** Starts answering requests, those that waited first. */
+  enableProcessing(): void {
+    this.#isProcessing = true;
+    for (const channel of [...this.#channels]) channel.resume();
   }
 
   /** Changes what may be changed while running: the limits on connections. */
@@ -180,6 +187,7 @@ export class SocketServer {
         incomingBytes: this.#metrics.incomingBytes,
         outgoingBytes: this.#metrics.outgoingBytes,
         memoryPool: this.#memoryPool,
+        isProcessing: () => this.#isProcessing,
         onClose: (channel) => this.#forget(channel),
       },
     );
