@@ -1,0 +1,136 @@
+// Requests straight from the codecs, for tests that must know exactly what was asked and answered.
+
+import { NodeSockets, SystemClock, type TopicPartition, topicPartitionKey } from '@ottla/base';
+import { RequestClient } from '@ottla/network';
+import { createTopics, fetch, listOffsets, offsetCommit, offsetFetch, produce } from '@ottla/protocol';
+import { batchesIn, type KafkaRecord, RecordsBuilder } from '@ottla/records';
+
+const clock = new SystemClock();
+const TIMEOUT_MS = 10_000;
+
+export function connectTo(port: number): Promise<RequestClient> {
+  const sockets = new NodeSockets(clock);
+  return RequestClient.connect({ sockets, clock, host: '127.0.0.1', port, requestTimeoutMs: TIMEOUT_MS });
+}
+
+/** Creates `topics`, which must not exist yet. */
+export async function createTopicsOn(
+  client: RequestClient,
+  topics: readonly string[],
+  numPartitions: number,
+): Promise<void> {
+  const request = {
+    topics: topics.map((name) => ({ name, numPartitions, replicationFactor: 1, assignments: [], configs: [] })),
+    timeoutMs: TIMEOUT_MS,
+    validateOnly: false,
+  };
+  const answer = await client.send(createTopics, request, 5);
+  for (const { name, errorCode } of answer.topics) {
+    if (errorCode !== 0) throw new Error(`${name} was not created: error code ${errorCode}`);
+  }
+}
+
+export interface Idempotence {
+  readonly producerId: number;
+  readonly producerEpoch: number;
+  readonly baseSequence: number;
+}
+
+/** One batch of `values`. */
+export function batchOf(values: readonly string[], idempotence?: Idempotence): Buffer {
+  const builder = new RecordsBuilder({
+    magic: 2,
+    compressionType: 'none',
+    timestampType: 'CreateTime',
+    baseOffset: 0,
+    ...idempotence,
+  });
+  for (const value of values) builder.append({ timestamp: clock.nowMs(), key: null, value: Buffer.from(value) });
+  return builder.build();
+}
+
+/** @returns the error code and base offset that the broker answered */
+export async function produceTo(
+  client: RequestClient,
+  { topic, partition }: TopicPartition,
+  records: Buffer,
+  acks: 1 | -1,
+): Promise<{ errorCode: number; baseOffset: number }> {
+  const request = {
+    acks,
+    timeoutMs: TIMEOUT_MS,
+    topicData: [{ name: topic, partitionData: [{ index: partition, records }] }],
+  };
+  const answer = await client.send(produce, request, 9);
+  const result = answer.responses[0]?.partitionResponses[0];
+  if (!result) throw new Error(`no answer for ${topicPartitionKey({ topic, partition })}`);
+  return result;
+}
+
+/** Every record of a partition, from its start to its end. */
+export async function readAll(client: RequestClient, { topic, partition }: TopicPartition): Promise<KafkaRecord[]> {
+  const endOffset = await offsetOf(client, { topic, partition }, -1);
+  const records: KafkaRecord[] = [];
+  let fetchOffset = await offsetOf(client, { topic, partition }, -2);
+  while (fetchOffset < endOffset) {
+    const request = {
+      replicaId: -1,
+      maxWaitMs: 500,
+      minBytes: 1,
+      maxBytes: 50 << 20,
+      topics: [{ topic, partitions: [{ partition, fetchOffset, partitionMaxBytes: 1 << 20 }] }],
+    };
+    const answer = (await client.send(fetch, request, 11)).responses[0]?.partitions[0];
+    if (answer?.errorCode !== 0) throw new Error(`fetch answered ${answer?.errorCode}`);
+    for (const batch of batchesIn(answer.records as Buffer)) {
+      batch.ensureValid();
+      for (const record of batch.records()) if (record.offset >= fetchOffset) records.push(record);
+      fetchOffset = batch.nextOffset;
+    }
+  }
+  return records;
+}
+
+/** @param timestamp −1 the end, −2 the start */
+export async function offsetOf(
+  client: RequestClient,
+  { topic, partition }: TopicPartition,
+  timestamp: number,
+): Promise<number> {
+  const request = { replicaId: -1, topics: [{ name: topic, partitions: [{ partitionIndex: partition, timestamp }] }] };
+  const answer = (await client.send(listOffsets, request, 5)).topics[0]?.partitions[0];
+  if (answer?.errorCode !== 0) throw new Error(`ListOffsets answered ${answer?.errorCode}`);
+  return answer.offset;
+}
+
+/** @returns the error code */
+export async function commitOffset(
+  client: RequestClient,
+  groupId: string,
+  tp: TopicPartition,
+  offset: number,
+): Promise<number> {
+  const request = {
+    groupId,
+    topics: [
+      {
+        name: tp.topic,
+        partitions: [{ partitionIndex: tp.partition, committedOffset: offset, committedMetadata: '' }],
+      },
+    ],
+  };
+  const answer = await client.send(offsetCommit, request, 7);
+  return answer.topics[0]?.partitions[0]?.errorCode ?? -1;
+}
+
+/** @returns the offset, −1 when there is none, or undefined while the coordinator is not ready */
+export async function committedOffset(
+  client: RequestClient,
+  groupId: string,
+  tp: TopicPartition,
+): Promise<number | undefined> {
+  const request = { groupId, topics: [{ name: tp.topic, partitionIndexes: [tp.partition] }] };
+  const answer = await client.send(offsetFetch, request, 5);
+  const partition = answer.topics[0]?.partitions[0];
+  return answer.errorCode === 0 && partition?.errorCode === 0 ? partition.committedOffset : undefined;
+}
