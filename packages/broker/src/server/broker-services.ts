@@ -2,6 +2,11 @@
 // lives, in place of `PartToCome`.
 
 import type { Clock, Logger, MetricsRegistry, Random } from '@ottla/base';
+import type { KafkaZkClient } from '@ottla/coordination';
+import type { KafkaConfig } from '../config/index.ts';
+import type { GroupCoordinator } from '../group/group-coordinator.ts';
+import type { MetadataCache } from '../metadata/metadata-cache.ts';
+import type { FetchManager } from '../replica/fetch-manager.ts';
 import type { ProducerIdManager } from '../transaction/producer-id-manager.ts';
 import type { TransactionCoordinator } from '../transaction/transaction-coordinator.ts';
 import type { ApiVersionsManager } from './api-versions-manager.ts';
@@ -19,14 +24,14 @@ export interface BrokerServices {
   readonly clusterId: string;
   readonly apiVersionsManager: ApiVersionsManager;
   /** server.properties, typed. */
-  readonly config: PartToCome;
+  readonly config: KafkaConfig;
   /** Topic and broker settings out of the tree over the static ones. */
   readonly configRepository: PartToCome;
-  readonly zkClient: PartToCome;
-  readonly metadataCache: PartToCome;
+  readonly zkClient: KafkaZkClient;
+  readonly metadataCache: MetadataCache;
   readonly replicaManager: PartToCome;
-  readonly fetchSessions: PartToCome;
-  readonly groupCoordinator: PartToCome;
+  readonly fetchSessions: FetchManager;
+  readonly groupCoordinator: GroupCoordinator;
   readonly transactionCoordinator: TransactionCoordinator;
   readonly producerIdManager: ProducerIdManager;
   readonly controller: PartToCome;
