@@ -118,6 +118,30 @@ describe('ByteWriter', () => {
     assert.equal(source.released, 1);
   });
 
+  for (const text of [
+    '',
+    'a',
+    'a'.repeat(40),
+    'a'.repeat(41),
+    `${'a'.repeat(39)}ż`,
+    'ż'.repeat(40),
+    'a'.repeat(32767),
+  ]) {
+    test(`writes a string of ${text.length} characters so that it can be read again`, () => {
+      const writer = new ByteWriter(1);
+      writer.writeString(text);
+      writer.writeCompactString(text);
+      writer.writeNullableString(text);
+      writer.writeCompactNullableString(text);
+      const reader = new ByteReader(writer.finishBuffer());
+      assert.equal(reader.readString(), text);
+      assert.equal(reader.readCompactString(), text);
+      assert.equal(reader.readNullableString(), text);
+      assert.equal(reader.readCompactNullableString(), text);
+      reader.expectEnd();
+    });
+  }
+
   test('hands out written bytes only', () => {
     const writer = new ByteWriter(1024);
     writer.writeInt32(1);

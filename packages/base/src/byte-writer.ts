@@ -12,6 +12,8 @@ export type RecordsValue = Buffer | ByteSource | readonly Buffer[];
 const INITIAL_CAPACITY = 256;
 /** Records up to this size are copied: a copy of them costs less than a chunk. */
 const COPIED_RECORDS_BYTES_MAX = 1024;
+/** Strings of up to so many characters are tried as ASCII first; below 127, so that their length is one byte in both formats. */
+const SHORT_STRING_MAX = 40;
 const TWO_TO_32 = 0x1_0000_0000;
 
 /** Grows as it is written to. `finish` hands out what was written and nothing else, once; after that the writer is spent. */
@@ -26,7 +28,9 @@ export class ByteWriter {
 
   /** @param initialCapacity bytes to have room for before growing */
   constructor(initialCapacity = INITIAL_CAPACITY) {
-    this.#buffer = Buffer.allocUnsafeSlow(Math.max(16, initialCapacity));
+    // From Node's pool where it is small: a slab of its own would cost more than a whole small response. Only bytes that were
+    // written are ever handed out.
+    this.#buffer = Buffer.allocUnsafe(Math.max(16, initialCapacity));
   }
 
   /** Bytes written so far, those of uncopied records included. */
@@ -117,6 +121,7 @@ export class ByteWriter {
 
   /** int16 length, then UTF-8. @throws RangeError above 32767 bytes */
   writeString(value: string): void {
+    if (value.length <= SHORT_STRING_MAX && this.#writeShortAscii(value, 2, value.length)) return;
     const size = stringSize(value);
     this.writeInt16(size);
     this.#writeUtf8(value, size);
@@ -129,6 +134,7 @@ export class ByteWriter {
 
   /** Unsigned varint of the length plus one, then UTF-8. @throws RangeError above 32767 bytes */
   writeCompactString(value: string): void {
+    if (value.length <= SHORT_STRING_MAX && this.#writeShortAscii(value, 1, value.length + 1)) return;
     const size = stringSize(value);
     this.writeUnsignedVarint(size + 1);
     this.#writeUtf8(value, size);
@@ -259,7 +265,7 @@ export class ByteWriter {
 
   #grow(size: number): void {
     const pending = this.#position - this.#start;
-    const grown = Buffer.allocUnsafeSlow(Math.max(this.#buffer.length * 2, pending + size));
+    const grown = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, pending + size));
     this.#buffer.copy(grown, 0, this.#start, this.#position);
     this.#buffer = grown;
     this.#start = 0;
@@ -282,6 +288,25 @@ export class ByteWriter {
   #appendRecordsBuffer(value: Buffer): void {
     if (value.length <= COPIED_RECORDS_BYTES_MAX) this.writeRaw(value);
     else this.appendChunk(value);
+  }
+
+  /** Names are short and ASCII: a loop here beats two calls out of JavaScript. Writes nothing when a character is not ASCII.
+   *  @param prefixSize 1 or 2 bytes for `prefix`, the length as its format wants it, below 128 @returns was it written? */
+  #writeShortAscii(value: string, prefixSize: number, prefix: number): boolean {
+    const start = this.#reserve(prefixSize + value.length);
+    const buffer = this.#buffer;
+    let position = start;
+    if (prefixSize === 2) buffer[position++] = 0;
+    buffer[position++] = prefix;
+    for (let index = 0; index < value.length; index++) {
+      const code = value.charCodeAt(index);
+      if (code > 0x7f) {
+        this.#position = start;
+        return false;
+      }
+      buffer[position++] = code;
+    }
+    return true;
   }
 
   #writeUtf8(value: string, size: number): void {
