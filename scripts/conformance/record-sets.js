@@ -1,7 +1,9 @@
 // Do our batches and records say of a golden record set what Kafka says of it?
 
 import { isDeepStrictEqual } from 'node:util';
-import { batchesIn } from '@ottla/records';
+import { batchesIn, loadCompressionCodecs } from '@ottla/records';
+
+await loadCompressionCodecs();
 
 /** @param set { name, hex, batches }, a line of record-batches.jsonl
  *  @returns what differs; undefined when nothing does */
