@@ -4,31 +4,32 @@
 //             literals, offset uint16 LE, rest of the match size. The last sequence ends after its literals.
 
 import { notDecodable } from './limits.ts';
-import { copyMatch, HashTable } from './matching.ts';
+import { type Bytes, bytesOf, copyLiteral, copyMatch, HashTable, MATCH_BYTES_MIN, matchEnd } from './matching.ts';
 import type { Output } from './output.ts';
 
-const MATCH_BYTES_MIN = 4;
-const OFFSET_MAX = 65_535;
+const WINDOW_BYTES = 65_536;
+const PATIENCE = 6;
 /** A match starts no closer than this to the end, and the last five bytes are literals. */
 const MATCH_LIMIT = 12;
 const LAST_LITERALS = 5;
 
-/** Unpacks the block `source[start, end)` behind what `output` has. Matches may reach back to `lowest` in it.
+/** Unpacks the block `packed[start, end)` behind what `output` has. Matches may reach back to `lowest` in it.
  *  @param blockBytesMax the most the block may unpack to
  *  @throws CorruptRecordError, or InvalidRecordError beyond the output's limit */
 export function decodeLz4Block(
-  source: Buffer,
+  packed: Bytes,
   start: number,
   end: number,
   output: Output,
   lowest: number,
   blockBytesMax: number,
 ): void {
+  const source = packed.buffer;
   const blockStart = output.size;
   // A byte stands for 255 at most, so short blocks need not make room for long ones.
   output.makeRoom(Math.min(unpackedBound(source, start, end), blockBytesMax));
-  const target = output.bytes;
-  const targetEnd = Math.min(blockStart + blockBytesMax, target.length);
+  const target = bytesOf(output.bytes);
+  const targetEnd = Math.min(blockStart + blockBytesMax, output.bytes.length);
   let from = start;
   let to = blockStart;
   for (;;) {
@@ -43,10 +44,8 @@ export function decodeLz4Block(
       }
     }
     if (length > end - from || length > targetEnd - to) throw notDecodable('lz4', `literals of ${length} bytes`, from);
-    if (length <= 16) for (let i = 0; i < length; i++) target[to + i] = source[from + i] as number;
-    else target.set(source.subarray(from, from + length), to);
+    to = copyLiteral(packed, from, from + length, target, to);
     from += length;
-    to += length;
     if (from === end) break;
 
     if (end - from < 2) throw notDecodable('lz4', 'a match is cut short', from);
@@ -64,8 +63,7 @@ export function decodeLz4Block(
     if (offset === 0 || to - offset < lowest || length > targetEnd - to) {
       throw notDecodable('lz4', `a match of ${length} bytes from ${offset} bytes back`, from);
     }
-    copyMatch(target, to, offset, length);
-    to += length;
+    to = copyMatch(target, to, offset, length);
   }
   output.size = to;
 }
@@ -107,39 +105,32 @@ export function lz4BoundOf(size: number): number {
 const table = new HashTable(13);
 
 /** Packs `source[start, end)` to `target[at, …)`, which has room for `lz4BoundOf` its size. @returns the position after it */
-export function encodeLz4Block(source: Buffer, start: number, end: number, target: Buffer, at: number): number {
+export function encodeLz4Block(source: Bytes, start: number, end: number, target: Bytes, at: number): number {
   table.begin(start, end);
-  const matchLimit = end - LAST_LITERALS;
   let to = at;
   let literalStart = start;
-  let from = start;
-  let misses = 64;
-  while (from <= end - MATCH_LIMIT) {
-    const candidate = table.exchange(source, from);
-    if (candidate < 0 || from - candidate > OFFSET_MAX) {
-      // The longer nothing matches, the larger the steps: bytes that do not compress are passed over quickly.
-      from += misses++ >>> 6;
-      continue;
-    }
-    misses = 64;
-    let length = MATCH_BYTES_MIN;
-    while (from + length < matchLimit && source[candidate + length] === source[from + length]) length++;
-    to = writeLiterals(source, literalStart, from, target, to, length - MATCH_BYTES_MIN);
-    target[to++] = (from - candidate) & 0xff;
-    target[to++] = (from - candidate) >>> 8;
-    to = writeMore(target, length - MATCH_BYTES_MIN, to);
-    from += length;
-    literalStart = from;
+  for (;;) {
+    const from = table.find(source.view, literalStart, end - MATCH_LIMIT, WINDOW_BYTES, PATIENCE);
+    if (from < 0) break;
+    const next = matchEnd(source, table.candidate + MATCH_BYTES_MIN, from + MATCH_BYTES_MIN, end - LAST_LITERALS);
+    to = writeLiterals(source, literalStart, from, target, to, next - from - MATCH_BYTES_MIN);
+    to = writeMatch(target.buffer, to, from - table.candidate, next - from - MATCH_BYTES_MIN);
+    literalStart = next;
   }
   return writeLiterals(source, literalStart, end, target, to, 0);
 }
 
-/** A sequence's token and literals. */
-function writeLiterals(source: Buffer, start: number, end: number, target: Buffer, at: number, match: number): number {
+function writeMatch(target: Buffer, at: number, offset: number, match: number): number {
+  target[at] = offset & 0xff;
+  target[at + 1] = offset >>> 8;
+  return writeMore(target, match, at + 2);
+}
+
+/** A sequence's token, with `match` (its match size − 4), and its literals. */
+function writeLiterals(source: Bytes, start: number, end: number, target: Bytes, at: number, match: number): number {
   const length = end - start;
-  target[at] = (Math.min(length, 15) << 4) | Math.min(match, 15);
-  const to = writeMore(target, length, at + 1);
-  return to + source.copy(target, to, start, end);
+  target.buffer[at] = (Math.min(length, 15) << 4) | Math.min(match, 15);
+  return copyLiteral(source, start, end, target, writeMore(target.buffer, length, at + 1));
 }
 
 /** The rest of a size that does not fit its four bits. */

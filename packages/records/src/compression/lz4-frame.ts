@@ -9,6 +9,7 @@
 import type { Magic } from '../format.ts';
 import { decompressedTooLarge, notDecodable } from './limits.ts';
 import { decodeLz4Block, encodeLz4Block, lz4BoundOf } from './lz4-block.ts';
+import { type Bytes, bytesOf } from './matching.ts';
 import { Output } from './output.ts';
 import { xxHash32 } from './xx-hash-32.ts';
 
@@ -35,21 +36,23 @@ export function lz4(bytes: Buffer, magic: Magic): Buffer {
   target.writeUInt8(FLG_VERSION | FLG_INDEPENDENT_BLOCKS, 4);
   target.writeUInt8(BD_64_KIB, 5);
   target.writeUInt8(headerChecksum(target, magic === 0 ? 0 : 4, 6), 6);
+  const source = bytesOf(bytes);
+  const packed = bytesOf(target);
   let position = HEADER_BYTES;
   for (let start = 0; start < bytes.length; start += BLOCK_BYTES) {
-    position = writeBlock(bytes, start, Math.min(start + BLOCK_BYTES, bytes.length), target, position);
+    position = writeBlock(source, start, Math.min(start + BLOCK_BYTES, bytes.length), packed, position);
   }
   return target.subarray(0, target.writeUInt32LE(0, position));
 }
 
-function writeBlock(bytes: Buffer, start: number, end: number, target: Buffer, position: number): number {
-  const size = encodeLz4Block(bytes, start, end, target, position + 4) - position - 4;
+function writeBlock(source: Bytes, start: number, end: number, target: Bytes, position: number): number {
+  const size = encodeLz4Block(source, start, end, target, position + 4) - position - 4;
   if (size < end - start) {
-    target.writeUInt32LE(size, position);
+    target.buffer.writeUInt32LE(size, position);
     return position + 4 + size;
   }
-  target.writeUInt32LE(end - start + STORED, position);
-  return position + 4 + bytes.copy(target, position + 4, start, end);
+  target.buffer.writeUInt32LE(end - start + STORED, position);
+  return position + 4 + source.buffer.copy(target.buffer, position + 4, start, end);
 }
 
 interface FrameHeader {
@@ -111,6 +114,7 @@ function headerChecksum(bytes: Buffer, start: number, end: number): number {
 function readBlocks(bytes: Buffer, header: FrameHeader, output: Output): number {
   const { flags, blockBytesMax } = header;
   const checksumBytes = flags & FLG_BLOCK_CHECKSUM ? 4 : 0;
+  const packed = bytesOf(bytes);
   let position = header.end;
   for (;;) {
     if (position + 4 > bytes.length) throw notDecodable('lz4', 'the frame ends before its end mark', position);
@@ -129,7 +133,7 @@ function readBlocks(bytes: Buffer, header: FrameHeader, output: Output): number 
       output.size += size;
     } else {
       const lowest = flags & FLG_INDEPENDENT_BLOCKS ? output.size : Math.max(0, output.size - WINDOW_BYTES);
-      decodeLz4Block(bytes, position, end, output, lowest, blockBytesMax);
+      decodeLz4Block(packed, position, end, output, lowest, blockBytesMax);
     }
     position = end + checksumBytes;
   }

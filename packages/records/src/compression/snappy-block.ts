@@ -6,7 +6,7 @@
 //            tag xxxxxx10, 2 bytes — x+1 bytes from offset;  tag xxxxxx11, 4 bytes — the same with a larger offset
 
 import { decompressedTooLarge, notDecodable } from './limits.ts';
-import { copyMatch, HashTable } from './matching.ts';
+import { type Bytes, bytesOf, copyLiteral, copyMatch, HashTable, MATCH_BYTES_MIN, matchEnd } from './matching.ts';
 
 /** A copy of 64 bytes takes at least 3: no block unpacks to more than this many times its size. */
 const EXPANSION_MAX = 22;
@@ -14,7 +14,7 @@ const EXPANSION_MAX = 22;
 const WINDOW_BYTES = 65_536;
 /** Stop looking for matches this close to the end. */
 const TAIL_BYTES = 15;
-const MATCH_BYTES_MIN = 4;
+const PATIENCE = 5;
 
 /** The size `block` says it unpacks to.
  *  @throws CorruptRecordError when it cannot be true @throws InvalidRecordError beyond `maxSizeInBytes` */
@@ -27,44 +27,40 @@ export function snappyUncompressedSize(block: Buffer, maxSizeInBytes: number): n
 
 /** Unpacks `block` to `target[start, …)`, which has room for `snappyUncompressedSize`. @returns the position after the last byte
  *  @throws CorruptRecordError */
-export function decodeSnappyBlock(block: Buffer, target: Buffer, start: number): number {
+export function decodeSnappyBlock(block: Buffer, target: Bytes, start: number): number {
   const { size, bodyPosition } = readPreamble(block);
+  const source = bytesOf(block);
   const end = start + size;
   const blockEnd = block.length;
   let from = bodyPosition;
   let to = start;
   while (from < blockEnd) {
     const tag = block[from++] as number;
-    let length = (tag >>> 2) + 1;
     if ((tag & 3) === 0) {
-      if (length > 60) {
-        const bytes = length - 60;
-        if (from + bytes > blockEnd) throw notDecodable('snappy', 'a literal is cut short', from);
-        length = block.readUIntLE(from, bytes) + 1;
-        from += bytes;
-      }
+      const sizeBytes = tag >= 60 << 2 ? (tag >>> 2) - 59 : 0;
+      if (from + sizeBytes > blockEnd) throw notDecodable('snappy', 'a literal is cut short', from);
+      const length = (sizeBytes === 0 ? tag >>> 2 : block.readUIntLE(from, sizeBytes)) + 1;
+      from += sizeBytes;
       if (length > blockEnd - from || length > end - to)
         throw notDecodable('snappy', `a literal of ${length} bytes`, from);
-      if (length <= 16) for (let i = 0; i < length; i++) target[to + i] = block[from + i] as number;
-      else target.set(block.subarray(from, from + length), to);
+      to = copyLiteral(source, from, from + length, target, to);
       from += length;
-      to += length;
       continue;
     }
-    const bytes = (tag & 3) === 3 ? 4 : tag & 3;
-    if (from + bytes > blockEnd) throw notDecodable('snappy', 'a copy is cut short', from);
+    const offsetBytes = (tag & 3) === 3 ? 4 : tag & 3;
+    if (from + offsetBytes > blockEnd) throw notDecodable('snappy', 'a copy is cut short', from);
+    let length = (tag >>> 2) + 1;
     let offset = block[from] as number;
-    if (bytes === 1) {
+    if (offsetBytes === 2) offset |= (block[from + 1] as number) << 8;
+    else if (offsetBytes === 1) {
       length = ((tag >>> 2) & 7) + 4;
       offset |= (tag >>> 5) << 8;
-    } else if (bytes === 2) offset |= (block[from + 1] as number) << 8;
-    else offset = block.readUInt32LE(from);
-    from += bytes;
+    } else offset = block.readUInt32LE(from);
+    from += offsetBytes;
     if (offset === 0 || offset > to - start || length > end - to) {
       throw notDecodable('snappy', `a copy of ${length} bytes from ${offset} bytes back`, from);
     }
-    copyMatch(target, to, offset, length);
-    to += length;
+    to = copyMatch(target, to, offset, length);
   }
   if (to !== end) throw notDecodable('snappy', `${to - start} bytes instead of ${size}`, blockEnd);
   return end;
@@ -90,26 +86,16 @@ const table = new HashTable(14);
 
 /** Packs `source[start, end)`, at most 64 KiB, to `target[at, …)`, which has room for `snappyBoundOf` its size.
  *  @returns the position after the last byte */
-export function encodeSnappyBlock(source: Buffer, start: number, end: number, target: Buffer, at: number): number {
-  let to = writePreamble(target, end - start, at);
+export function encodeSnappyBlock(source: Bytes, start: number, end: number, target: Bytes, at: number): number {
+  let to = writePreamble(target.buffer, end - start, at);
   table.begin(start, end);
   let literalStart = start;
-  let from = start;
-  let misses = 32;
-  while (from < end - TAIL_BYTES) {
-    const candidate = table.exchange(source, from);
-    if (candidate < 0 || from - candidate >= WINDOW_BYTES) {
-      // The longer nothing matches, the larger the steps: bytes that do not compress are passed over quickly.
-      from += misses++ >>> 5;
-      continue;
-    }
-    misses = 32;
-    let length = MATCH_BYTES_MIN;
-    while (from + length < end && source[candidate + length] === source[from + length]) length++;
+  for (;;) {
+    const from = table.find(source.view, literalStart, end - TAIL_BYTES, WINDOW_BYTES, PATIENCE);
+    if (from < 0) break;
     if (literalStart < from) to = writeLiteral(source, literalStart, from, target, to);
-    to = writeCopies(target, to, from - candidate, length);
-    from += length;
-    literalStart = from;
+    literalStart = matchEnd(source, table.candidate + MATCH_BYTES_MIN, from + MATCH_BYTES_MIN, end);
+    to = writeCopies(target.buffer, to, from - table.candidate, literalStart - from);
   }
   return literalStart < end ? writeLiteral(source, literalStart, end, target, to) : to;
 }
@@ -125,19 +111,20 @@ function writePreamble(target: Buffer, size: number, at: number): number {
   return to;
 }
 
-function writeLiteral(source: Buffer, start: number, end: number, target: Buffer, at: number): number {
+function writeLiteral(source: Bytes, start: number, end: number, target: Bytes, at: number): number {
+  const { buffer } = target;
   const last = end - start - 1;
   let to = at;
-  if (last < 60) target[to++] = last << 2;
+  if (last < 60) buffer[to++] = last << 2;
   else if (last < 0x100) {
-    target[to++] = 60 << 2;
-    target[to++] = last;
+    buffer[to++] = 60 << 2;
+    buffer[to++] = last;
   } else {
-    target[to++] = 61 << 2;
-    target[to++] = last & 0xff;
-    target[to++] = last >>> 8;
+    buffer[to++] = 61 << 2;
+    buffer[to++] = last & 0xff;
+    buffer[to++] = last >>> 8;
   }
-  return to + source.copy(target, to, start, end);
+  return copyLiteral(source, start, end, target, to);
 }
 
 function writeCopies(target: Buffer, at: number, offset: number, length: number): number {

@@ -4,22 +4,28 @@
 //   82 "SNAPPY" 00 | version int32 (1) | compatible int32 (1) | chunks: size int32, block of at most 32 KiB unpacked
 
 import { decompressedTooLarge, notDecodable } from './limits.ts';
+import { type Bytes, bytesOf } from './matching.ts';
 import { decodeSnappyBlock, encodeSnappyBlock, snappyBoundOf, snappyUncompressedSize } from './snappy-block.ts';
+import { decodeSnappyBlockNatively, hasNativeSnappy } from './snappy-native.ts';
 
 const HEADER_BYTES = 16;
 const MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0]);
 const VERSION = 1;
 const CHUNK_BYTES = 32_768;
+/** A native call costs as much as decoding this many bytes here. */
+const NATIVE_FROM_BYTES = 2_048;
 
 export function snappy(bytes: Buffer): Buffer {
   const chunkCount = Math.ceil(bytes.length / CHUNK_BYTES);
   const target = Buffer.allocUnsafe(HEADER_BYTES + chunkCount * (4 + snappyBoundOf(0)) + snappyBoundOf(bytes.length));
+  const source = bytesOf(bytes);
+  const packed = bytesOf(target);
   MAGIC.copy(target);
   target.writeInt32BE(VERSION, 8);
   let position = target.writeInt32BE(VERSION, 12);
   for (let start = 0; start < bytes.length; start += CHUNK_BYTES) {
     const end = Math.min(start + CHUNK_BYTES, bytes.length);
-    const blockEnd = encodeSnappyBlock(bytes, start, end, target, position + 4);
+    const blockEnd = encodeSnappyBlock(source, start, end, packed, position + 4);
     target.writeInt32BE(blockEnd - position - 4, position);
     position = blockEnd;
   }
@@ -30,17 +36,24 @@ export function snappy(bytes: Buffer): Buffer {
 export function unsnappy(bytes: Buffer, maxSizeInBytes: number): Buffer {
   if (!isHeader(bytes, 0)) {
     const target = Buffer.allocUnsafe(snappyUncompressedSize(bytes, maxSizeInBytes));
-    decodeSnappyBlock(bytes, target, 0);
+    decodeBlock(bytes, bytesOf(target), 0);
     return target;
   }
   const target = Buffer.allocUnsafe(totalSize(bytes, maxSizeInBytes));
+  const unpacked = bytesOf(target);
   let to = 0;
   for (let position = chunkAt(bytes, 0); position < bytes.length; ) {
     const end = chunkEnd(bytes, position);
-    to = decodeSnappyBlock(bytes.subarray(position + 4, end), target, to);
+    to = decodeBlock(bytes.subarray(position + 4, end), unpacked, to);
     position = chunkAt(bytes, end);
   }
   return target;
+}
+
+function decodeBlock(block: Buffer, target: Bytes, to: number): number {
+  const size = snappyUncompressedSize(block, target.buffer.length - to);
+  if (size < NATIVE_FROM_BYTES || !hasNativeSnappy()) return decodeSnappyBlock(block, target, to);
+  return decodeSnappyBlockNatively(block, size, target.buffer, to);
 }
 
 function isHeader(bytes: Buffer, position: number): boolean {
