@@ -1,5 +1,7 @@
 // The settings the group coordinator lives by, each under Kafka's key. Source: Kafka 3.9 GroupCoordinatorConfig.
 
+import type { KafkaConfig } from '../config/index.ts';
+
 /** Durations are milliseconds, sizes are counts of characters or members as Kafka's keys define them. */
 export interface GroupCoordinatorConfig {
   /** group.min.session.timeout.ms */
@@ -34,3 +36,18 @@ export const defaultGroupCoordinatorConfig: GroupCoordinatorConfig = {
   offsetCommitTimeoutMs: 5_000,
   offsetsTopicCompressionCodec: 0,
 };
+
+/** As server.properties has them. */
+export function groupCoordinatorConfig(config: KafkaConfig): GroupCoordinatorConfig {
+  return {
+    groupMinSessionTimeoutMs: config.number('group.min.session.timeout.ms'),
+    groupMaxSessionTimeoutMs: config.number('group.max.session.timeout.ms'),
+    groupMaxSize: config.number('group.max.size'),
+    groupInitialRebalanceDelayMs: config.number('group.initial.rebalance.delay.ms'),
+    offsetMetadataMaxSize: config.number('offset.metadata.max.bytes'),
+    offsetsRetentionMs: config.number('offsets.retention.minutes') * 60_000,
+    offsetsRetentionCheckIntervalMs: config.number('offsets.retention.check.interval.ms'),
+    offsetCommitTimeoutMs: config.number('offsets.commit.timeout.ms'),
+    offsetsTopicCompressionCodec: config.number('offsets.topic.compression.codec'),
+  };
+}

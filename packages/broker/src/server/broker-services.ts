@@ -14,6 +14,13 @@ import type { ApiVersionsManager } from './api-versions-manager.ts';
 /** Stands for a part whose class does not exist yet. Nothing can be called on it. */
 export type PartToCome = object;
 
+/** Creates topics that somebody asked for before they exist (Kafka's AutoTopicCreationManager). */
+export interface AutoTopicCreation {
+  /** Begins to create those of `topics` that are not being created already. Internal topics get the settings Kafka gives them. Never
+   *  throws; failures are logged, and the next request tries again. */
+  createTopics(topics: ReadonlySet<string>): void;
+}
+
 export interface BrokerServices {
   readonly clock: Clock;
   readonly random: Random;
@@ -35,7 +42,7 @@ export interface BrokerServices {
   readonly transactionCoordinator: TransactionCoordinator;
   readonly producerIdManager: ProducerIdManager;
   readonly controller: PartToCome;
-  readonly autoTopicCreation: PartToCome;
+  readonly autoTopicCreation: AutoTopicCreation;
   /** Topics and configs through the tree (Kafka's ZkAdminManager). */
   readonly adminManager: PartToCome;
   readonly quotas: PartToCome;
