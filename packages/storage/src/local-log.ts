@@ -1,0 +1,448 @@
+// The segments of one partition on disk: append, read, roll, cut, delete, sync. Knows nothing of producers, high watermarks or epochs.
+// Source: Kafka's LocalLog (3.9).
+
+import { basename, dirname, join } from 'node:path';
+import {
+  assert,
+  type ByteSource,
+  type Clock,
+  Errors,
+  type FileSystem,
+  KafkaError,
+  type Logger,
+  mustBePresent,
+  type Random,
+  StorageError,
+  type Timer,
+  type TopicPartition,
+  topicPartitionKey,
+} from '@ottla/base';
+import type { LogConfig } from './log-config.ts';
+import { DELETED_SUFFIX } from './log-file-names.ts';
+import type { LogOffsetMetadata } from './log-offset-metadata.ts';
+import { LogSegment, type SegmentAppend } from './log-segment.ts';
+import type { LogSegments } from './log-segments.ts';
+import { EMPTY_SOURCE } from './segment-file.ts';
+import type { AbortedTransaction } from './transaction-index.ts';
+
+const JITTER_MS_MAX = 2 ** 47;
+
+export interface FetchDataInfo {
+  /** Where the records begin. */
+  readonly fetchOffsetMetadata: LogOffsetMetadata;
+  /** May end within a batch. The reader releases it. */
+  readonly records: ByteSource;
+  /** The first batch is larger than what was allowed: `records` holds only its beginning. */
+  readonly firstEntryIncomplete: boolean;
+  /** Of the range read, for readers of committed records; undefined for the others. */
+  readonly abortedTransactions: readonly AbortedTransaction[] | undefined;
+}
+
+export interface ReadOptions {
+  readonly startOffset: number;
+  readonly maxBytes: number;
+  readonly minOneMessage: boolean;
+  /** What may be read ends before this. */
+  readonly maxOffset: LogOffsetMetadata;
+  readonly includeAborted: boolean;
+}
+
+/** What a log needs from outside. */
+export interface LogContext {
+  readonly fileSystem: FileSystem;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** The disk failed: everything in this log dir is lost to the broker. Told once per failure. */
+  readonly onStorageError: (error: StorageError, logDirectory: string) => void;
+}
+
+export interface LocalLogState {
+  readonly topicPartition: TopicPartition;
+  readonly directory: string;
+  readonly config: LogConfig;
+  readonly segments: LogSegments;
+  readonly recoveryPoint: number;
+  readonly nextOffset: LogOffsetMetadata;
+}
+
+export class LocalLog {
+  readonly topicPartition: TopicPartition;
+  config: LogConfig;
+  readonly segments: LogSegments;
+  readonly #context: LogContext;
+  #directory: string;
+  /** Below, everything is on disk. At most the log end offset. */
+  recoveryPoint: number;
+  lastFlushedMs: number;
+  #nextOffset: LogOffsetMetadata;
+  /** Names in the directory changed since it was synced. */
+  #directoryIsDirty = true;
+  /** So may the directory's own name in its parent. */
+  #parentIsDirty = true;
+  /** Counts what takes records away, so that a sync under way does not vouch for what came after. */
+  #truncationCount = 0;
+  readonly #pendingDeletions = new Set<Timer>();
+
+  constructor(context: LogContext, state: LocalLogState) {
+    this.#context = context;
+    this.topicPartition = state.topicPartition;
+    this.#directory = state.directory;
+    this.config = state.config;
+    this.segments = state.segments;
+    this.recoveryPoint = state.recoveryPoint;
+    this.#nextOffset = state.nextOffset;
+    this.lastFlushedMs = context.clock.nowMs();
+  }
+
+  get directory(): string {
+    return this.#directory;
+  }
+
+  /** The log dir the partition's directory is in. */
+  get parentDirectory(): string {
+    return dirname(this.#directory);
+  }
+
+  get activeSegment(): LogSegment {
+    return mustBePresent(this.segments.last, `the active segment of ${this.#directory}`);
+  }
+
+  get logEndOffset(): number {
+    return this.#nextOffset.messageOffset;
+  }
+
+  get logEndOffsetMetadata(): LogOffsetMetadata {
+    return this.#nextOffset;
+  }
+
+  get unflushedMessages(): number {
+    return this.logEndOffset - this.recoveryPoint;
+  }
+
+  append(records: Buffer, append: SegmentAppend): void {
+    this.activeSegment.append(records, append);
+    this.updateLogEndOffset(append.lastOffset + 1);
+  }
+
+  updateLogEndOffset(offset: number): void {
+    const segment = this.activeSegment;
+    this.#nextOffset = {
+      messageOffset: offset,
+      segmentBaseOffset: segment.baseOffset,
+      relativePositionInSegment: segment.sizeInBytes,
+    };
+    if (this.recoveryPoint > offset) this.recoveryPoint = offset;
+  }
+
+  /** @throws KafkaError OFFSET_OUT_OF_RANGE. Source: LocalLog.read */
+  read(options: ReadOptions): FetchDataInfo {
+    const { startOffset, maxOffset } = options;
+    let segment = this.segments.floor(startOffset);
+    if (startOffset > this.logEndOffset || segment === undefined) throw this.#outOfRange(startOffset);
+    if (startOffset === maxOffset.messageOffset) return emptyFetch(maxOffset, options);
+    if (startOffset > maxOffset.messageOffset) return emptyFetch(this.toOffsetMetadata(startOffset), options);
+    while (segment !== undefined) {
+      const found = this.#readSegment(segment, options);
+      if (found !== undefined) return found;
+      // The offset fell out of this segment by compaction: the next one may begin above it.
+      segment = this.segments.higher(segment.baseOffset);
+    }
+    return emptyFetch(this.#nextOffset, options);
+  }
+
+  /** Where the batch that holds `offset`, or the next one, stands. @throws KafkaError OFFSET_OUT_OF_RANGE */
+  toOffsetMetadata(offset: number): LogOffsetMetadata {
+    let segment = this.segments.floor(offset);
+    if (offset > this.logEndOffset || segment === undefined) throw this.#outOfRange(offset);
+    for (; segment !== undefined; segment = this.segments.higher(segment.baseOffset)) {
+      const found = segment.translateOffset(offset);
+      if (found === undefined) continue;
+      return {
+        messageOffset: offset,
+        segmentBaseOffset: segment.baseOffset,
+        relativePositionInSegment: found.position,
+      };
+    }
+    return this.#nextOffset;
+  }
+
+  /** Aborted transactions that overlap [startOffset, upperBoundOffset). */
+  collectAborted(startOffset: number, upperBoundOffset: number): AbortedTransaction[] {
+    const transactions: AbortedTransaction[] = [];
+    let segment = this.segments.floor(startOffset);
+    for (; segment !== undefined; segment = this.segments.higher(segment.baseOffset)) {
+      const found = segment.txnIndex.collectAborted(startOffset, upperBoundOffset);
+      transactions.push(...found.transactions);
+      if (found.isComplete) break;
+    }
+    return transactions;
+  }
+
+  /** Begins a new segment at the log end offset, or `expectedNextOffset` if that is higher.
+   *
+   *    before   00.log [0, 290)               active, next 290
+   *    after    00.log [0, 290)  290.log []   active
+   *
+   *  Source: LocalLog.roll */
+  roll(expectedNextOffset = 0): LogSegment {
+    const baseOffset = Math.max(expectedNextOffset, this.logEndOffset);
+    const active = this.activeSegment;
+    if (active.baseOffset === baseOffset) {
+      assert(active.sizeInBytes === 0, `a segment of ${this.#directory} at ${baseOffset} exists and is not empty`);
+      // An empty segment whose index is full, or whose time is up: a fresh one takes its place.
+      active.deleteIfExists();
+    } else {
+      assert(
+        baseOffset > active.baseOffset,
+        `a segment at ${baseOffset} would begin before the active one of ${this.#directory}`,
+      );
+      active.onBecomeInactive();
+    }
+    const segment = this.#createSegment(baseOffset);
+    this.updateLogEndOffset(this.logEndOffset);
+    return segment;
+  }
+
+  /** Drops records from `offset` on. @returns the segments that went entirely. Source: LocalLog.truncateTo */
+  truncateTo(offset: number): LogSegment[] {
+    this.#truncationCount++;
+    const deletable = this.segments.values().filter((segment) => segment.baseOffset > offset);
+    // Highest first: a crash in between leaves no gap.
+    this.removeAndDelete(deletable.reverse());
+    this.activeSegment.truncateTo(offset);
+    this.updateLogEndOffset(offset);
+    this.recoveryPoint = Math.min(this.recoveryPoint, offset);
+    return deletable;
+  }
+
+  /** Drops everything; the log is empty and begins at `offset`. @returns the segments that went */
+  truncateFullyAndStartAt(offset: number): LogSegment[] {
+    this.#truncationCount++;
+    const deleted = this.segments.values().reverse();
+    const active = this.activeSegment;
+    if (active.baseOffset === offset) {
+      this.removeAndDelete(deleted.filter((segment) => segment !== active));
+      active.truncateTo(offset);
+      active.deleteIfExists();
+      this.segments.remove(active.baseOffset);
+    } else this.removeAndDelete(deleted);
+    this.#createSegment(offset);
+    this.updateLogEndOffset(offset);
+    this.recoveryPoint = Math.min(this.recoveryPoint, offset);
+    return deleted;
+  }
+
+  /** Takes segments out of the log, renames their files at once and removes them after file.delete.delay.ms: a fetch may still
+   *  be about to open them, and a crash in between finishes at the next start. Source: LocalLog.removeAndDeleteSegments */
+  removeAndDelete(segments: readonly LogSegment[]): void {
+    if (segments.length === 0) return;
+    for (const segment of segments) this.segments.remove(segment.baseOffset);
+    this.deleteLater(segments);
+  }
+
+  /** The same for segments that are no longer, or never were, in the log. */
+  deleteLater(segments: readonly LogSegment[]): void {
+    for (const segment of segments) {
+      if (!segment.hasSuffix(DELETED_SUFFIX)) {
+        segment.offsetIndex.writePending();
+        segment.timeIndex.writePending();
+        segment.changeFileSuffixes('', DELETED_SUFFIX);
+      }
+    }
+    this.#directoryIsDirty = true;
+    const timer = this.#context.clock.schedule(this.config.fileDeleteDelayMs, () => {
+      this.#pendingDeletions.delete(timer);
+      this.#deleteNow(segments);
+    });
+    this.#pendingDeletions.add(timer);
+  }
+
+  /** Puts `added` in the place of `removed`, durably, so that a crash at any moment leaves the old or the new ones.
+   *  `added` carry the suffix `.cleaned`; `isRecovered`: they carry `.swap`, since a crash came before.
+   *  Source: LocalLog.replaceSegments */
+  replaceSegments(
+    added: readonly LogSegment[],
+    removed: readonly LogSegment[],
+    cleanedSuffix: string,
+    swapSuffix: string,
+  ): void {
+    const sorted = [...added].sort((a, b) => a.baseOffset - b.baseOffset);
+    // Highest first: while a .cleaned file is left, recovery knows which .swap files are incomplete.
+    for (const segment of [...sorted].reverse()) segment.changeFileSuffixes(cleanedSuffix, swapSuffix);
+    this.#context.fileSystem.syncDirectorySync(this.#directory);
+    const addedBases = new Set(sorted.map((segment) => segment.baseOffset));
+    for (const segment of removed) if (!addedBases.has(segment.baseOffset)) this.segments.remove(segment.baseOffset);
+    for (const segment of removed) this.deleteLater([segment]);
+    for (const segment of sorted) this.segments.add(segment);
+    this.#context.fileSystem.syncDirectorySync(this.#directory);
+    for (const segment of sorted) segment.changeFileSuffixes(swapSuffix, '');
+    this.#context.fileSystem.syncDirectorySync(this.#directory);
+    this.updateLogEndOffset(this.logEndOffset);
+  }
+
+  /** Syncs records [recoveryPoint, end) and the names they need. @returns false when records were taken away meanwhile */
+  async flush(options: { allIndexes?: boolean } = {}): Promise<boolean> {
+    const offset = this.logEndOffset;
+    const truncationCount = this.#truncationCount;
+    if (offset > this.recoveryPoint || options.allIndexes === true) {
+      const active = this.activeSegment;
+      for (const segment of this.segments.between(Math.min(this.recoveryPoint, offset), offset + 1)) {
+        // Indexes of the active segment are built anew after a crash.
+        await segment.flush({ indexes: segment !== active || options.allIndexes === true });
+      }
+    }
+    await this.#flushNames();
+    if (truncationCount !== this.#truncationCount) return false;
+    if (offset > this.recoveryPoint) this.recoveryPoint = offset;
+    this.lastFlushedMs = this.#context.clock.nowMs();
+    return true;
+  }
+
+  /** New names must be synced by the next flush. */
+  markDirectoryDirty(): void {
+    this.#directoryIsDirty = true;
+  }
+
+  segmentOptions(baseOffset: number): ConstructorParameters<typeof LogSegment>[2] {
+    return segmentOptions(this.#context, { directory: this.#directory, baseOffset, config: this.config });
+  }
+
+  newSegment(baseOffset: number, fileSuffix: string): LogSegment {
+    return new LogSegment(this.#context.fileSystem, this.#context.clock, {
+      ...this.segmentOptions(baseOffset),
+      fileSuffix,
+    });
+  }
+
+  /** Gives the directory another name in its parent. Open files follow. */
+  renameDirectory(name: string): void {
+    const directory = join(dirname(this.#directory), name);
+    if (basename(this.#directory) === name) return;
+    this.#context.fileSystem.renameSync(this.#directory, directory);
+    this.#directory = directory;
+    this.#parentIsDirty = true;
+    for (const segment of this.segments.values()) segment.movedTo(directory);
+    this.#context.fileSystem.syncDirectorySync(dirname(directory));
+  }
+
+  /** Lets go of all files. Deletions that wait are left to the next start. */
+  close(): void {
+    this.#cancelDeletions();
+    this.segments.close();
+  }
+
+  closeHandlers(): void {
+    this.#cancelDeletions();
+    for (const segment of this.segments.values()) segment.closeHandlers();
+  }
+
+  deleteAll(): void {
+    this.#cancelDeletions();
+    for (const segment of this.segments.values()) segment.deleteIfExists();
+    this.segments.clear();
+    this.#context.fileSystem.removeDirectorySync(this.#directory);
+  }
+
+  async #flushNames(): Promise<void> {
+    if (this.#directoryIsDirty) {
+      this.#directoryIsDirty = false;
+      await this.#context.fileSystem.syncDirectory(this.#directory);
+    }
+    if (this.#parentIsDirty) {
+      this.#parentIsDirty = false;
+      await this.#context.fileSystem.syncDirectory(dirname(this.#directory));
+    }
+  }
+
+  #readSegment(segment: LogSegment, options: ReadOptions): FetchDataInfo | undefined {
+    const { startOffset, maxOffset } = options;
+    const maxPosition =
+      maxOffset.segmentBaseOffset === segment.baseOffset ? maxOffset.relativePositionInSegment : segment.sizeInBytes;
+    const found = segment.read(startOffset, { ...options, maxPosition });
+    if (found === undefined) return undefined;
+    return {
+      fetchOffsetMetadata: {
+        messageOffset: startOffset,
+        segmentBaseOffset: segment.baseOffset,
+        relativePositionInSegment: found.startPosition,
+      },
+      records: found.records,
+      firstEntryIncomplete: found.firstEntryIncomplete,
+      abortedTransactions: options.includeAborted
+        ? this.#abortedIn(segment, startOffset, found.startPosition, found.records.sizeInBytes)
+        : undefined,
+    };
+  }
+
+  #abortedIn(segment: LogSegment, startOffset: number, position: number, sizeInBytes: number): AbortedTransaction[] {
+    const upperBound =
+      segment.fetchUpperBoundOffset({ offset: startOffset, position }, sizeInBytes) ??
+      this.segments.higher(segment.baseOffset)?.baseOffset ??
+      this.logEndOffset;
+    return this.collectAborted(startOffset, upperBound);
+  }
+
+  #createSegment(baseOffset: number): LogSegment {
+    const segment = new LogSegment(this.#context.fileSystem, this.#context.clock, this.segmentOptions(baseOffset));
+    // A crash after a roll and before its first record may have left files.
+    if (segment.sizeInBytes > 0 || segment.offsetIndex.entryCount > 0 || segment.timeIndex.entryCount > 0) {
+      this.#context.logger.warn('removing left over files of a segment that is about to begin', {
+        path: segment.log.path,
+      });
+      segment.deleteIfExists();
+      return this.#createSegment(baseOffset);
+    }
+    segment.create();
+    this.segments.add(segment);
+    this.#directoryIsDirty = true;
+    return segment;
+  }
+
+  #deleteNow(segments: readonly LogSegment[]): void {
+    try {
+      for (const segment of segments) segment.deleteIfExists();
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
+      this.#context.onStorageError(error, this.parentDirectory);
+    }
+  }
+
+  #cancelDeletions(): void {
+    for (const timer of this.#pendingDeletions) timer.cancel();
+    this.#pendingDeletions.clear();
+  }
+
+  #outOfRange(offset: number): KafkaError {
+    const name = topicPartitionKey(this.topicPartition);
+    const firstOffset = this.segments.first?.baseOffset ?? 0;
+    return new KafkaError(
+      Errors.OFFSET_OUT_OF_RANGE,
+      `offset ${offset} is out of range [${firstOffset}, ${this.logEndOffset}] of ${name}`,
+    );
+  }
+}
+
+export function segmentOptions(
+  context: LogContext,
+  options: { directory: string; baseOffset: number; config: LogConfig },
+): ConstructorParameters<typeof LogSegment>[2] {
+  const { config } = options;
+  const jitterMax = Math.min(config.segmentJitterMs, config.segmentMs, JITTER_MS_MAX);
+  return {
+    directory: options.directory,
+    baseOffset: options.baseOffset,
+    indexIntervalBytes: config.indexIntervalBytes,
+    indexBytesMax: config.segmentIndexBytes,
+    rollJitterMs: jitterMax === 0 ? 0 : context.random.nextInt(jitterMax),
+  };
+}
+
+function emptyFetch(metadata: LogOffsetMetadata, options: ReadOptions): FetchDataInfo {
+  return {
+    fetchOffsetMetadata: metadata,
+    records: EMPTY_SOURCE,
+    firstEntryIncomplete: false,
+    abortedTransactions: options.includeAborted ? [] : undefined,
+  };
+}

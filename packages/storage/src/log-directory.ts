@@ -1,0 +1,125 @@
+// One of log.dirs: its lock, its checkpoints, and which partitions' directories are in it. Source: Kafka's LogManager (3.9).
+
+import { join } from 'node:path';
+import {
+  type DirectoryLock,
+  type FileSystem,
+  StorageError,
+  type TopicPartition,
+  topicPartitionKey,
+  type Uuid,
+} from '@ottla/base';
+import { CleanShutdownFile } from './clean-shutdown-file.ts';
+import { type DirectoryState, parseLogDirectoryName } from './log-file-names.ts';
+import { MetaPropertiesFile } from './meta-properties.ts';
+import {
+  CLEANER_OFFSET_CHECKPOINT,
+  LOG_START_OFFSET_CHECKPOINT,
+  OffsetCheckpointFile,
+  type PartitionOffset,
+  RECOVERY_POINT_CHECKPOINT,
+  REPLICATION_OFFSET_CHECKPOINT,
+} from './offset-checkpoint-file.ts';
+import { PARTITION_METADATA_FILE, PartitionMetadataFile } from './partition-metadata-file.ts';
+
+/** A partition found on disk. */
+export interface PartitionDirectory {
+  readonly tp: TopicPartition;
+  /** undefined where a broker without topic ids wrote it. */
+  readonly topicId: Uuid | undefined;
+  readonly logDirectory: string;
+  /** The partition's directory. */
+  readonly directory: string;
+  readonly state: DirectoryState;
+}
+
+/** What a checkpoint says of partitions that are not loaded, by `topicPartitionKey`. */
+type Checkpoint = Map<string, PartitionOffset>;
+
+export class LogDirectory {
+  readonly path: string;
+  readonly metaProperties: MetaPropertiesFile;
+  readonly cleanShutdownFile: CleanShutdownFile;
+  readonly recoveryPointCheckpoint: OffsetCheckpointFile;
+  readonly logStartOffsetCheckpoint: OffsetCheckpointFile;
+  readonly replicationOffsetCheckpoint: OffsetCheckpointFile;
+  readonly cleanerOffsetCheckpoint: OffsetCheckpointFile;
+  /** As read at the start; partitions leave when they are loaded or deleted. */
+  recoveryPoints: Checkpoint = new Map();
+  logStartOffsets: Checkpoint = new Map();
+  highWatermarks: Checkpoint = new Map();
+  /** The last stop closed every log: nothing needs to be scanned. */
+  hadCleanShutdown = false;
+  readonly #fileSystem: FileSystem;
+  #lock: DirectoryLock | undefined;
+
+  constructor(fileSystem: FileSystem, path: string) {
+    this.#fileSystem = fileSystem;
+    this.path = path;
+    this.metaProperties = new MetaPropertiesFile(fileSystem, path);
+    this.cleanShutdownFile = new CleanShutdownFile(fileSystem, path);
+    const checkpoint = (name: string): OffsetCheckpointFile => new OffsetCheckpointFile(fileSystem, join(path, name));
+    this.recoveryPointCheckpoint = checkpoint(RECOVERY_POINT_CHECKPOINT);
+    this.logStartOffsetCheckpoint = checkpoint(LOG_START_OFFSET_CHECKPOINT);
+    this.replicationOffsetCheckpoint = checkpoint(REPLICATION_OFFSET_CHECKPOINT);
+    this.cleanerOffsetCheckpoint = checkpoint(CLEANER_OFFSET_CHECKPOINT);
+  }
+
+  /** Creates the directory and takes its lock. @throws StorageError when it cannot be used, or another process uses it */
+  lock(): void {
+    this.#fileSystem.makeDirectorySync(this.path);
+    this.#lock = this.#fileSystem.lockDirectorySync(this.path);
+    if (this.#lock === undefined) {
+      throw new StorageError(
+        `Failed to acquire lock on file .lock in ${this.path}. A Kafka instance in another process or thread is using this directory.`,
+        { code: 'ELOCKED', path: this.path },
+      );
+    }
+  }
+
+  /** Reads the checkpoints and takes the clean shutdown marker away: from now on a crash is a crash. */
+  open(): void {
+    this.hadCleanShutdown = this.cleanShutdownFile.exists();
+    this.recoveryPoints = this.recoveryPointCheckpoint.read();
+    this.logStartOffsets = this.logStartOffsetCheckpoint.read();
+    this.highWatermarks = this.replicationOffsetCheckpoint.read();
+    this.cleanShutdownFile.remove();
+  }
+
+  /** Partitions found in it. Files and names that are no partition's are left alone. */
+  partitionDirectories(): PartitionDirectory[] {
+    const found: PartitionDirectory[] = [];
+    for (const name of this.#fileSystem.readDirectorySync(this.path)) {
+      const parsed = parseLogDirectoryName(name);
+      const directory = join(this.path, name);
+      if (parsed === undefined || this.#fileSystem.statSync(directory)?.isDirectory !== true) continue;
+      const metadataFile = new PartitionMetadataFile(this.#fileSystem, join(directory, PARTITION_METADATA_FILE));
+      const topicId = parsed.state === 'delete' ? undefined : metadataFile.read();
+      found.push({ tp: parsed.tp, topicId, logDirectory: this.path, directory, state: parsed.state });
+    }
+    return found;
+  }
+
+  /** What the checkpoints say of a partition that is about to be loaded; they forget it. */
+  takeCheckpoints(tp: TopicPartition): { recoveryPoint: number; logStartOffset: number; highWatermark: number } {
+    const key = topicPartitionKey(tp);
+    const checkpoints = {
+      recoveryPoint: this.recoveryPoints.get(key)?.offset ?? 0,
+      logStartOffset: this.logStartOffsets.get(key)?.offset ?? 0,
+      highWatermark: this.highWatermarks.get(key)?.offset ?? 0,
+    };
+    this.forget(tp);
+    return checkpoints;
+  }
+
+  forget(tp: TopicPartition): void {
+    const key = topicPartitionKey(tp);
+    for (const checkpoint of [this.recoveryPoints, this.logStartOffsets, this.highWatermarks]) checkpoint.delete(key);
+  }
+
+  /** Safe to call twice. */
+  release(): void {
+    this.#lock?.releaseSync();
+    this.#lock = undefined;
+  }
+}

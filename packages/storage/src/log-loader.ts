@@ -1,0 +1,330 @@
+// Opens a partition's directory: finishes what a crash interrupted, loads segments, scans those that may be damaged, and brings the
+// state of producers and epochs up to the log's end. Source: Kafka's LogLoader (3.9).
+//
+// After a clean stop nothing is scanned. After any other, segments from the recovery point on are read batch by batch; the first byte
+// that is no valid batch ends the log.
+
+import { basename } from 'node:path';
+import { type TopicPartition, topicPartitionKey } from '@ottla/base';
+import type { RecordBatch } from '@ottla/records';
+import { CorruptIndexError } from './abstract-index.ts';
+import { LeaderEpochFileCache } from './leader-epoch-file-cache.ts';
+import { LocalLog, type LogContext, segmentOptions } from './local-log.ts';
+import { Log } from './log.ts';
+import type { LogConfig } from './log-config.ts';
+import {
+  CLEANED_SUFFIX,
+  DELETED_SUFFIX,
+  filenamePrefixFromOffset,
+  INDEX_SUFFIX,
+  isIndexFile,
+  isLogFile,
+  LOG_SUFFIX,
+  offsetFromFileName,
+  SWAP_SUFFIX,
+  TIME_INDEX_SUFFIX,
+} from './log-file-names.ts';
+import { LogSegment } from './log-segment.ts';
+import { LogSegments } from './log-segments.ts';
+import { PARTITION_METADATA_FILE, PartitionMetadataFile } from './partition-metadata-file.ts';
+import { ProducerStateManager, replayBatch } from './producer-state-manager.ts';
+import { rebuildProducerState } from './producer-state-rebuild.ts';
+
+export interface LoadLogOptions {
+  readonly context: LogContext;
+  readonly topicPartition: TopicPartition;
+  readonly directory: string;
+  readonly config: LogConfig;
+  /** From the log start offset checkpoint; 0 when it has none. */
+  readonly logStartOffsetCheckpoint: number;
+  /** From the recovery point checkpoint; 0 when it has none. */
+  readonly recoveryPointCheckpoint: number;
+  readonly hadCleanShutdown: boolean;
+  readonly maxTransactionTimeoutMs: number;
+  readonly producerIdExpirationMs: () => number;
+  readonly producerIdsMax?: number;
+  readonly transactionVerificationEnabled: boolean;
+}
+
+/** Opens the log, creating directory and first segment where there are none. @throws StorageError, CheckpointFormatError */
+export function loadLog(options: LoadLogOptions): Log {
+  options.context.fileSystem.makeDirectorySync(options.directory);
+  return new LogLoader(options).load();
+}
+
+class LogLoader {
+  readonly #options: LoadLogOptions;
+  readonly #context: LogContext;
+  readonly #segments = new LogSegments();
+  readonly #leaderEpochCache: LeaderEpochFileCache;
+
+  constructor(options: LoadLogOptions) {
+    this.#options = options;
+    this.#context = options.context;
+    this.#leaderEpochCache = new LeaderEpochFileCache(this.#context.fileSystem, options.directory, {
+      logger: this.#context.logger,
+      mayRebuild: !options.hadCleanShutdown,
+    });
+  }
+
+  load(): Log {
+    this.#completeSwaps(this.#removeTemporaryFiles());
+    this.#loadSegments();
+    const { recoveryPoint, nextOffset } = this.#recoverLog();
+    this.#leaderEpochCache.truncateFromEnd(nextOffset);
+    const logStartOffset = Math.max(this.#options.logStartOffsetCheckpoint, this.#segments.first?.baseOffset ?? 0);
+    this.#leaderEpochCache.truncateFromStart(logStartOffset);
+    const producerStateManager = this.#newProducerStateManager();
+    producerStateManager.removeStraySnapshots(this.#segments.values().map((segment) => segment.baseOffset));
+    rebuildProducerState({
+      segments: this.#segments,
+      producerStateManager,
+      logStartOffset,
+      lastOffset: nextOffset,
+      nowMs: this.#context.clock.nowMs(),
+      reloadFromCleanShutdown: this.#options.hadCleanShutdown,
+    });
+    return this.#newLog({ producerStateManager, logStartOffset, recoveryPoint, nextOffset });
+  }
+
+  #newLog(state: {
+    producerStateManager: ProducerStateManager;
+    logStartOffset: number;
+    recoveryPoint: number;
+    nextOffset: number;
+  }): Log {
+    const active = this.#segments.last;
+    const localLog = new LocalLog(this.#context, {
+      topicPartition: this.#options.topicPartition,
+      directory: this.#options.directory,
+      config: this.#options.config,
+      segments: this.#segments,
+      recoveryPoint: state.recoveryPoint,
+      nextOffset: {
+        messageOffset: state.nextOffset,
+        segmentBaseOffset: active?.baseOffset ?? 0,
+        relativePositionInSegment: active?.sizeInBytes ?? 0,
+      },
+    });
+    const metadataPath = `${this.#options.directory}/${PARTITION_METADATA_FILE}`;
+    return new Log({
+      context: this.#context,
+      localLog,
+      leaderEpochCache: this.#leaderEpochCache,
+      producerStateManager: state.producerStateManager,
+      logStartOffset: state.logStartOffset,
+      topicId: new PartitionMetadataFile(this.#context.fileSystem, metadataPath).read(),
+      transactionVerificationEnabled: this.#options.transactionVerificationEnabled,
+    });
+  }
+
+  // Leftovers of a crash.
+
+  /** @returns names of .swap files that a finished compaction left to be put in place */
+  #removeTemporaryFiles(): string[] {
+    const names = this.#names();
+    let firstCleaned = Number.POSITIVE_INFINITY;
+    for (const name of names) {
+      if (name.endsWith(CLEANED_SUFFIX)) firstCleaned = Math.min(firstCleaned, offsetFromFileName(name) ?? 0);
+    }
+    const swaps: string[] = [];
+    for (const name of names) {
+      const isSwap = name.endsWith(SWAP_SUFFIX);
+      // Compaction renames the highest segment first: a .cleaned file below says that a .swap file is not all there.
+      if (isSwap && (offsetFromFileName(name) ?? 0) < firstCleaned) swaps.push(name);
+      else if (isSwap || name.endsWith(CLEANED_SUFFIX) || name.endsWith(DELETED_SUFFIX) || name.endsWith('.tmp')) {
+        this.#context.fileSystem.removeFileSync(this.#path(name));
+      }
+    }
+    return swaps;
+  }
+
+  /** Puts compacted segments in place of those they stand for. */
+  #completeSwaps(swaps: readonly string[]): void {
+    let first = Number.POSITIVE_INFINITY;
+    let end = Number.NEGATIVE_INFINITY;
+    for (const name of swaps) {
+      const baseOffset = offsetFromFileName(name);
+      if (baseOffset === undefined || !name.endsWith(`${LOG_SUFFIX}${SWAP_SUFFIX}`)) continue;
+      const segment = this.#newSegment(baseOffset, SWAP_SUFFIX);
+      first = Math.min(first, baseOffset);
+      end = Math.max(end, segment.readNextOffset());
+      segment.closeHandlers();
+    }
+    for (const name of this.#names()) {
+      const offset = offsetFromFileName(name);
+      const isSegmentFile = isLogFile(name) || isIndexFile(name);
+      if (isSegmentFile && offset !== undefined && offset >= first && offset < end) {
+        this.#context.logger.info('removing a segment file that a compacted one replaces', { path: this.#path(name) });
+        this.#context.fileSystem.removeFileSync(this.#path(name));
+      }
+    }
+    for (const name of swaps) {
+      this.#context.fileSystem.renameSync(this.#path(name), this.#path(name.slice(0, -SWAP_SUFFIX.length)));
+    }
+    if (swaps.length > 0) this.#context.fileSystem.syncDirectorySync(this.#options.directory);
+  }
+
+  // Segments.
+
+  #loadSegments(): void {
+    const names = this.#names();
+    const present = new Set(names);
+    for (const name of names) {
+      const baseOffset = offsetFromFileName(name);
+      if (baseOffset === undefined) continue;
+      const prefix = filenamePrefixFromOffset(baseOffset);
+      if (isIndexFile(name) && !present.has(`${prefix}${LOG_SUFFIX}`)) {
+        this.#context.logger.warn('removing an index without its segment', { path: this.#path(name) });
+        this.#context.fileSystem.removeFileSync(this.#path(name));
+      } else if (isLogFile(name)) this.#loadSegment(baseOffset, present);
+    }
+  }
+
+  #loadSegment(baseOffset: number, present: ReadonlySet<string>): void {
+    const segment = this.#newSegment(baseOffset, '');
+    const prefix = filenamePrefixFromOffset(baseOffset);
+    try {
+      segment.sanityCheck({
+        offsetIndex: present.has(`${prefix}${INDEX_SUFFIX}`),
+        timeIndex: present.has(`${prefix}${TIME_INDEX_SUFFIX}`),
+      });
+    } catch (error) {
+      if (!(error instanceof CorruptIndexError)) throw error;
+      this.#context.logger.warn('building the indexes of a segment anew', {
+        path: segment.log.path,
+        problem: error.message,
+      });
+      this.#recoverSegment(segment);
+    }
+    this.#segments.add(segment);
+  }
+
+  // Recovery.
+
+  #recoverLog(): { recoveryPoint: number; nextOffset: number } {
+    const { hadCleanShutdown, recoveryPointCheckpoint } = this.#options;
+    if (!hadCleanShutdown) this.#recoverUnflushedSegments();
+    this.#dropSegmentsBelowLogStart();
+    if (this.#segments.isEmpty) {
+      const segment = this.#newSegment(this.#options.logStartOffsetCheckpoint, '');
+      segment.create();
+      this.#segments.add(segment);
+    }
+    const nextOffset = this.#segments.last?.readNextOffset() ?? 0;
+    const recoveryPoint = hadCleanShutdown ? nextOffset : Math.min(recoveryPointCheckpoint, nextOffset);
+    return { recoveryPoint, nextOffset };
+  }
+
+  #recoverUnflushedSegments(): void {
+    const unflushed = this.#segments.between(this.#options.recoveryPointCheckpoint, Number.MAX_SAFE_INTEGER);
+    for (const [index, segment] of unflushed.entries()) {
+      const truncatedBytes = this.#recoverSegment(segment);
+      if (truncatedBytes === 0) continue;
+      const rest = unflushed.slice(index + 1);
+      if (rest.length > 0) {
+        this.#context.logger.warn('removing segments behind a damaged one', {
+          partition: topicPartitionKey(this.#options.topicPartition),
+          baseOffsets: rest.map((each) => each.baseOffset),
+        });
+      }
+      // Highest first: a crash in between leaves no gap.
+      for (const each of rest.reverse()) {
+        each.deleteIfExists();
+        this.#segments.remove(each.baseOffset);
+      }
+      break;
+    }
+  }
+
+  /** Scans a segment, cuts what is damaged, builds its indexes anew and takes a producer snapshot at its end.
+   *  @returns bytes cut off */
+  #recoverSegment(segment: LogSegment): number {
+    const producerStateManager = this.#newProducerStateManager();
+    rebuildProducerState({
+      segments: this.#segments,
+      producerStateManager,
+      logStartOffset: this.#options.logStartOffsetCheckpoint,
+      lastOffset: segment.baseOffset,
+      nowMs: this.#context.clock.nowMs(),
+      reloadFromCleanShutdown: false,
+    });
+    const { truncatedBytes, reason } = segment.recover((batch) =>
+      this.#onRecoveredBatch(batch, segment, producerStateManager),
+    );
+    producerStateManager.takeSnapshot();
+    if (truncatedBytes > 0) {
+      this.#context.logger.warn('cut off the damaged end of a segment', {
+        path: segment.log.path,
+        truncatedBytes,
+        reason: reason ?? 'the last batch is not whole',
+      });
+    }
+    return truncatedBytes;
+  }
+
+  #onRecoveredBatch(batch: RecordBatch, segment: LogSegment, producerStateManager: ProducerStateManager): void {
+    if (batch.magic === 2 && batch.partitionLeaderEpoch >= 0) {
+      const latest = this.#leaderEpochCache.latestEpoch;
+      if (latest === undefined || batch.partitionLeaderEpoch > latest) {
+        this.#leaderEpochCache.assign(batch.partitionLeaderEpoch, batch.baseOffset);
+      }
+    }
+    const completed = replayBatch(producerStateManager, batch);
+    if (completed !== undefined) {
+      const { producerId, firstOffset, lastOffset } = completed;
+      if (completed.isAborted) {
+        const lastStableOffset = producerStateManager.lastStableOffset(completed);
+        segment.updateTxnIndex({ producerId, firstOffset, lastOffset, lastStableOffset });
+      }
+      producerStateManager.completeTransaction(completed);
+    }
+    producerStateManager.updateMapEndOffset(batch.lastOffset + 1);
+  }
+
+  /** The checkpoint may be ahead of a log that lost its end: then nothing of it can be read any more. */
+  #dropSegmentsBelowLogStart(): void {
+    const last = this.#segments.last;
+    if (last === undefined || last.readNextOffset() >= this.#options.logStartOffsetCheckpoint) return;
+    this.#context.logger.warn('removing all segments: the log ends before its start offset', {
+      partition: topicPartitionKey(this.#options.topicPartition),
+      logStartOffset: this.#options.logStartOffsetCheckpoint,
+    });
+    this.#leaderEpochCache.clearAndFlush();
+    for (const segment of this.#segments.values().reverse()) {
+      segment.deleteIfExists();
+      this.#segments.remove(segment.baseOffset);
+    }
+    this.#newProducerStateManager().truncateFullyAndStartAt(this.#options.logStartOffsetCheckpoint);
+  }
+
+  #newProducerStateManager(): ProducerStateManager {
+    const { producerIdsMax } = this.#options;
+    return new ProducerStateManager({
+      fileSystem: this.#context.fileSystem,
+      clock: this.#context.clock,
+      logger: this.#context.logger,
+      directory: this.#options.directory,
+      partition: basename(this.#options.directory),
+      maxTransactionTimeoutMs: this.#options.maxTransactionTimeoutMs,
+      producerIdExpirationMs: this.#options.producerIdExpirationMs,
+      ...(producerIdsMax === undefined ? {} : { producerIdsMax }),
+    });
+  }
+
+  #newSegment(baseOffset: number, fileSuffix: string): LogSegment {
+    const { directory, config } = this.#options;
+    return new LogSegment(this.#context.fileSystem, this.#context.clock, {
+      ...segmentOptions(this.#context, { directory, baseOffset, config }),
+      fileSuffix,
+    });
+  }
+
+  #names(): string[] {
+    return this.#context.fileSystem.readDirectorySync(this.#options.directory);
+  }
+
+  #path(name: string): string {
+    return `${this.#options.directory}/${name}`;
+  }
+}

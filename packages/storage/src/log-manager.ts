@@ -1,0 +1,611 @@
+// Owns the log dirs and the logs in them: locks, opening, placement, checkpoints, retention, deletion, a dir that fails, and the stop
+// that leaves nothing to recover. Source: Kafka's LogManager (3.9).
+//
+// Logs open when they are first asked for; what lies in the dirs and nobody asks for stays untouched, its checkpoints included.
+
+import { basename, join, resolve } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import {
+  type Clock,
+  Errors,
+  type FileSystem,
+  KafkaError,
+  type Logger,
+  type Random,
+  StorageError,
+  type Timer,
+  type TopicPartition,
+  topicPartitionKey,
+  type Uuid,
+} from '@ottla/base';
+import type { LogContext } from './local-log.ts';
+import type { Log } from './log.ts';
+import type { LogConfig } from './log-config.ts';
+import { LogDirectory, type PartitionDirectory } from './log-directory.ts';
+import { uniqueDirectoryName } from './log-file-names.ts';
+import { loadLog } from './log-loader.ts';
+import { agreeOnMetaProperties, type MetaProperties } from './meta-properties.ts';
+import type { OffsetCheckpointFile, PartitionOffset } from './offset-checkpoint-file.ts';
+
+/** Milliseconds. The names are those of Kafka's settings. */
+export interface LogManagerSettings {
+  /** log.flush.offset.checkpoint.interval.ms */
+  readonly flushOffsetCheckpointIntervalMs: number;
+  /** log.flush.start.offset.checkpoint.interval.ms */
+  readonly flushStartOffsetCheckpointIntervalMs: number;
+  /** log.retention.check.interval.ms */
+  readonly retentionCheckIntervalMs: number;
+  /** log.flush.scheduler.interval.ms */
+  readonly flushSchedulerIntervalMs: number;
+  /** log.initial.task.delay.ms */
+  readonly initialTaskDelayMs: number;
+  /** producer.id.expiration.ms */
+  readonly producerIdExpirationMs: number;
+  /** producer.id.expiration.check.interval.ms */
+  readonly producerIdExpirationCheckIntervalMs: number;
+  /** transaction.max.timeout.ms */
+  readonly transactionMaxTimeoutMs: number;
+  /** transaction.partition.verification.enable */
+  readonly transactionPartitionVerificationEnable: boolean;
+}
+
+export const DEFAULT_LOG_MANAGER_SETTINGS: LogManagerSettings = {
+  flushOffsetCheckpointIntervalMs: 60_000,
+  flushStartOffsetCheckpointIntervalMs: 60_000,
+  retentionCheckIntervalMs: 300_000,
+  flushSchedulerIntervalMs: Number.MAX_SAFE_INTEGER,
+  initialTaskDelayMs: 30_000,
+  producerIdExpirationMs: 86_400_000,
+  producerIdExpirationCheckIntervalMs: 600_000,
+  transactionMaxTimeoutMs: 900_000,
+  transactionPartitionVerificationEnable: true,
+};
+
+export interface LogManagerOptions {
+  readonly fileSystem: FileSystem;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** log.dirs; at least one. */
+  readonly logDirs: readonly string[];
+  /** For logs found on disk by `loadAll`. */
+  readonly topicConfig: (topic: string) => LogConfig;
+  readonly settings?: Partial<LogManagerSettings>;
+}
+
+export type LogDirFailureListener = (logDirectory: string, error: StorageError) => void;
+
+export class LogManager {
+  readonly settings: LogManagerSettings;
+  readonly #options: LogManagerOptions;
+  readonly #context: LogContext;
+  readonly #logger: Logger;
+  /** Dirs that work, by path. */
+  readonly #live = new Map<string, LogDirectory>();
+  readonly #offline = new Map<string, LogDirectory>();
+  /** By `topicPartitionKey`. */
+  readonly #logs = new Map<string, Log>();
+  /** Logs of dirs that failed: they answer KAFKA_STORAGE_ERROR. */
+  readonly #offlineLogs = new Map<string, Log>();
+  /** On disk, not loaded. */
+  readonly #unloaded = new Map<string, PartitionDirectory>();
+  readonly #failureListeners = new Set<LogDirFailureListener>();
+  /** Periodic tasks, and deletions that wait. */
+  readonly #timers = new Set<Timer>();
+  /** Periodic tasks that run. */
+  readonly #running = new Set<Promise<void>>();
+  #state: 'new' | 'started' | 'closed' = 'new';
+
+  constructor(options: LogManagerOptions) {
+    this.#options = options;
+    this.settings = { ...DEFAULT_LOG_MANAGER_SETTINGS, ...options.settings };
+    this.#logger = options.logger.child('kafka.log.LogManager');
+    this.#context = {
+      fileSystem: options.fileSystem,
+      clock: options.clock,
+      random: options.random,
+      logger: options.logger.child('kafka.log.UnifiedLog'),
+      onStorageError: (error, logDirectory) => this.handleLogDirFailure(logDirectory, error),
+    };
+    for (const path of options.logDirs) {
+      this.#live.set(resolve(path), new LogDirectory(options.fileSystem, resolve(path)));
+    }
+  }
+
+  /** Locks the dirs, reads their checkpoints and lists what is in them. A dir that cannot be used goes offline.
+   *  @throws StorageError when no dir can be used, or one is used by another process */
+  async start(): Promise<void> {
+    if (this.#state !== 'new') return;
+    this.#state = 'started';
+    for (const directory of [...this.#live.values()]) this.#openDirectory(directory);
+    if (this.#live.size === 0) {
+      throw new StorageError('none of the log dirs can be used', {
+        code: 'EIO',
+        path: this.#options.logDirs.join(','),
+      });
+    }
+    this.#scheduleTasks();
+  }
+
+  /** Closes every log and leaves the marker that spares the next start a recovery, where all went well. Safe to call twice.
+   *  @param brokerEpoch goes into the marker */
+  async close(options: { brokerEpoch?: number } = {}): Promise<void> {
+    if (this.#state !== 'started') return;
+    this.#state = 'closed';
+    for (const timer of this.#timers) timer.cancel();
+    this.#timers.clear();
+    await Promise.all(this.#running);
+    await Promise.all(
+      [...this.#live.values()].map((directory) => this.#closeDirectory(directory, options.brokerEpoch)),
+    );
+    for (const directory of [...this.#live.values(), ...this.#offline.values()]) directory.release();
+  }
+
+  // Directories.
+
+  /** Dirs that work, in the order of log.dirs. */
+  get liveLogDirs(): readonly string[] {
+    return [...this.#live.keys()];
+  }
+
+  get offlineLogDirs(): readonly string[] {
+    return [...this.#offline.keys()];
+  }
+
+  isLogDirOnline(path: string): boolean {
+    return this.#live.has(path);
+  }
+
+  /** The volume's size. @throws StorageError */
+  volumeOf(logDirectory: string): { totalBytes: number; usableBytes: number } {
+    return this.#options.fileSystem.volumeSync(logDirectory);
+  }
+
+  /** Calls `listener` when a dir has gone offline. @returns takes it back */
+  onLogDirFailure(listener: LogDirFailureListener): () => void {
+    this.#failureListeners.add(listener);
+    return () => this.#failureListeners.delete(listener);
+  }
+
+  /** Takes a dir offline: its logs answer KAFKA_STORAGE_ERROR. Does nothing when it is already. */
+  handleLogDirFailure(path: string, error: StorageError): void {
+    const directory = this.#live.get(path);
+    if (directory === undefined) return;
+    this.#live.delete(path);
+    this.#offline.set(path, directory);
+    this.#logger.error('a log dir failed and goes offline', { logDirectory: path, problem: error.message });
+    for (const [key, log] of this.#logs) {
+      if (log.parentDirectory !== path) continue;
+      log.markOffline();
+      this.#logs.delete(key);
+      this.#offlineLogs.set(key, log);
+    }
+    for (const listener of this.#failureListeners) listener(path, error);
+  }
+
+  /** Whose dirs these are, if they say. @throws InconsistentMetaPropertiesError, CheckpointFormatError */
+  readMetaProperties(): MetaProperties | undefined {
+    const found = new Map<string, MetaProperties>();
+    for (const directory of this.#live.values()) {
+      const properties = directory.metaProperties.read();
+      if (properties !== undefined) found.set(directory.path, properties);
+    }
+    return agreeOnMetaProperties(found);
+  }
+
+  /** Writes `meta.properties` into every dir where it does not say so already, keeping its other keys. */
+  writeMetaProperties(identity: { brokerId: number; clusterId: string }): void {
+    const now = new Date(this.#options.clock.nowMs());
+    for (const directory of [...this.#live.values()]) {
+      try {
+        this.#options.fileSystem.makeDirectorySync(directory.path);
+        const known = directory.metaProperties.read();
+        if (known?.brokerId === identity.brokerId && known.clusterId === identity.clusterId) continue;
+        directory.metaProperties.write({ ...identity, others: known?.others ?? new Map() }, now);
+      } catch (error) {
+        this.#takeOffline(directory.path, error);
+      }
+    }
+  }
+
+  // Logs.
+
+  /** The log, if it was created or opened; one in a failed dir answers KAFKA_STORAGE_ERROR to everything. */
+  getLog(tp: TopicPartition): Log | undefined {
+    const key = topicPartitionKey(tp);
+    return this.#logs.get(key) ?? this.#offlineLogs.get(key);
+  }
+
+  /** Logs of working dirs that are open. */
+  allLogs(): Iterable<Log> {
+    return this.#logs.values();
+  }
+
+  /** Partitions on disk that nobody has asked for yet: to be adopted by `getOrCreateLog`, or left alone. */
+  partitionDirectories(): readonly PartitionDirectory[] {
+    return [...this.#unloaded.values()];
+  }
+
+  /** Opens the partition's log, recovering it if need be, or creates it.
+   *  @param options.topicId what the partition's topic is known by; written into its directory
+   *  @param options.isNew false: the partition existed before. If it is nowhere and a dir is offline, it may be there
+   *  @param options.logDirectory where to create it; default the working dir with the fewest partitions
+   *  @throws KafkaError KAFKA_STORAGE_ERROR, INCONSISTENT_TOPIC_ID */
+  getOrCreateLog(
+    tp: TopicPartition,
+    options: { topicId: Uuid | undefined; isNew: boolean; config: LogConfig; logDirectory?: string },
+  ): Log {
+    const key = topicPartitionKey(tp);
+    const log = this.#logs.get(key) ?? this.#open(tp, options);
+    if (options.topicId !== undefined) log.assignTopicId(options.topicId);
+    this.#logs.set(key, log);
+    return log;
+  }
+
+  /** Opens every partition found on disk, with other work in between. One that cannot be opened takes its dir offline. */
+  async loadAll(): Promise<void> {
+    for (const { tp } of [...this.#unloaded.values()]) {
+      if (this.#state !== 'started') return;
+      const key = topicPartitionKey(tp);
+      if (!this.#unloaded.has(key)) continue;
+      try {
+        this.getOrCreateLog(tp, { topicId: undefined, isNew: false, config: this.#options.topicConfig(tp.topic) });
+      } catch (error) {
+        if (!(error instanceof KafkaError)) throw error;
+        this.#logger.error('cannot open a log', { partition: key, problem: error.message });
+      }
+      await nextTurn();
+    }
+  }
+
+  /** Takes the log away at once, under another name on disk, and removes it after file.delete.delay.ms. Nothing happens when there is none.
+   *  @throws KafkaError KAFKA_STORAGE_ERROR */
+  asyncDelete(tp: TopicPartition): void {
+    const key = topicPartitionKey(tp);
+    const unloaded = this.#unloaded.get(key);
+    if (unloaded !== undefined) this.#deleteUnloaded(key, unloaded);
+    this.#offlineLogs.delete(key);
+    const log = this.#logs.get(key);
+    if (log === undefined) return;
+    this.#logs.delete(key);
+    log.renameDirectory(uniqueDirectoryName(tp, 'delete', this.#options.random));
+    log.closeHandlers();
+    this.#deleteLater(log.parentDirectory, log.directory, log.config.fileDeleteDelayMs);
+  }
+
+  /** Holds for every open log of the topic from its next append or check on. */
+  updateTopicConfig(topic: string, config: LogConfig): void {
+    for (const log of this.#logs.values()) if (log.topicPartition.topic === topic) log.config = config;
+  }
+
+  // Checkpoints; also called by their timers.
+
+  /** Writes how far each log is on disk for sure. */
+  async checkpointLogRecoveryOffsets(): Promise<void> {
+    await this.#checkpoint(
+      (directory) => directory.recoveryPointCheckpoint,
+      (directory) => directory.recoveryPoints,
+      (log) => log.recoveryPoint,
+    );
+  }
+
+  /** Writes where each log starts that does not start with its first segment. */
+  async checkpointLogStartOffsets(): Promise<void> {
+    await this.#checkpoint(
+      (directory) => directory.logStartOffsetCheckpoint,
+      (directory) => directory.logStartOffsets,
+      (log) => (log.logStartOffset > (log.segments[0]?.baseOffset ?? 0) ? log.logStartOffset : undefined),
+    );
+  }
+
+  /** Writes the high watermarks, which `getOrCreateLog` sets when it opens a log again. */
+  async checkpointHighWatermarks(): Promise<void> {
+    await this.#checkpoint(
+      (directory) => directory.replicationOffsetCheckpoint,
+      (directory) => directory.highWatermarks,
+      (log) => log.highWatermark,
+    );
+  }
+
+  // Periodic work; also called by its timers.
+
+  /** Drops what retention no longer keeps. @returns how many segments */
+  async cleanupLogs(): Promise<number> {
+    let count = 0;
+    for (const log of [...this.#logs.values()]) {
+      if (log.isCompacting || this.#logs.get(log.name) !== log) continue;
+      try {
+        count += log.deleteOldSegments();
+      } catch (error) {
+        this.#afterFailure(error, log);
+      }
+      await nextTurn();
+    }
+    return count;
+  }
+
+  /** Syncs logs whose flush.ms has passed since the last sync. */
+  async flushDirtyLogs(): Promise<void> {
+    for (const log of [...this.#logs.values()]) {
+      const sinceMs = this.#options.clock.nowMs() - log.lastFlushedMs;
+      if (sinceMs < log.config.flushMs || log.recoveryPoint === log.logEndOffset) continue;
+      try {
+        await log.flush();
+      } catch (error) {
+        this.#afterFailure(error, log);
+      }
+    }
+  }
+
+  removeExpiredProducers(): void {
+    const nowMs = this.#options.clock.nowMs();
+    for (const log of this.#logs.values()) log.removeExpiredProducers(nowMs);
+  }
+
+  // Opening.
+
+  #openDirectory(directory: LogDirectory): void {
+    try {
+      directory.lock();
+      directory.open();
+      for (const found of directory.partitionDirectories()) this.#register(found);
+    } catch (error) {
+      // Another process uses it: that is a mistake in the configuration, not a dead disk.
+      if (error instanceof StorageError && error.code === 'ELOCKED') {
+        for (const each of this.#live.values()) each.release();
+        throw error;
+      }
+      this.#takeOffline(directory.path, error);
+    }
+  }
+
+  #register(found: PartitionDirectory): void {
+    const key = topicPartitionKey(found.tp);
+    const twin = this.#unloaded.get(key);
+    if (found.state === 'delete') {
+      this.#deleteLater(
+        found.logDirectory,
+        found.directory,
+        this.#options.topicConfig(found.tp.topic).fileDeleteDelayMs,
+      );
+    } else if (found.state === 'current') {
+      if (twin !== undefined) {
+        throw new StorageError(`Duplicate log directories found: ${found.directory}, ${twin.directory}`, {
+          code: 'EEXIST',
+          path: found.directory,
+        });
+      }
+      this.#unloaded.set(key, found);
+    }
+  }
+
+  #open(tp: TopicPartition, options: Parameters<LogManager['getOrCreateLog']>[1]): Log {
+    const key = topicPartitionKey(tp);
+    if (this.#state !== 'started') throw this.#unavailable(`${key}: the log manager is not running`);
+    const found = this.#unloaded.get(key);
+    if (found !== undefined) return this.#load(found, options.config);
+    if (this.#offlineLogs.has(key)) throw this.#unavailable(`${key} is in an offline log dir`);
+    if (!options.isNew && this.#offline.size > 0) {
+      throw this.#unavailable(`${key} is in no working log dir and may be in one of ${this.offlineLogDirs.join(', ')}`);
+    }
+    return this.#create(tp, options);
+  }
+
+  #load(found: PartitionDirectory, config: LogConfig): Log {
+    const directory = this.#live.get(found.logDirectory);
+    if (directory === undefined) throw this.#unavailable(`${found.directory} is in an offline log dir`);
+    const startedMs = this.#options.clock.monotonicMs();
+    const log = this.#loadIn(directory, found.directory, found.tp, config);
+    this.#unloaded.delete(topicPartitionKey(found.tp));
+    this.#logger.debug('opened a log', {
+      partition: log.name,
+      logStartOffset: log.logStartOffset,
+      logEndOffset: log.logEndOffset,
+      tookMs: this.#options.clock.monotonicMs() - startedMs,
+    });
+    return log;
+  }
+
+  #create(tp: TopicPartition, options: Parameters<LogManager['getOrCreateLog']>[1]): Log {
+    for (;;) {
+      const directory = this.#placeFor(options.logDirectory);
+      const path = join(directory.path, topicPartitionKey(tp));
+      try {
+        const log = this.#loadIn(directory, path, tp, options.config);
+        this.#logger.info('created a log', { partition: log.name, directory: path });
+        return log;
+      } catch (error) {
+        // That dir is offline now; another one may do.
+        if (!(error instanceof KafkaError) || this.#live.has(directory.path)) throw error;
+      }
+    }
+  }
+
+  #loadIn(directory: LogDirectory, path: string, tp: TopicPartition, config: LogConfig): Log {
+    const checkpoints = directory.takeCheckpoints(tp);
+    try {
+      const log = loadLog({
+        context: this.#context,
+        topicPartition: tp,
+        directory: path,
+        config,
+        logStartOffsetCheckpoint: checkpoints.logStartOffset,
+        recoveryPointCheckpoint: checkpoints.recoveryPoint,
+        hadCleanShutdown: directory.hadCleanShutdown,
+        maxTransactionTimeoutMs: this.settings.transactionMaxTimeoutMs,
+        producerIdExpirationMs: () => this.settings.producerIdExpirationMs,
+        transactionVerificationEnabled: this.settings.transactionPartitionVerificationEnable,
+      });
+      log.updateHighWatermark(checkpoints.highWatermark);
+      return log;
+    } catch (error) {
+      this.#takeOffline(directory.path, error);
+      throw this.#unavailable(`cannot open ${path}`, error);
+    }
+  }
+
+  /** The dir asked for, or the one with the fewest partitions. */
+  #placeFor(wanted: string | undefined): LogDirectory {
+    if (wanted !== undefined) {
+      const directory = this.#live.get(resolve(wanted));
+      if (directory === undefined) throw this.#unavailable(`${wanted} is no working log dir`);
+      return directory;
+    }
+    const counts = new Map<string, number>();
+    const count = (path: string): void => void counts.set(path, (counts.get(path) ?? 0) + 1);
+    for (const log of this.#logs.values()) count(log.parentDirectory);
+    for (const found of this.#unloaded.values()) count(found.logDirectory);
+    let best: LogDirectory | undefined;
+    for (const directory of this.#live.values()) {
+      if (best === undefined || (counts.get(directory.path) ?? 0) < (counts.get(best.path) ?? 0)) best = directory;
+    }
+    if (best === undefined) throw this.#unavailable('no log dir works');
+    return best;
+  }
+
+  // Deletion.
+
+  #deleteUnloaded(key: string, found: PartitionDirectory): void {
+    this.#unloaded.delete(key);
+    const directory = this.#live.get(found.logDirectory);
+    if (directory === undefined) return;
+    directory.forget(found.tp);
+    const target = join(found.logDirectory, uniqueDirectoryName(found.tp, 'delete', this.#options.random));
+    try {
+      this.#options.fileSystem.renameSync(found.directory, target);
+      this.#options.fileSystem.syncDirectorySync(found.logDirectory);
+    } catch (error) {
+      this.#takeOffline(found.logDirectory, error);
+      throw this.#unavailable(`cannot delete ${found.directory}`, error);
+    }
+    this.#deleteLater(found.logDirectory, target, this.#options.topicConfig(found.tp.topic).fileDeleteDelayMs);
+  }
+
+  #deleteLater(logDirectory: string, path: string, delayMs: number): void {
+    this.#after(delayMs, () => {
+      if (!this.#live.has(logDirectory)) return;
+      try {
+        this.#options.fileSystem.removeDirectorySync(path);
+        this.#logger.info('deleted a partition', { directory: basename(path) });
+      } catch (error) {
+        this.#takeOffline(logDirectory, error);
+      }
+    });
+  }
+
+  // Periodic tasks.
+
+  #scheduleTasks(): void {
+    const { settings } = this;
+    this.#every(settings.retentionCheckIntervalMs, async () => void (await this.cleanupLogs()));
+    this.#every(settings.flushSchedulerIntervalMs, () => this.flushDirtyLogs());
+    this.#every(settings.flushOffsetCheckpointIntervalMs, () => this.checkpointLogRecoveryOffsets());
+    this.#every(settings.flushStartOffsetCheckpointIntervalMs, () => this.checkpointLogStartOffsets());
+    this.#every(settings.producerIdExpirationCheckIntervalMs, async () => this.removeExpiredProducers());
+  }
+
+  #every(intervalMs: number, task: () => Promise<void>): void {
+    const run = (): void => {
+      const running = task()
+        .catch((error: unknown) => {
+          this.#logger.error('a periodic task failed', {
+            problem: error instanceof Error ? error.message : String(error),
+          });
+        })
+        .finally(() => {
+          this.#running.delete(running);
+          if (this.#state === 'started') this.#after(intervalMs, run);
+        });
+      this.#running.add(running);
+    };
+    this.#after(Math.min(this.settings.initialTaskDelayMs, intervalMs), run);
+  }
+
+  #after(delayMs: number, task: () => void): void {
+    const timer = this.#options.clock.schedule(delayMs, () => {
+      this.#timers.delete(timer);
+      task();
+    });
+    this.#timers.add(timer);
+  }
+
+  async #checkpoint(
+    fileOf: (directory: LogDirectory) => OffsetCheckpointFile,
+    unloadedOf: (directory: LogDirectory) => ReadonlyMap<string, PartitionOffset>,
+    offsetOf: (log: Log) => number | undefined,
+  ): Promise<void> {
+    for (const directory of [...this.#live.values()]) {
+      // Partitions that are not loaded keep what they had.
+      const offsets = [...unloadedOf(directory).values()];
+      for (const log of this.#logs.values()) {
+        const offset = log.parentDirectory === directory.path ? offsetOf(log) : undefined;
+        if (offset !== undefined) offsets.push({ tp: log.topicPartition, offset });
+      }
+      try {
+        await fileOf(directory).write(offsets);
+      } catch (error) {
+        this.#takeOffline(directory.path, error);
+      }
+    }
+  }
+
+  // Closing.
+
+  async #closeDirectory(directory: LogDirectory, brokerEpoch: number | undefined): Promise<void> {
+    // What was not loaded after an unclean stop still has to be scanned.
+    const isLeft = [...this.#unloaded.values()].some((found) => found.logDirectory === directory.path);
+    let isClean = directory.hadCleanShutdown || !isLeft;
+    for (const log of this.#logs.values()) {
+      if (log.parentDirectory !== directory.path) continue;
+      try {
+        await log.close();
+      } catch (error) {
+        isClean = false;
+        this.#afterFailure(error, log);
+      }
+    }
+    await this.#closeCheckpoints(directory);
+    if (!isClean || !this.#live.has(directory.path)) return;
+    try {
+      directory.cleanShutdownFile.write(brokerEpoch);
+    } catch (error) {
+      this.#takeOffline(directory.path, error);
+    }
+  }
+
+  async #closeCheckpoints(directory: LogDirectory): Promise<void> {
+    const logs = [...this.#logs.values()].filter((log) => log.parentDirectory === directory.path);
+    const offsets = (unloaded: ReadonlyMap<string, PartitionOffset>, of: (log: Log) => number): PartitionOffset[] => [
+      ...unloaded.values(),
+      ...logs.map((log) => ({ tp: log.topicPartition, offset: of(log) })),
+    ];
+    const moved = logs.filter((log) => log.logStartOffset > (log.segments[0]?.baseOffset ?? 0));
+    const starts = moved.map((log) => ({ tp: log.topicPartition, offset: log.logStartOffset }));
+    try {
+      await directory.recoveryPointCheckpoint.write(offsets(directory.recoveryPoints, (log) => log.recoveryPoint));
+      await directory.logStartOffsetCheckpoint.write([...directory.logStartOffsets.values(), ...starts]);
+      await directory.replicationOffsetCheckpoint.write(offsets(directory.highWatermarks, (log) => log.highWatermark));
+    } catch (error) {
+      this.#takeOffline(directory.path, error);
+    }
+  }
+
+  // Failures.
+
+  /** A disk's failure takes the dir offline; any other error is a bug of ours. */
+  #takeOffline(path: string, error: unknown): void {
+    if (error instanceof KafkaError && error.code === Errors.KAFKA_STORAGE_ERROR) return;
+    if (!(error instanceof StorageError)) throw error;
+    this.handleLogDirFailure(path, error);
+  }
+
+  /** The log has told of the failure and taken its dir offline; anything else is a bug of ours. */
+  #afterFailure(error: unknown, log: Log): void {
+    if (!(error instanceof KafkaError) && !(error instanceof StorageError)) throw error;
+    this.#logger.error('work on a log failed', { partition: log.name, problem: error.message });
+  }
+
+  #unavailable(message: string, cause?: unknown): KafkaError {
+    return new KafkaError(Errors.KAFKA_STORAGE_ERROR, message, { cause });
+  }
+}

@@ -1,0 +1,458 @@
+// One segment of a log: a file of batches, and its indexes. Source: Kafka's LogSegment (3.9).
+
+import { assert, type ByteSource, type Clock, type FileSystem } from '@ottla/base';
+import { CorruptRecordError, InvalidRecordError, type RecordBatch } from '@ottla/records';
+import { CorruptIndexError } from './abstract-index.ts';
+import {
+  filenamePrefixFromOffset,
+  INDEX_SUFFIX,
+  LOG_SUFFIX,
+  TIME_INDEX_SUFFIX,
+  TXN_INDEX_SUFFIX,
+} from './log-file-names.ts';
+import { OffsetIndex, type OffsetPosition } from './offset-index.ts';
+import { RecentAppends } from './recent-appends.ts';
+import { SegmentBatchReader } from './segment-batch-reader.ts';
+import { SegmentFile } from './segment-file.ts';
+import { NO_TIMESTAMP, TimeIndex, type TimestampOffset } from './time-index.ts';
+import { type AbortedTransaction, TransactionIndex } from './transaction-index.ts';
+
+/** The largest offset of a segment is at most this far from its base: the indexes hold 4 bytes. */
+const RELATIVE_OFFSET_MAX = 0x7fffffff;
+
+export interface SegmentOptions {
+  readonly directory: string;
+  readonly baseOffset: number;
+  /** `.cleaned`, `.swap` or nothing. */
+  readonly fileSuffix?: string;
+  readonly indexIntervalBytes: number;
+  readonly indexBytesMax: number;
+  /** Taken off segment.ms, so that partitions made together do not roll together. */
+  readonly rollJitterMs: number;
+}
+
+export interface SegmentAppend {
+  readonly firstOffset: number;
+  readonly lastOffset: number;
+  readonly maxTimestamp: number;
+  /** Last offset of the batch with that timestamp. */
+  readonly offsetOfMaxTimestamp: number;
+  /** Size of the first batch. */
+  readonly firstBatchSize: number;
+}
+
+export interface SegmentPosition {
+  /** Last offset of the batch found. */
+  readonly lastOffset: number;
+  readonly position: number;
+  /** Size of the batch. */
+  readonly sizeInBytes: number;
+}
+
+export interface SegmentRead {
+  readonly startPosition: number;
+  readonly records: ByteSource;
+  /** The first batch is larger than what was allowed. */
+  readonly firstEntryIncomplete: boolean;
+}
+
+export interface RollParameters {
+  readonly segmentMs: number;
+  readonly segmentBytes: number;
+  readonly maxTimestampInMessages: number;
+  readonly maxOffsetInMessages: number;
+  readonly messagesSize: number;
+  readonly nowMs: number;
+}
+
+export class LogSegment {
+  readonly baseOffset: number;
+  readonly log: SegmentFile;
+  readonly offsetIndex: OffsetIndex;
+  readonly timeIndex: TimeIndex;
+  readonly txnIndex: TransactionIndex;
+  readonly #clock: Clock;
+  readonly #indexIntervalBytes: number;
+  readonly #rollJitterMs: number;
+  #createdMs: number;
+  #bytesSinceLastIndexEntry = 0;
+  /** Timestamp of the first batch; undefined: not looked up yet. */
+  #rollingBasedTimestamp: number | undefined;
+  /** Undefined: not looked up yet. */
+  #maxTimestampSoFar: TimestampOffset | undefined;
+  #recentAppends: RecentAppends | undefined;
+
+  constructor(fileSystem: FileSystem, clock: Clock, options: SegmentOptions) {
+    const prefix = `${options.directory}/${filenamePrefixFromOffset(options.baseOffset)}`;
+    const suffix = options.fileSuffix ?? '';
+    const { baseOffset, indexBytesMax } = options;
+    this.baseOffset = baseOffset;
+    this.log = new SegmentFile(fileSystem, `${prefix}${LOG_SUFFIX}${suffix}`);
+    const indexOptions = { baseOffset, indexBytesMax };
+    this.offsetIndex = new OffsetIndex(fileSystem, { path: `${prefix}${INDEX_SUFFIX}${suffix}`, ...indexOptions });
+    this.timeIndex = new TimeIndex(fileSystem, { path: `${prefix}${TIME_INDEX_SUFFIX}${suffix}`, ...indexOptions });
+    this.txnIndex = new TransactionIndex(fileSystem, { path: `${prefix}${TXN_INDEX_SUFFIX}${suffix}`, baseOffset });
+    this.#clock = clock;
+    this.#indexIntervalBytes = options.indexIntervalBytes;
+    this.#rollJitterMs = options.rollJitterMs;
+    this.#createdMs = clock.nowMs();
+  }
+
+  /** Its files exist afterwards. */
+  create(): void {
+    this.log.create();
+    this.offsetIndex.writePending();
+    this.timeIndex.writePending();
+  }
+
+  get sizeInBytes(): number {
+    return this.log.sizeInBytes;
+  }
+
+  get lastModifiedMs(): number {
+    return this.log.lastModifiedMs;
+  }
+
+  /** NO_TIMESTAMP when no record has one. */
+  get maxTimestampSoFar(): number {
+    return this.#readMaxTimestamp().timestamp;
+  }
+
+  /** Last offset of the batch that has it. */
+  get offsetOfMaxTimestampSoFar(): number {
+    return this.#readMaxTimestamp().offset;
+  }
+
+  /** The largest timestamp of a record; without any, when the file was changed last. */
+  get largestTimestamp(): number {
+    const { timestamp } = this.#readMaxTimestamp();
+    return timestamp >= 0 ? timestamp : this.lastModifiedMs;
+  }
+
+  canHoldOffset(offset: number): boolean {
+    const relative = offset - this.baseOffset;
+    return relative >= 0 && relative <= RELATIVE_OFFSET_MAX;
+  }
+
+  /** Appends batches whose offsets are above all here. Source: LogSegment.append.
+   *
+   *    before  | 0..9 | 10..14 |              next 15
+   *    append  | 15..19 | 20..20 |
+   *    after   | 0..9 | 10..14 | 15..19 | 20..20 |   an index entry (20 → position of 15) if index.interval.bytes passed */
+  append(bytes: Buffer, append: SegmentAppend): void {
+    if (bytes.length === 0) return;
+    assert(
+      this.canHoldOffset(append.lastOffset),
+      `offset ${append.lastOffset} is too far from ${this.baseOffset}: the segment should have rolled`,
+    );
+    const position = this.log.sizeInBytes;
+    if (position === 0) this.#rollingBasedTimestamp = append.maxTimestamp;
+    this.log.append(bytes);
+    this.#recentAppends ??= new RecentAppends();
+    this.#recentAppends.add(append.firstOffset, position, append.firstBatchSize);
+    if (append.maxTimestamp > this.maxTimestampSoFar) {
+      this.#maxTimestampSoFar = { timestamp: append.maxTimestamp, offset: append.offsetOfMaxTimestamp };
+    }
+    if (this.#bytesSinceLastIndexEntry > this.#indexIntervalBytes) {
+      this.offsetIndex.append(append.lastOffset, position);
+      this.timeIndex.maybeAppend(this.maxTimestampSoFar, this.offsetOfMaxTimestampSoFar);
+      this.#bytesSinceLastIndexEntry = 0;
+    }
+    this.#bytesSinceLastIndexEntry += bytes.length;
+  }
+
+  /** The first batch whose last offset is at or above `offset`. @returns undefined when all are below
+   *  @param from a batch's position known to be at or before it */
+  translateOffset(offset: number, from = 0): SegmentPosition | undefined {
+    const recent = this.#recentAppends?.find(offset);
+    if (recent !== undefined) return { lastOffset: offset, ...recent };
+    const start = Math.max(this.offsetIndex.lookupPosition(offset), from);
+    const reader = new SegmentBatchReader(this.log, { start, what: 'headers' });
+    for (let batch = reader.next(); batch !== undefined; batch = reader.next()) {
+      const { lastOffset } = batch;
+      if (lastOffset >= offset) return { lastOffset, position: reader.batchPosition, sizeInBytes: batch.sizeInBytes };
+    }
+    return undefined;
+  }
+
+  /** Batches from the one that holds `startOffset`.
+   *  @param options.maxPosition byte to stop before
+   *  @returns undefined when every offset here is below. Records may end within a batch. Source: LogSegment.read */
+  read(
+    startOffset: number,
+    options: { maxBytes: number; maxPosition?: number; minOneMessage?: boolean },
+  ): SegmentRead | undefined {
+    const found = this.translateOffset(startOffset);
+    if (found === undefined) return undefined;
+    const allowed = options.minOneMessage === true ? Math.max(options.maxBytes, found.sizeInBytes) : options.maxBytes;
+    const maxPosition = options.maxPosition ?? this.log.sizeInBytes;
+    const size = Math.max(0, Math.min(allowed, maxPosition - found.position));
+    return {
+      startPosition: found.position,
+      records: this.log.slice(found.position, size),
+      firstEntryIncomplete: allowed < found.sizeInBytes,
+    };
+  }
+
+  fetchUpperBoundOffset(from: OffsetPosition, sizeInBytes: number): number | undefined {
+    return this.offsetIndex.fetchUpperBoundOffset(from, sizeInBytes)?.offset;
+  }
+
+  /** One above the last offset here; the base offset when nothing is. Source: LogSegment.readNextOffset. */
+  readNextOffset(): number {
+    const { position } = this.offsetIndex.lookup(this.offsetIndex.lastOffset);
+    const reader = new SegmentBatchReader(this.log, { start: position, what: 'headers' });
+    let nextOffset = this.baseOffset;
+    for (let batch = reader.next(); batch !== undefined; batch = reader.next()) nextOffset = batch.nextOffset;
+    return nextOffset;
+  }
+
+  /** The first record at or after `startingOffset` whose timestamp is at least `timestamp`.
+   *  Source: LogSegment.findOffsetByTimestamp. */
+  findOffsetByTimestamp(
+    timestamp: number,
+    startingOffset: number,
+  ): { timestamp: number; offset: number; leaderEpoch: number | undefined } | undefined {
+    const indexed = this.timeIndex.lookup(timestamp);
+    const start = this.offsetIndex.lookupPosition(Math.max(indexed.offset, startingOffset));
+    const headers = new SegmentBatchReader(this.log, { start, what: 'headers' });
+    for (let header = headers.next(); header !== undefined; header = headers.next()) {
+      if (header.maxTimestamp < timestamp || header.lastOffset < startingOffset) continue;
+      const found = this.#findRecord(headers.batchPosition, headers.nextPosition, timestamp, startingOffset);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  /** A reader over all batches, or from the one that holds `startOffset`. */
+  batches(
+    what: 'headers' | 'batches',
+    options: { startOffset?: number; maxPosition?: number } = {},
+  ): SegmentBatchReader {
+    const { startOffset, maxPosition } = options;
+    const start = startOffset === undefined ? 0 : (this.translateOffset(startOffset)?.position ?? this.log.sizeInBytes);
+    return new SegmentBatchReader(this.log, {
+      start,
+      what,
+      ...(maxPosition === undefined ? {} : { end: maxPosition }),
+    });
+  }
+
+  /** Scans the file, cuts it before the first byte that is no valid batch, and builds the indexes anew.
+   *  @param onBatch sees every valid batch in order
+   *  @returns bytes cut off, and why. Source: LogSegment.recover */
+  recover(onBatch: (batch: RecordBatch) => void): { truncatedBytes: number; reason: string | undefined } {
+    this.offsetIndex.reset();
+    this.timeIndex.reset();
+    this.txnIndex.reset();
+    this.#maxTimestampSoFar = { timestamp: NO_TIMESTAMP, offset: this.baseOffset };
+    this.#rollingBasedTimestamp = undefined;
+    this.#recentAppends?.clear();
+    const reader = new SegmentBatchReader(this.log, { start: 0, what: 'batches' });
+    const { validBytes, reason } = this.#recoverBatches(reader, onBatch);
+    const truncatedBytes = this.log.truncateTo(validBytes);
+    this.#closeTimeIndex();
+    return { truncatedBytes, reason };
+  }
+
+  updateTxnIndex(transaction: AbortedTransaction): void {
+    this.txnIndex.append(transaction);
+  }
+
+  /** @throws CorruptIndexError when an index must be built anew */
+  sanityCheck(indexesExist: { offsetIndex: boolean; timeIndex: boolean }): void {
+    if (!indexesExist.offsetIndex) throw new CorruptIndexError(`${this.offsetIndex.path} does not exist`);
+    this.offsetIndex.sanityCheck();
+    // Segments of brokers before 0.10.1 have no time index; an empty one is as good.
+    if (!indexesExist.timeIndex) this.timeIndex.reset();
+    this.timeIndex.sanityCheck();
+    this.txnIndex.sanityCheck();
+  }
+
+  /** Forgets everything from `offset` on. @returns bytes cut off. Source: LogSegment.truncateTo */
+  truncateTo(offset: number): number {
+    const found = this.translateOffset(offset);
+    this.offsetIndex.truncateTo(offset);
+    this.timeIndex.truncateTo(offset);
+    this.txnIndex.truncateTo(offset);
+    this.#recentAppends?.clear();
+    const cut = found === undefined ? 0 : this.log.truncateTo(found.position);
+    if (this.log.sizeInBytes === 0) {
+      this.#createdMs = this.#clock.nowMs();
+      this.#rollingBasedTimestamp = undefined;
+    }
+    this.#bytesSinceLastIndexEntry = 0;
+    this.#maxTimestampSoFar = this.#scanMaxTimestamp();
+    return cut;
+  }
+
+  shouldRoll(parameters: RollParameters): boolean {
+    const isOldEnough =
+      this.#timeWaitedForRoll(parameters.nowMs, parameters.maxTimestampInMessages) >
+      parameters.segmentMs - this.#rollJitterMs;
+    return (
+      this.sizeInBytes > parameters.segmentBytes - parameters.messagesSize ||
+      (this.sizeInBytes > 0 && isOldEnough) ||
+      this.offsetIndex.isFull ||
+      this.timeIndex.isFull ||
+      !this.canHoldOffset(parameters.maxOffsetInMessages)
+    );
+  }
+
+  /** No more will be appended. */
+  onBecomeInactive(): void {
+    this.#closeTimeIndex();
+    this.offsetIndex.writePending();
+    this.#recentAppends = undefined;
+  }
+
+  /** The batches survive a power loss afterwards; with `indexes` so do those, and need not be built anew. */
+  async flush(options: { indexes: boolean }): Promise<void> {
+    await this.log.flush();
+    if (!options.indexes) return;
+    for (const index of [this.offsetIndex, this.timeIndex, this.txnIndex]) {
+      // Retention may delete the segment while the disk is waited for.
+      if (!this.log.isDeleted) await index.flush();
+    }
+  }
+
+  flushSync(): void {
+    this.log.flushSync();
+    this.offsetIndex.flushSync();
+    this.timeIndex.flushSync();
+    this.txnIndex.flushSync();
+  }
+
+  /** `….log` → `….log.deleted` and the like, for all files. Source: LogSegment.changeFileSuffixes */
+  changeFileSuffixes(oldSuffix: string, newSuffix: string): void {
+    for (const part of [this.log, this.offsetIndex, this.timeIndex, this.txnIndex]) {
+      assert(part.path.endsWith(oldSuffix), `${part.path} does not end with ${oldSuffix}`);
+      part.renameTo(`${part.path.slice(0, part.path.length - oldSuffix.length)}${newSuffix}`);
+    }
+  }
+
+  hasSuffix(suffix: string): boolean {
+    return this.log.path.endsWith(suffix);
+  }
+
+  /** The directory was renamed. */
+  movedTo(directory: string): void {
+    const nameOf = (path: string): string => path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1);
+    // Index files opened later must be found; an open one follows its inode.
+    this.log.movedTo(`${directory}/${nameOf(this.log.path)}`);
+    for (const index of [this.offsetIndex, this.timeIndex, this.txnIndex]) {
+      index.path = `${directory}/${nameOf(index.path)}`;
+    }
+  }
+
+  /** Safe to call twice. */
+  close(): void {
+    if (this.#maxTimestampSoFar !== undefined) this.#closeTimeIndex();
+    this.offsetIndex.close();
+    this.timeIndex.close();
+    this.txnIndex.close();
+    this.log.close();
+  }
+
+  /** Lets go of all files without writing: the disk may be dead. */
+  closeHandlers(): void {
+    this.offsetIndex.closeHandlers();
+    this.timeIndex.closeHandlers();
+    this.txnIndex.close();
+    this.log.close();
+  }
+
+  deleteIfExists(): void {
+    this.log.deleteIfExists();
+    this.offsetIndex.deleteIfExists();
+    this.timeIndex.deleteIfExists();
+    this.txnIndex.deleteIfExists();
+  }
+
+  #closeTimeIndex(): void {
+    const { timestamp, offset } = this.#readMaxTimestamp();
+    this.timeIndex.maybeAppend(timestamp, offset, true);
+    this.timeIndex.writePending();
+  }
+
+  #readMaxTimestamp(): TimestampOffset {
+    this.#maxTimestampSoFar ??= this.timeIndex.lastEntry;
+    return this.#maxTimestampSoFar;
+  }
+
+  /** From the last time index entry on; what it says holds for the batches before it. */
+  #scanMaxTimestamp(): TimestampOffset {
+    let { timestamp, offset } = this.timeIndex.lastEntry;
+    const start = this.offsetIndex.lookupPosition(offset);
+    const reader = new SegmentBatchReader(this.log, { start, what: 'headers' });
+    for (let batch = reader.next(); batch !== undefined; batch = reader.next()) {
+      if (batch.maxTimestamp > timestamp) [timestamp, offset] = [batch.maxTimestamp, batch.lastOffset];
+    }
+    return { timestamp, offset };
+  }
+
+  #timeWaitedForRoll(nowMs: number, messageTimestamp: number): number {
+    if (this.#rollingBasedTimestamp === undefined && this.sizeInBytes > 0) {
+      this.#rollingBasedTimestamp = this.batches('headers').next()?.maxTimestamp;
+    }
+    const first = this.#rollingBasedTimestamp;
+    if (first !== undefined && first >= 0) return messageTimestamp - first;
+    return nowMs - this.#createdMs;
+  }
+
+  #findRecord(
+    start: number,
+    end: number,
+    timestamp: number,
+    startingOffset: number,
+  ): { timestamp: number; offset: number; leaderEpoch: number | undefined } | undefined {
+    const batch = new SegmentBatchReader(this.log, { start, end, what: 'batches' }).next();
+    if (batch === undefined) return undefined;
+    for (const record of batch.records()) {
+      if (record.timestamp < timestamp || record.offset < startingOffset) continue;
+      const leaderEpoch = batch.partitionLeaderEpoch < 0 ? undefined : batch.partitionLeaderEpoch;
+      return { timestamp: record.timestamp, offset: record.offset, leaderEpoch };
+    }
+    return undefined;
+  }
+
+  #recoverBatches(
+    reader: SegmentBatchReader,
+    onBatch: (batch: RecordBatch) => void,
+  ): { validBytes: number; reason: string | undefined } {
+    let lastIndexedPosition = 0;
+    let nextOffset = this.baseOffset;
+    let validBytes = 0;
+    try {
+      for (let batch = reader.next(); batch !== undefined; batch = reader.next()) {
+        batch.ensureValid();
+        const { lastOffset, maxTimestamp } = batch;
+        // Offsets are not covered by the checksum; order and range are all that can be checked.
+        // (A wrapper of formats 0 and 1 would have to be unpacked to know where it begins.)
+        const firstOffset = batch.magic === 2 ? batch.baseOffset : lastOffset;
+        const isInOrder = firstOffset >= nextOffset && lastOffset >= firstOffset;
+        if (!isInOrder || !this.canHoldOffset(lastOffset)) {
+          return { validBytes, reason: `offset ${lastOffset} out of order at position ${reader.batchPosition}` };
+        }
+        if (maxTimestamp > this.maxTimestampSoFar) {
+          this.#maxTimestampSoFar = { timestamp: maxTimestamp, offset: lastOffset };
+        }
+        if (validBytes - lastIndexedPosition > this.#indexIntervalBytes && !this.offsetIndex.isFull) {
+          this.offsetIndex.append(lastOffset, validBytes);
+          if (!this.timeIndex.isFull)
+            this.timeIndex.maybeAppend(this.maxTimestampSoFar, this.offsetOfMaxTimestampSoFar);
+          lastIndexedPosition = validBytes;
+        }
+        onBatch(batch);
+        nextOffset = lastOffset + 1;
+        validBytes = reader.nextPosition;
+      }
+    } catch (error) {
+      if (!(error instanceof CorruptRecordError) && !(error instanceof InvalidRecordError)) throw error;
+      return { validBytes, reason: error.message };
+    } finally {
+      this.#bytesSinceLastIndexEntry = validBytes - lastIndexedPosition;
+    }
+    return { validBytes, reason: undefined };
+  }
+}

@@ -1,0 +1,47 @@
+// `partition.metadata`: which topic id a partition's directory belongs to, so that a topic deleted and created again is told apart.
+//
+//   version: 0
+//   topic_id: zHg53uw7RMC4hcbDG1s3Vw
+//
+// Source: Kafka's PartitionMetadataFile (KIP-516), which ends without a line end.
+
+import { type FileSystem, type Uuid, uuidToBytes, ZERO_UUID } from '@ottla/base';
+import { CheckpointFormatError, replaceFileSync } from './checkpoint-file.ts';
+
+export const PARTITION_METADATA_FILE = 'partition.metadata';
+
+export class PartitionMetadataFile {
+  readonly path: string;
+  readonly #fileSystem: FileSystem;
+
+  constructor(fileSystem: FileSystem, path: string) {
+    this.#fileSystem = fileSystem;
+    this.path = path;
+  }
+
+  /** Not durable until `syncFile`: creating many partitions must not wait for the disk as many times. */
+  write(topicId: Uuid): void {
+    const text = `version: 0\ntopic_id: ${topicId}`;
+    replaceFileSync(this.#fileSystem, this.path, Buffer.from(text), { durable: false });
+  }
+
+  /** @returns undefined when there is no file, or an empty one: a power loss came before the first flush.
+   *  @throws CheckpointFormatError */
+  read(): Uuid | undefined {
+    const sizeInBytes = this.#fileSystem.statSync(this.path)?.sizeInBytes ?? 0;
+    if (sizeInBytes === 0) return undefined;
+    const text = this.#fileSystem.readFileSync(this.path).toString('utf8');
+    const match = /^version: (\d+)\r?\ntopic_id: (\S+)\s*$/.exec(text);
+    const topicId = match?.[2];
+    if (match?.[1] !== '0' || topicId === undefined) {
+      throw new CheckpointFormatError(this.path, `not version 0 and a topic id: ${JSON.stringify(text.slice(0, 100))}`);
+    }
+    try {
+      uuidToBytes(topicId);
+    } catch {
+      throw new CheckpointFormatError(this.path, `${JSON.stringify(topicId)} is not a topic id`);
+    }
+    if (topicId === ZERO_UUID) throw new CheckpointFormatError(this.path, 'the topic id is zero');
+    return topicId;
+  }
+}

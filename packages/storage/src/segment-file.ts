@@ -1,0 +1,164 @@
+// The bytes of one segment: appended to, read in slices that outlive the segment, cut, synced. Opened when first needed.
+// Source: Kafka's FileRecords (3.9).
+
+import { assert, type ByteSource, type File, type FileSystem, StorageError } from '@ottla/base';
+
+export class SegmentFile {
+  #path: string;
+  readonly #fileSystem: FileSystem;
+  #file: SharedFile | undefined;
+  #sizeInBytes: number;
+  /** A flush that was under way must not create it anew. */
+  #isDeleted = false;
+
+  constructor(fileSystem: FileSystem, path: string) {
+    this.#fileSystem = fileSystem;
+    this.#path = path;
+    this.#sizeInBytes = fileSystem.statSync(path)?.sizeInBytes ?? 0;
+  }
+
+  get path(): string {
+    return this.#path;
+  }
+
+  get sizeInBytes(): number {
+    return this.#sizeInBytes;
+  }
+
+  get isDeleted(): boolean {
+    return this.#isDeleted;
+  }
+
+  get lastModifiedMs(): number {
+    return this.#fileSystem.statSync(this.#path)?.modifiedMs ?? 0;
+  }
+
+  setLastModifiedMs(modifiedMs: number): void {
+    this.#open().file.setModifiedTimeSync(modifiedMs);
+  }
+
+  /** The file exists afterwards, even when nothing is ever appended. */
+  create(): void {
+    this.#open();
+  }
+
+  /** Into the page cache: the bytes survive the death of this process, not of the machine. */
+  append(bytes: Buffer): void {
+    this.#open().file.writeSync(bytes, this.#sizeInBytes);
+    this.#sizeInBytes += bytes.length;
+  }
+
+  /** @returns bytes read; less than asked only at the end */
+  readSync(target: Buffer, targetOffset: number, length: number, position: number): number {
+    return this.#open().file.readSync(target, targetOffset, length, position);
+  }
+
+  /** Bytes [position, position + sizeInBytes), readable until released even when the segment is deleted meanwhile. */
+  slice(position: number, sizeInBytes: number): ByteSource {
+    const file = this.#open();
+    file.retain();
+    return new FileSlice(file, position, sizeInBytes);
+  }
+
+  /** @returns bytes cut off */
+  truncateTo(sizeInBytes: number): number {
+    const cut = this.#sizeInBytes - sizeInBytes;
+    assert(cut >= 0, `cannot truncate ${this.#path} from ${this.#sizeInBytes} to ${sizeInBytes} bytes`);
+    if (cut === 0) return 0;
+    this.#open().file.truncateSync(sizeInBytes);
+    this.#sizeInBytes = sizeInBytes;
+    return cut;
+  }
+
+  async flush(): Promise<void> {
+    if (!this.#isDeleted) await this.#open().file.sync();
+  }
+
+  flushSync(): void {
+    this.#open().file.syncSync();
+  }
+
+  renameTo(path: string): void {
+    this.#fileSystem.renameSync(this.#path, path);
+    this.#path = path;
+  }
+
+  /** The directory was renamed: the open file stays valid. */
+  movedTo(path: string): void {
+    this.#path = path;
+  }
+
+  /** Slices stay readable. Safe to call twice; the file opens again when it is needed. */
+  close(): void {
+    this.#file?.release();
+    this.#file = undefined;
+  }
+
+  deleteIfExists(): boolean {
+    this.#isDeleted = true;
+    this.close();
+    return this.#fileSystem.removeFileSync(this.#path);
+  }
+
+  #open(): SharedFile {
+    this.#file ??= new SharedFile(this.#fileSystem.openSync(this.#path, 'read-write'));
+    return this.#file;
+  }
+}
+
+/** An open file that closes when its segment and the last slice have let go of it. */
+class SharedFile {
+  readonly file: File;
+  #holders = 1;
+
+  constructor(file: File) {
+    this.file = file;
+  }
+
+  retain(): void {
+    assert(this.#holders > 0, `${this.file.path} is closed`);
+    this.#holders++;
+  }
+
+  release(): void {
+    assert(this.#holders > 0, `${this.file.path} was released too often`);
+    if (--this.#holders === 0) this.file.closeSync();
+  }
+}
+
+class FileSlice implements ByteSource {
+  readonly sizeInBytes: number;
+  readonly #file: SharedFile;
+  readonly #position: number;
+  #isReleased = false;
+
+  constructor(file: SharedFile, position: number, sizeInBytes: number) {
+    this.#file = file;
+    this.#position = position;
+    this.sizeInBytes = sizeInBytes;
+  }
+
+  readSync(target: Buffer, position: number): number {
+    if (this.#isReleased) {
+      throw new StorageError(`a slice of ${this.#file.file.path} was read after its release`, {
+        code: 'EBADF',
+        path: this.#file.file.path,
+      });
+    }
+    const length = Math.min(target.length, this.sizeInBytes - position);
+    return length <= 0 ? 0 : this.#file.file.readSync(target, 0, length, this.#position + position);
+  }
+
+  release(): void {
+    assert(!this.#isReleased, `a slice of ${this.#file.file.path} was released twice`);
+    this.#isReleased = true;
+    this.#file.release();
+  }
+}
+
+/** What a fetch that found nothing carries. */
+export const EMPTY_SOURCE: ByteSource = {
+  sizeInBytes: 0,
+  readSync: () => 0,
+  release() {},
+};
