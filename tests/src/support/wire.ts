@@ -3,7 +3,7 @@
 import { NodeSockets, SystemClock, type TopicPartition, topicPartitionKey } from '@ottla/base';
 import { RequestClient } from '@ottla/network';
 import { createTopics, fetch, listOffsets, offsetCommit, offsetFetch, produce } from '@ottla/protocol';
-import { batchesIn, type KafkaRecord, RecordsBuilder } from '@ottla/records';
+import { batchesIn, type KafkaRecord, type RecordBatch, RecordsBuilder } from '@ottla/records';
 
 const clock = new SystemClock();
 const TIMEOUT_MS = 10_000;
@@ -67,28 +67,69 @@ export async function produceTo(
   return result;
 }
 
-/** Every record of a partition, from its start to its end. */
-export async function readAll(client: RequestClient, { topic, partition }: TopicPartition): Promise<KafkaRecord[]> {
-  const endOffset = await offsetOf(client, { topic, partition }, -1);
+/** Every record of a partition, from its start to its end: with `read_committed` to the last stable offset, and without what was aborted. */
+export async function readAll(
+  client: RequestClient,
+  tp: TopicPartition,
+  isolation: 'read_uncommitted' | 'read_committed' = 'read_uncommitted',
+): Promise<KafkaRecord[]> {
+  const endOffset = await offsetOf(client, tp, -1, isolation);
   const records: KafkaRecord[] = [];
-  let fetchOffset = await offsetOf(client, { topic, partition }, -2);
+  let fetchOffset = await offsetOf(client, tp, -2);
   while (fetchOffset < endOffset) {
-    const request = {
-      replicaId: -1,
-      maxWaitMs: 500,
-      minBytes: 1,
-      maxBytes: 50 << 20,
-      topics: [{ topic, partitions: [{ partition, fetchOffset, partitionMaxBytes: 1 << 20 }] }],
-    };
-    const answer = (await client.send(fetch, request, 11)).responses[0]?.partitions[0];
-    if (answer?.errorCode !== 0) throw new Error(`fetch answered ${answer?.errorCode}`);
+    const answer = await fetchFrom(client, tp, fetchOffset, isolation);
+    const aborted = new AbortedRanges(answer.abortedTransactions ?? []);
     for (const batch of batchesIn(answer.records as Buffer)) {
       batch.ensureValid();
-      for (const record of batch.records()) if (record.offset >= fetchOffset) records.push(record);
+      if (isolation === 'read_uncommitted' || !aborted.covers(batch)) collect(batch, fetchOffset, records);
       fetchOffset = batch.nextOffset;
     }
   }
   return records;
+}
+
+function collect(batch: RecordBatch, fetchOffset: number, into: KafkaRecord[]): void {
+  if (batch.isControlBatch) return;
+  for (const record of batch.records()) if (record.offset >= fetchOffset) into.push(record);
+}
+
+async function fetchFrom(
+  client: RequestClient,
+  { topic, partition }: TopicPartition,
+  fetchOffset: number,
+  isolation: 'read_uncommitted' | 'read_committed',
+) {
+  const request = {
+    replicaId: -1,
+    maxWaitMs: 500,
+    minBytes: 1,
+    maxBytes: 50 << 20,
+    isolationLevel: isolation === 'read_committed' ? 1 : 0,
+    topics: [{ topic, partitions: [{ partition, fetchOffset, partitionMaxBytes: 1 << 20 }] }],
+  };
+  const answer = (await client.send(fetch, request, 11)).responses[0]?.partitions[0];
+  if (answer?.errorCode !== 0) throw new Error(`fetch answered ${answer?.errorCode}`);
+  return answer;
+}
+
+/** Follows the batches of one answer and tells which belong to aborted transactions, as a consumer does. */
+class AbortedRanges {
+  readonly #pending: { producerId: number; firstOffset: number }[];
+  readonly #open = new Set<number>();
+
+  constructor(aborted: readonly { producerId: number; firstOffset: number }[]) {
+    this.#pending = [...aborted].sort((a, b) => a.firstOffset - b.firstOffset);
+  }
+
+  covers(batch: RecordBatch): boolean {
+    while (this.#pending[0] && this.#pending[0].firstOffset <= batch.lastOffset) {
+      this.#open.add(this.#pending[0].producerId);
+      this.#pending.shift();
+    }
+    if (!batch.isTransactional || !this.#open.has(batch.producerId)) return false;
+    if (batch.isControlBatch) this.#open.delete(batch.producerId);
+    return true;
+  }
 }
 
 /** @param timestamp −1 the end, −2 the start */
@@ -96,8 +137,11 @@ export async function offsetOf(
   client: RequestClient,
   { topic, partition }: TopicPartition,
   timestamp: number,
+  isolation: 'read_uncommitted' | 'read_committed' = 'read_uncommitted',
 ): Promise<number> {
-  const request = { replicaId: -1, topics: [{ name: topic, partitions: [{ partitionIndex: partition, timestamp }] }] };
+  const isolationLevel = isolation === 'read_committed' ? 1 : 0;
+  const partitions = [{ partitionIndex: partition, timestamp }];
+  const request = { replicaId: -1, isolationLevel, topics: [{ name: topic, partitions }] };
   const answer = (await client.send(listOffsets, request, 5)).topics[0]?.partitions[0];
   if (answer?.errorCode !== 0) throw new Error(`ListOffsets answered ${answer?.errorCode}`);
   return answer.offset;
