@@ -56,6 +56,7 @@ export class RecordChecks {
       );
     }
     if (batch.magic !== 2) return;
+    checkCounts(batch);
     if (this.#options.origin === 'client') checkClientBatch(batch);
     if (this.#options.toMagic < 2) this.#checkExpressible(batch);
   }
@@ -121,7 +122,7 @@ export class RecordChecks {
   }
 }
 
-function checkClientBatch(batch: RecordBatch): void {
+function checkCounts(batch: RecordBatch): void {
   const { baseOffset, lastOffset, recordCount = 0 } = batch;
   const countFromOffsets = lastOffset - baseOffset + 1;
   if (countFromOffsets <= 0) {
@@ -133,6 +134,9 @@ function checkClientBatch(batch: RecordBatch): void {
       `Inconsistent batch offset range [${baseOffset}, ${lastOffset}] and count of records ${recordCount}`,
     );
   }
+}
+
+function checkClientBatch(batch: RecordBatch): void {
   if (batch.isControlBatch) throw new InvalidRecordError('Clients are not allowed to write control records');
   if (batch.hasProducerId && batch.baseSequence < 0) {
     throw new InvalidRecordError(

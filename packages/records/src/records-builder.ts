@@ -23,6 +23,7 @@ import { sizeOfVarint, sizeOfVarlong, writeVarint, writeVarlong } from './number
 const NO_HEADERS: readonly RecordHeader[] = [];
 const INITIAL_BYTES = 512;
 const VARINT_BYTES_MAX = 5;
+const OFFSET_DELTA_MAX = 0x7fffffff;
 
 export interface RecordsBuilderOptions {
   readonly magic: Magic;
@@ -111,9 +112,17 @@ export class RecordsBuilder {
     this.appendWithOffset(this.lastOffset + 1, record);
   }
 
-  /** Appends at `offset`, which is greater than the last one's. @throws InvalidRecordError */
+  /** Appends at `offset`, which is greater than the last one's: records that are copied may come from anywhere, so it is
+   *  they that are refused. @throws InvalidRecordError */
   appendWithOffset(offset: number, record: RecordToAppend): void {
-    assert(offset > this.lastOffset, `offset ${offset} must be greater than the last offset ${this.lastOffset}`);
+    const { lastOffset } = this;
+    if (
+      !(offset > lastOffset && offset - this.#options.baseOffset <= OFFSET_DELTA_MAX && Number.isSafeInteger(offset))
+    ) {
+      throw new InvalidRecordError(
+        `Illegal offset ${offset} following previous offset ${lastOffset} (offsets must increase)`,
+      );
+    }
     const { timestamp } = record;
     if (timestamp < 0 && timestamp !== NO_TIMESTAMP)
       throw new InvalidRecordError(`Invalid negative timestamp ${timestamp}`);

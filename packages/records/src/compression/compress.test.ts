@@ -1,0 +1,272 @@
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import { before, describe, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { SeededRandom } from '@ottla/base';
+import { CorruptRecordError, InvalidRecordError, UnsupportedCompressionError } from '../errors.ts';
+import { compress, DECOMPRESSED_BYTES_MAX, decompress, loadCompressionCodecs } from './compress.ts';
+import type { CompressionType } from './compression-type.ts';
+import { bytesOf } from './matching.ts';
+import { decodeSnappyBlock } from './snappy-block.ts';
+import { hasNativeSnappy } from './snappy-native.ts';
+import { xxHash32 } from './xx-hash-32.ts';
+
+const TYPES: readonly CompressionType[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd'];
+const UNLIMITED = { maxSizeInBytes: DECOMPRESSED_BYTES_MAX };
+
+const random = new SeededRandom(7);
+const SAMPLES: Record<string, Buffer> = {
+  'nothing at all': Buffer.alloc(0),
+  'one byte': Buffer.from('x'),
+  'twelve bytes': Buffer.from('abcabcabcabc'),
+  'thirteen bytes': Buffer.from('abcabcabcabca'),
+  'what does not compress': random.bytes(100_000),
+  'one byte many times': Buffer.alloc(300_000, 'a'),
+  'a pattern of three': Buffer.alloc(70_000, 'abc'),
+  'a text': Buffer.from(
+    Array.from({ length: 4_000 }, (_, i) => `{"id":${i % 977},"user":"user-${i % 13}"}`).join('\n'),
+  ),
+  'a chunk and one byte': Buffer.alloc(32_769, 'pqrs'),
+  'a block exactly': Buffer.concat([random.bytes(32_768), Buffer.alloc(32_768, 'xy')]),
+  'long literals between matches': Buffer.concat(
+    [3, 14, 15, 16, 59, 60, 61, 255, 256, 269, 270, 300, 70_000].flatMap((size) => [
+      random.bytes(size),
+      Buffer.alloc(size + 20, 'z'),
+    ]),
+  ),
+};
+
+describe('every codec', () => {
+  before(loadCompressionCodecs);
+
+  for (const type of TYPES) {
+    for (const [name, bytes] of Object.entries(SAMPLES)) {
+      test(`${type} gives back ${name}`, () => {
+        const packed = compress(type, bytes);
+        assert.ok(decompress(type, packed, { maxSizeInBytes: bytes.length }).equals(bytes));
+        assert.ok(packed.length <= bytes.length * 1.01 + 100, `${packed.length} of ${bytes.length} bytes`);
+      });
+    }
+  }
+
+  test('gives back random mixtures of runs, repeats and noise', () => {
+    for (let round = 0; round < 150; round++) {
+      const bytes = mixture(random.nextInt(round * 600 + 1));
+      for (const type of TYPES) {
+        const unpacked = decompress(type, compress(type, bytes), { maxSizeInBytes: bytes.length });
+        assert.ok(unpacked.equals(bytes), `${type}, round ${round}`);
+      }
+    }
+  });
+
+  test('puts out nothing beyond the limit', () => {
+    const bytes = Buffer.alloc(200_000, 'bomb');
+    for (const type of TYPES) {
+      const packed = compress(type, bytes);
+      assert.throws(() => decompress(type, packed, { maxSizeInBytes: 199_999 }), InvalidRecordError, type);
+      assert.equal(decompress(type, packed, { maxSizeInBytes: 200_000 }).length, 200_000, type);
+    }
+  });
+
+  test('refuses bytes cut short or changed with a typed error, or puts out something within the limit', () => {
+    const bytes = mixture(3_000);
+    for (const type of TYPES.slice(1)) {
+      const packed = compress(type, bytes);
+      for (let size = 0; size < packed.length; size += 7) {
+        refusedOrSmall(type, packed.subarray(0, size), `${type} cut at ${size}`);
+      }
+      for (let round = 0; round < 300; round++) {
+        const changed = Buffer.from(packed);
+        changed[random.nextInt(packed.length)] = random.nextInt(256);
+        changed[random.nextInt(Math.min(packed.length, 30))] = random.nextInt(256);
+        refusedOrSmall(type, changed, `${type}, round ${round}`);
+      }
+      refusedOrSmall(type, random.bytes(500), `${type}, noise`);
+    }
+  });
+
+  test('zstd is refused in formats 0 and 1', () => {
+    assert.throws(() => compress('zstd', Buffer.alloc(1), undefined, 1), UnsupportedCompressionError);
+    assert.throws(() => decompress('zstd', Buffer.alloc(1), { ...UNLIMITED, magic: 0 }), UnsupportedCompressionError);
+  });
+
+  test('takes a level where the format has one', () => {
+    const bytes = SAMPLES['a text'] ?? Buffer.alloc(0);
+    for (const [type, low, high] of [
+      ['gzip', 1, 9],
+      ['zstd', 1, 19],
+    ] as const) {
+      assert.ok(compress(type, bytes, high).length < compress(type, bytes, low).length, type);
+    }
+  });
+});
+
+describe('gzip', () => {
+  test('reads members that were appended to each other', () => {
+    const two = Buffer.concat([gzipSync('ab'), gzipSync('cd')]);
+    assert.equal(decompress('gzip', two, UNLIMITED).toString(), 'abcd');
+  });
+});
+
+describe('snappy', () => {
+  test('is written in a xerial stream with chunks of 32 KiB', () => {
+    const packed = compress('snappy', Buffer.alloc(40_000, 'k'));
+    assert.equal(packed.subarray(0, 16).toString('hex'), '82534e41505059000000000100000001');
+    const first = packed.readInt32BE(16);
+    assert.deepEqual([...packed.subarray(20, 23)], [0x80, 0x80, 0x02], 'the first chunk holds 32768 bytes');
+    assert.equal(packed.length, 16 + 4 + first + 4 + packed.readInt32BE(20 + first));
+  });
+
+  test('reads a bare block', () => {
+    const block = Buffer.from([11, 8, 0x61, 0x62, 0x63, 0x11, 3]);
+    assert.equal(decompress('snappy', block, UNLIMITED).toString(), 'abcabcabcab');
+  });
+
+  test('reads streams that were appended to each other', () => {
+    const two = Buffer.concat([compress('snappy', Buffer.from('ab')), compress('snappy', Buffer.from('cd'))]);
+    assert.equal(decompress('snappy', two, UNLIMITED).toString(), 'abcd');
+  });
+
+  test('a block that claims more than its bytes can make is refused before room is made for it', () => {
+    const block = Buffer.from([0xff, 0xff, 0xff, 0x2f, 0, 0]);
+    assert.throws(() => decompress('snappy', block, UNLIMITED), CorruptRecordError);
+    const stream = Buffer.concat([Buffer.from('82534e4150505900000000010000000100000006', 'hex'), block]);
+    assert.throws(() => decompress('snappy', stream, UNLIMITED), CorruptRecordError);
+  });
+
+  test('copies of every kind, and forged ones', () => {
+    const kinds: [string, number[], string | undefined][] = [
+      ['two bytes of offset', [6, 4, 0x61, 0x62, (3 << 2) | 2, 2, 0], 'ababab'],
+      ['four bytes of offset', [6, 4, 0x61, 0x62, (3 << 2) | 3, 2, 0, 0, 0], 'ababab'],
+      ['a literal with its size in one byte', [2, 60 << 2, 1, 0x61, 0x62], 'ab'],
+      ['an offset of 0', [6, 4, 0x61, 0x62, (3 << 2) | 2, 0, 0], undefined],
+      ['an offset before the start', [6, 4, 0x61, 0x62, (3 << 2) | 2, 3, 0], undefined],
+      ['an offset of 2^32 − 1', [6, 4, 0x61, 0x62, (3 << 2) | 3, 255, 255, 255, 255], undefined],
+      ['more than it says', [5, 4, 0x61, 0x62, (3 << 2) | 2, 2, 0], undefined],
+      ['less than it says', [7, 4, 0x61, 0x62, (3 << 2) | 2, 2, 0], undefined],
+      ['a literal cut short', [6, 63 << 2, 255, 255], undefined],
+    ];
+    for (const [name, bytes, expected] of kinds) {
+      const unpack = () => decompress('snappy', Buffer.from(bytes), UNLIMITED).toString();
+      if (expected === undefined) assert.throws(unpack, CorruptRecordError, name);
+      else assert.equal(unpack(), expected, name);
+    }
+  });
+
+  test('our decoder and the native one agree', { skip: !hasNativeSnappy() && 'no native snappy here' }, () => {
+    const snappy = createRequire(import.meta.url)('snappy');
+    for (let round = 0; round < 100; round++) {
+      const bytes = mixture(random.nextInt(60_000));
+      const block: Buffer = snappy.compressSync(bytes);
+      const target = Buffer.alloc(bytes.length);
+      assert.equal(decodeSnappyBlock(block, bytesOf(target), 0), bytes.length);
+      assert.ok(target.equals(bytes), `round ${round}`);
+      assert.ok(decompress('snappy', block, { maxSizeInBytes: bytes.length }).equals(bytes));
+      if (bytes.length > 32_768 || bytes.length === 0) continue;
+      const ours = compress('snappy', bytes);
+      assert.ok(bytes.equals(snappy.uncompressSync(ours.subarray(20))), `round ${round}, ours`);
+    }
+  });
+});
+
+describe('lz4', () => {
+  const native = optional('lz4-napi');
+  test('reads and is read by another implementation', { skip: native === undefined && 'no lz4-napi here' }, () => {
+    for (let round = 0; round < 60; round++) {
+      const bytes = mixture(1 + random.nextInt(200_000));
+      assert.ok(bytes.equals(native.decompressFrameSync(compress('lz4', bytes))), `round ${round}, ours`);
+      const options = { contentChecksum: round % 2 === 0, blockChecksums: round % 3 === 0 };
+      const frame: Buffer = native.compressFrameSync(bytes, options);
+      assert.ok(decompress('lz4', frame, { maxSizeInBytes: bytes.length }).equals(bytes), `round ${round}`);
+    }
+  });
+
+  test('reads dependent blocks, stored blocks, content size and content checksum', () => {
+    // FLG 0x4c: dependent blocks, content size and checksum. BD 0x70: blocks of up to 4 MiB.
+    const descriptor = Buffer.from('4c700a00000000000000', 'hex');
+    const hc = Buffer.from([(xxHash32(descriptor, 0, 10) >>> 8) & 0xff]);
+    const stored = Buffer.from('0400008061626364', 'hex');
+    // No literals, a match of 5 from 4 back (into the block before), then one literal.
+    const dependent = Buffer.from('0500000001' + '0400' + '1065', 'hex');
+    const content = Buffer.from('abcdabcdae');
+    const end = Buffer.alloc(8);
+    end.writeUInt32LE(xxHash32(content, 0, content.length), 4);
+    const frame = Buffer.concat([Buffer.from('04224d18', 'hex'), descriptor, hc, stored, dependent, end]);
+    assert.equal(decompress('lz4', frame, UNLIMITED).toString(), content.toString());
+    frame[frame.length - 1] = (frame[frame.length - 1] ?? 0) ^ 1;
+    assert.throws(() => decompress('lz4', frame, UNLIMITED), CorruptRecordError);
+  });
+
+  test('a match before the start of an independent block is refused', () => {
+    const header = Buffer.from('04224d18604082', 'hex');
+    const frame = Buffer.concat([header, Buffer.from('0400008061626364050000000104001065', 'hex'), Buffer.alloc(4)]);
+    assert.throws(() => decompress('lz4', frame, UNLIMITED), CorruptRecordError);
+  });
+
+  test('a wrong header checksum is accepted in formats 0 and 1 and refused in 2', () => {
+    const frame = compress('lz4', Buffer.from('abc'));
+    frame[6] = (frame[6] ?? 0) ^ 1;
+    for (const magic of [0, 1] as const)
+      assert.equal(decompress('lz4', frame, { ...UNLIMITED, magic }).toString(), 'abc');
+    assert.throws(() => decompress('lz4', frame, UNLIMITED), CorruptRecordError);
+  });
+});
+
+describe('zstd', () => {
+  before(loadCompressionCodecs);
+
+  test('reads frames appended to each other and skippable ones between', () => {
+    const skippable = Buffer.from('5a2a4d1803000000616263', 'hex');
+    const bytes = Buffer.concat([compress('zstd', Buffer.from('ab')), skippable, compress('zstd', Buffer.from('cd'))]);
+    assert.equal(decompress('zstd', bytes, UNLIMITED).toString(), 'abcd');
+  });
+
+  test('reads a frame that does not say how much it holds', () => {
+    // Window descriptor, no content size; one RLE block of 5 × 'a', as a stream writer would put out.
+    const frame = Buffer.from('28b52ffd00582b000061', 'hex');
+    assert.equal(decompress('zstd', frame, UNLIMITED).toString(), 'aaaaa');
+  });
+
+  test('a frame that claims more than its blocks hold is refused before it is unpacked', () => {
+    const frame = Buffer.from('28b52ffda0000000402b000061', 'hex');
+    assert.throws(() => decompress('zstd', frame, UNLIMITED), CorruptRecordError);
+  });
+
+  test('many small blocks that say nothing of their size unpack, up to the limit', () => {
+    const rle = Buffer.from([0x02 | ((131_072 << 3) & 0xff), (131_072 >> 5) & 0xff, (131_072 >> 13) & 0xff, 0x61]);
+    const last = Buffer.from([0x03, 0, 0, 0x61]);
+    const frame = Buffer.concat([Buffer.from('28b52ffd0058', 'hex'), ...Array.from({ length: 100 }, () => rle), last]);
+    assert.equal(decompress('zstd', frame, UNLIMITED).length, 13_107_200);
+    assert.throws(() => decompress('zstd', frame, { maxSizeInBytes: 13_107_199 }), InvalidRecordError);
+  });
+});
+
+function mixture(size: number): Buffer {
+  const parts: Buffer[] = [];
+  for (let total = 0; total < size; ) {
+    const length = 1 + random.nextInt(Math.min(size - total, 1 + random.nextInt(400)));
+    const earlier = parts[random.nextInt(parts.length + 1)];
+    const kind = random.nextInt(4);
+    if (kind === 0) parts.push(random.bytes(length));
+    else if (kind === 1 || earlier === undefined) parts.push(Buffer.alloc(length, random.nextInt(256)));
+    else parts.push(earlier.subarray(0, length));
+    total += parts.at(-1)?.length ?? 0;
+  }
+  return Buffer.concat(parts);
+}
+
+function refusedOrSmall(type: CompressionType, bytes: Buffer, what: string): void {
+  try {
+    assert.ok(decompress(type, bytes, { maxSizeInBytes: 100_000 }).length <= 100_000, what);
+  } catch (error) {
+    assert.ok(error instanceof CorruptRecordError || error instanceof InvalidRecordError, `${what}: ${error}`);
+  }
+}
+
+function optional(name: string) {
+  try {
+    return createRequire(import.meta.url)(name);
+  } catch {
+    return undefined;
+  }
+}
