@@ -3,7 +3,7 @@
 
 import type { Clock, Logger, MetricsRegistry, Random } from '@ottla/base';
 import type { KafkaZkClient } from '@ottla/coordination';
-import type { KafkaConfig } from '../config/index.ts';
+import type { ConfigRepository, ConfigServices, KafkaConfig } from '../config/index.ts';
 import type { GroupCoordinator } from '../group/group-coordinator.ts';
 import type { MetadataCache } from '../metadata/metadata-cache.ts';
 import type { FetchManager } from '../replica/fetch-manager.ts';
@@ -33,7 +33,9 @@ export interface BrokerServices {
   /** server.properties, typed. */
   readonly config: KafkaConfig;
   /** Topic and broker settings out of the tree over the static ones. */
-  readonly configRepository: PartToCome;
+  readonly configRepository: ConfigRepository;
+  /** Settings: describe, change, follow; client quotas and SCRAM credentials as stored. */
+  readonly configs: ConfigServices;
   readonly zkClient: KafkaZkClient;
   readonly metadataCache: MetadataCache;
   readonly replicaManager: PartToCome;
