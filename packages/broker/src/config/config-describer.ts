@@ -146,7 +146,9 @@ export class ConfigDescriber {
     add(this.#dynamic.currentDynamicDefaultConfigs, ConfigSource.DYNAMIC_DEFAULT_BROKER_CONFIG);
     if (perBroker) add(this.#config.staticProperties, ConfigSource.STATIC_BROKER_CONFIG);
     if (perBroker) add(defaultsOf(brokerConfigDef, names), ConfigSource.DEFAULT_CONFIG);
-    return synonyms;
+    // A value under a coarser name only counts behind one under the name itself, as in Kafka's configSynonyms.
+    const first = synonyms.findIndex(({ name }) => name === names[0]);
+    return first === -1 ? [] : synonyms.slice(first);
   }
 }
 

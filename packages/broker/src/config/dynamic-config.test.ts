@@ -360,10 +360,11 @@ describe('a description of settings', () => {
       assert.equal(described.length, 36);
       assert.deepEqual(find('retention.ms')?.synonyms, [
         { name: 'retention.ms', value: '1000', source: ConfigSource.TOPIC_CONFIG },
-        { name: 'log.retention.hours', value: '100', source: ConfigSource.STATIC_BROKER_CONFIG },
-        { name: 'log.retention.hours', value: '168', source: ConfigSource.DEFAULT_CONFIG },
       ]);
-      assert.equal(find('max.message.bytes')?.source, ConfigSource.DYNAMIC_DEFAULT_BROKER_CONFIG);
+      assert.deepEqual(find('max.message.bytes')?.synonyms, [
+        { name: 'message.max.bytes', value: '1500000', source: ConfigSource.DYNAMIC_DEFAULT_BROKER_CONFIG },
+        { name: 'message.max.bytes', value: '1048588', source: ConfigSource.DEFAULT_CONFIG },
+      ]);
       assert.equal(find('max.message.bytes')?.value, '1500000');
       assert.equal(find('flush.ms')?.value, '9223372036854775807');
       assert.equal(find('segment.bytes')?.source, ConfigSource.DEFAULT_CONFIG);

@@ -33,7 +33,8 @@ export class KafkaConfig {
 
   /** @throws ConfigError with one sentence that names the key */
   static fromProperties(given: ConfigProperties): KafkaConfig {
-    const config = new KafkaConfig(brokerConfigDef.parse(new Map([...SINGLE_BROKER_DEFAULTS, ...given])));
+    const properties = withBothIds(new Map([...SINGLE_BROKER_DEFAULTS, ...given]));
+    const config = new KafkaConfig(brokerConfigDef.parse(properties));
     mustNotAskForTheUnbuilt(config.#values);
     mustObeyRules(config);
     return config;
@@ -77,8 +78,7 @@ export class KafkaConfig {
 
   /** −1: to be taken from meta.properties, or generated. */
   get brokerId(): number {
-    const brokerId = this.number('broker.id');
-    return brokerId === -1 ? this.number('node.id') : brokerId;
+    return this.number('broker.id');
   }
 
   get brokerIdGenerationEnable(): boolean {
@@ -195,4 +195,12 @@ export class KafkaConfig {
   #securityProtocols(): ReturnType<typeof parseSecurityProtocolMap> {
     return parseSecurityProtocolMap(this.string('listener.security.protocol.map'));
   }
+}
+
+/** Whoever gives one of broker.id and node.id means both. */
+function withBothIds(properties: Map<string, string | null>): Map<string, string | null> {
+  const brokerId = properties.get('broker.id') ?? properties.get('node.id');
+  const nodeId = properties.get('node.id') ?? brokerId;
+  if (brokerId === undefined || brokerId === null || nodeId === undefined || nodeId === null) return properties;
+  return properties.set('broker.id', brokerId).set('node.id', nodeId);
 }
