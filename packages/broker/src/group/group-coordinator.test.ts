@@ -211,12 +211,12 @@ describe('offsets', () => {
 
   test('offsets are written with the versions Kafka chooses', async () => {
     const fixture = await new CoordinatorFixture().elected();
-    const commit = { leaderEpoch: 0, metadata: 'meta', commitTimestampMs: 1_795_215_686_676 };
+    const commit = { leaderEpoch: 0, metadata: 'meta', commitTimestampMs: 1_795_215_686_670 };
     await fixture.coordinator.commitOffsets('golden-group', NOBODY, fixture.offsets('plain', 123, commit));
     await fixture.coordinator.commitOffsets(
       'golden-group',
       NOBODY,
-      fixture.offsets('plain', 45, { ...commit, partition: 1, expireTimestampMs: 1_795_215_686_677 }),
+      fixture.offsets('plain', 45, { ...commit, partition: 1, expireTimestampMs: 1_795_215_686_671 }),
     );
     const records = fixture.log.batches(OFFSETS_PARTITION).flatMap((batch) => [...batch.records()]);
     // The first one stands like this in the log of a Kafka 3.9 broker.
@@ -225,11 +225,11 @@ describe('offsets', () => {
       [
         [
           '0001000c676f6c64656e2d67726f75700005706c61696e00000000',
-          '0003000000000000007b0000000000046d657461000001a1fb317c14',
+          '0003000000000000007b0000000000046d657461000001a1fb317c0e',
         ],
         [
           '0001000c676f6c64656e2d67726f75700005706c61696e00000001',
-          '0001000000000000002d00046d657461000001a1fb317c14000001a1fb317c15',
+          '0001000000000000002d00046d657461000001a1fb317c0e000001a1fb317c0f',
         ],
       ],
     );

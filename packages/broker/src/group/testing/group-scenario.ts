@@ -51,7 +51,8 @@ export class GroupScenario {
   readonly group: GroupMetadata;
   #nowMs = 0;
   #uuidCount = 0;
-  readonly #waiting = new Map<number, string>();
+  readonly #names = new Map<number, string>();
+  readonly #open = new Set<number>();
   readonly #timers = new Map<string, { dueMs: number; timer: GroupTimer }>();
   readonly #stores: Store[] = [];
   #holdsStores = false;
@@ -60,6 +61,16 @@ export class GroupScenario {
   constructor(config: GroupCoordinatorConfig) {
     this.#config = config;
     this.group = new GroupMetadata('g', 0);
+  }
+
+  /** Requests that wait for their answer. */
+  get openRequestCount(): number {
+    return this.#open.size;
+  }
+
+  /** Records on their way to the log. */
+  get openStoreCount(): number {
+    return this.#stores.length;
   }
 
   /** @returns what came of it */
@@ -240,13 +251,15 @@ export class GroupScenario {
   }
 
   #ticket(name: string): number {
-    const ticket = this.#waiting.size + 1;
-    this.#waiting.set(ticket, name);
+    const ticket = this.#names.size + 1;
+    this.#names.set(ticket, name);
+    this.#open.add(ticket);
     return ticket;
   }
 
   #answer(ticket: number, text: string): void {
-    this.#say(`${this.#waiting.get(ticket)} ← ${text}`);
+    assert(this.#open.delete(ticket), `request ${ticket} of ${this.#names.get(ticket)} is answered twice`);
+    this.#say(`${this.#names.get(ticket)} ← ${text}`);
   }
 
   #say(text: string): void {
