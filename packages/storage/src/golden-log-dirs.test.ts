@@ -7,6 +7,7 @@ import { batchesIn, type KafkaRecord, loadCompressionCodecs } from '@ottla/recor
 import type { Log } from './log.ts';
 import {
   copyInto,
+  filesOf,
   GOLDEN_SKIP,
   type GoldenRecord,
   goldenExpectation,
@@ -101,7 +102,7 @@ describe('log dirs of Apache Kafka', { skip: GOLDEN_SKIP }, () => {
         await manager.start();
         await manager.loadAll();
         await manager.close();
-        return snapshotOf(fileSystem, '/logs');
+        return filesOf(fileSystem, '/logs');
       };
       const first = await open();
       assert.deepEqual(await open(), first);
@@ -112,7 +113,7 @@ describe('log dirs of Apache Kafka', { skip: GOLDEN_SKIP }, () => {
     test(`${name}: a log built batch by batch is byte for byte Kafka's`, async () => {
       const theirs = golden(name);
       const source = newManager({ fileSystem: theirs, topicSettings: { 'retention.ms': '-1' } });
-      const expected = snapshotOf(theirs, '/logs');
+      const expected = filesOf(theirs, '/logs');
       await source.start();
       await source.loadAll();
       const fileSystem = new MemoryFileSystem();
@@ -131,7 +132,7 @@ describe('log dirs of Apache Kafka', { skip: GOLDEN_SKIP }, () => {
       }
       await copy.close();
       const names: string[] = [];
-      for (const [path, bytes] of snapshotOf(fileSystem, '/logs')) {
+      for (const [path, bytes] of filesOf(fileSystem, '/logs')) {
         const partition = path.split('/')[2] ?? '';
         if (!partition.includes('-') || partition.includes('checkpoint')) continue;
         // 2.8 noted the record of the largest timestamp in the time index, 3.9 notes the last of its batch.
@@ -154,15 +155,3 @@ describe('log dirs of Apache Kafka', { skip: GOLDEN_SKIP }, () => {
     await manager.close();
   });
 });
-
-/** Every file below `path` with its bytes. */
-function snapshotOf(fileSystem: MemoryFileSystem, path: string): Map<string, Buffer> {
-  const files = new Map<string, Buffer>();
-  for (const name of fileSystem.readDirectorySync(path)) {
-    const child = `${path}/${name}`;
-    if (fileSystem.statSync(child)?.isDirectory === true) {
-      for (const [inner, bytes] of snapshotOf(fileSystem, child)) files.set(inner, bytes);
-    } else files.set(child, fileSystem.readFileSync(child));
-  }
-  return files;
-}

@@ -262,9 +262,9 @@ export class LogSegment {
   /** @throws CorruptIndexError when an index must be built anew */
   sanityCheck(indexesExist: { offsetIndex: boolean; timeIndex: boolean }): void {
     if (!indexesExist.offsetIndex) throw new CorruptIndexError(`${this.offsetIndex.path} does not exist`);
+    // Kafka takes a missing time index for one of a broker before 0.10.1 and leaves it empty; then the age of records is unknown.
+    if (!indexesExist.timeIndex) throw new CorruptIndexError(`${this.timeIndex.path} does not exist`);
     this.offsetIndex.sanityCheck();
-    // Segments of brokers before 0.10.1 have no time index; an empty one is as good.
-    if (!indexesExist.timeIndex) this.timeIndex.reset();
     this.timeIndex.sanityCheck();
     this.txnIndex.sanityCheck();
   }

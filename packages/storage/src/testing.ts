@@ -158,11 +158,11 @@ export function readValues(log: Log, startOffset = log.logStartOffset): string[]
 
 // Golden data.
 
-const FACTS = process.env['KAFKA_FACTS'] ?? resolve(import.meta.dirname, '../../../../shared/kafka');
+const FACTS = process.env.KAFKA_FACTS ?? resolve(import.meta.dirname, '../../../../shared/kafka');
 
 /** Why golden tests cannot run here, or false. With CI=true they run, and fail. */
 export const GOLDEN_SKIP: string | false =
-  existsSync(FACTS) || process.env['CI'] === 'true' ? false : `no golden data at ${FACTS} (set KAFKA_FACTS)`;
+  existsSync(FACTS) || process.env.CI === 'true' ? false : `no golden data at ${FACTS} (set KAFKA_FACTS)`;
 
 /** Unpacks `log-dirs/<name>.tgz`. @returns the log dir on disk, and how to remove it */
 export function unpackGolden(name: string): { path: string; remove: () => void } {
@@ -202,4 +202,16 @@ export function copyInto(fileSystem: FileSystem, from: string, to: string): void
     file.closeSync();
   }
   fileSystem.syncDirectorySync(to);
+}
+
+/** Every file below `path` with its bytes. */
+export function filesOf(fileSystem: FileSystem, path: string): Map<string, Buffer> {
+  const files = new Map<string, Buffer>();
+  for (const name of fileSystem.readDirectorySync(path)) {
+    const child = `${path === '/' ? '' : path}/${name}`;
+    if (fileSystem.statSync(child)?.isDirectory === true) {
+      for (const [inner, bytes] of filesOf(fileSystem, child)) files.set(inner, bytes);
+    } else files.set(child, fileSystem.readFileSync(child));
+  }
+  return files;
 }

@@ -82,9 +82,9 @@ export class TimeIndex extends AbstractIndex {
     this.checkSize();
     if (this.entryCount === 0) return;
     const firstTimestamp = this.#timestamp(0);
-    if (this.#lastTimestamp < firstTimestamp) {
+    if (this.entryCount > 1 && this.#lastTimestamp <= firstTimestamp) {
       throw new CorruptIndexError(
-        `${this.path} ends with timestamp ${this.#lastTimestamp}, below its first, ${firstTimestamp}`,
+        `${this.path} ends with timestamp ${this.#lastTimestamp}, not above its first, ${firstTimestamp}`,
       );
     }
     if (this.#lastOffset < this.baseOffset) {
