@@ -3,6 +3,7 @@ export * from './broker-config-key.ts';
 export * from './config-repository.ts';
 export * from './config-services.ts';
 export * from './end-point.ts';
+export * from './internal-topic-configs.ts';
 export * from './kafka-config.ts';
 export * from './logger-levels.ts';
 export * from './reconfigurable.ts';
