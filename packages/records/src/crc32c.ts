@@ -1,10 +1,10 @@
 // CRC-32C, the checksum of format 2 batches: the optional native one for long runs, slicing by eight in JavaScript for
-// short ones (a call into native code costs more than 200 bytes do) and where no prebuilt addon fits.
+// short ones (a call into native code costs as much as 400 bytes do) and where no prebuilt addon fits.
 // Source: RFC 3720 appendix B.4 (polynomial 0x1EDC6F41), Kooper/Intel "slicing-by-8".
 
 import { createRequire } from 'node:module';
 
-const NATIVE_FROM_BYTES = 200;
+const NATIVE_FROM_BYTES = 400;
 const REFLECTED_POLYNOMIAL = 0x82f63b78;
 
 type NativeCrc32c = (input: Uint8Array, initialState?: number | null) => number;
@@ -24,25 +24,34 @@ export function crc32cInJavaScript(buffer: Buffer, start: number, end: number, i
   let crc = ~initial;
   let position = start;
   const lastEight = end - 8;
+  // Byte by byte: half the time of reading two words, whose checks cost more than they save.
   for (; position <= lastEight; position += 8) {
-    const low = crc ^ buffer.readInt32LE(position);
-    const high = buffer.readInt32LE(position + 4);
+    crc ^=
+      byteAt(buffer, position) |
+      (byteAt(buffer, position + 1) << 8) |
+      (byteAt(buffer, position + 2) << 16) |
+      (byteAt(buffer, position + 3) << 24);
     crc =
-      at(t, 1792 + (low & 0xff)) ^
-      at(t, 1536 + ((low >>> 8) & 0xff)) ^
-      at(t, 1280 + ((low >>> 16) & 0xff)) ^
-      at(t, 1024 + (low >>> 24)) ^
-      at(t, 768 + (high & 0xff)) ^
-      at(t, 512 + ((high >>> 8) & 0xff)) ^
-      at(t, 256 + ((high >>> 16) & 0xff)) ^
-      at(t, high >>> 24);
+      at(t, 1792 + (crc & 0xff)) ^
+      at(t, 1536 + ((crc >>> 8) & 0xff)) ^
+      at(t, 1280 + ((crc >>> 16) & 0xff)) ^
+      at(t, 1024 + (crc >>> 24)) ^
+      at(t, 768 + byteAt(buffer, position + 4)) ^
+      at(t, 512 + byteAt(buffer, position + 5)) ^
+      at(t, 256 + byteAt(buffer, position + 6)) ^
+      at(t, byteAt(buffer, position + 7));
   }
-  for (; position < end; position++) crc = at(t, (crc ^ (buffer[position] as number)) & 0xff) ^ (crc >>> 8);
+  for (; position < end; position++) crc = at(t, (crc ^ byteAt(buffer, position)) & 0xff) ^ (crc >>> 8);
   return ~crc >>> 0;
 }
 
 function at(table: Int32Array, index: number): number {
   return table[index] as number;
+}
+
+// Apart from `at`, so that the compiler sees one kind of array in each.
+function byteAt(buffer: Buffer, index: number): number {
+  return buffer[index] as number;
 }
 
 /** Eight tables of 256: table k holds the checksum of a byte followed by k zero bytes. */

@@ -119,6 +119,7 @@ function assignOffsetsToBatch(
 /** Walks the records of a format 2 batch. @returns the largest timestamp @throws InvalidRecordError when it is malformed */
 function checkRecords(batch: RecordBatch, cursor: RecordCursor, checks: RecordChecks): number {
   const { baseOffset, baseTimestamp, recordCount = 0 } = batch;
+  const { earliest, latest, usualKeySize } = checks;
   const isLogAppendTime = batch.timestampType === 'LogAppendTime';
   const logAppendTime = isLogAppendTime ? batch.maxTimestamp : NO_TIMESTAMP;
   let maxTimestamp = NO_TIMESTAMP;
@@ -126,7 +127,8 @@ function checkRecords(batch: RecordBatch, cursor: RecordCursor, checks: RecordCh
     cursor.next();
     const timestamp = isLogAppendTime ? logAppendTime : baseTimestamp + cursor.timestampDelta;
     if (cursor.offsetDelta !== i) checks.addOutOfSequence(i, cursor.offsetDelta);
-    checks.checkRecord(batch, i, baseOffset + i, cursor.keySize, timestamp);
+    const isUsual = timestamp >= earliest && timestamp <= latest && cursor.keySize >= usualKeySize;
+    if (!isUsual || isLogAppendTime) checks.checkRecord(batch, i, baseOffset + i, cursor.keySize, timestamp);
     if (timestamp > maxTimestamp) maxTimestamp = timestamp;
   }
   cursor.ensureNoneRemaining();

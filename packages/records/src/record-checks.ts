@@ -34,18 +34,21 @@ export interface RecordChecksOptions {
 /** Collects what is wrong with records, and refuses all of them at once. */
 export class RecordChecks {
   readonly #options: RecordChecksOptions;
-  readonly #createTime: boolean;
-  readonly #earliest: number;
-  readonly #latest: number;
+  /** Timestamps in [earliest, latest] need no second look; without bounds where the topic overwrites them. */
+  readonly earliest: number;
+  readonly latest: number;
+  /** Records with at least this key size need no second look (−1: null). */
+  readonly usualKeySize: number;
   readonly #errors: RecordError[] = [];
   #errorCount = 0;
   #hasInvalidTimestamp = false;
 
   constructor(options: RecordChecksOptions) {
     this.#options = options;
-    this.#createTime = options.timestampType === 'CreateTime';
-    this.#earliest = options.now - options.timestampBeforeMaxMs;
-    this.#latest = options.now + options.timestampAfterMaxMs;
+    const isCreateTime = options.timestampType === 'CreateTime';
+    this.earliest = isCreateTime ? options.now - options.timestampBeforeMaxMs : Number.NEGATIVE_INFINITY;
+    this.latest = isCreateTime ? options.now + options.timestampAfterMaxMs : Number.POSITIVE_INFINITY;
+    this.usualKeySize = options.compactedTopic ? 0 : -1;
   }
 
   /** @throws InvalidRecordError | UnsupportedForMessageFormatError */
@@ -63,10 +66,10 @@ export class RecordChecks {
 
   /** One record, by numbers. `keySize` −1: no key. */
   checkRecord(batch: RecordBatch, batchIndex: number, offset: number, keySize: number, timestamp: number): void {
-    if (keySize < 0 && this.#options.compactedTopic) {
+    if (keySize < this.usualKeySize) {
       this.add({ batchIndex, message: 'Compacted topic cannot accept message without key.' });
-    } else if (this.#createTime && timestamp !== NO_TIMESTAMP) {
-      if (timestamp < this.#earliest || timestamp > this.#latest) this.#addOutOfRange(batchIndex, offset, timestamp);
+    } else if (this.#options.timestampType === 'CreateTime' && timestamp !== NO_TIMESTAMP) {
+      if (timestamp < this.earliest || timestamp > this.latest) this.#addOutOfRange(batchIndex, offset, timestamp);
     } else if (batch.timestampType === 'LogAppendTime') {
       this.#addLogAppendTime(batchIndex, offset);
     }
@@ -109,7 +112,7 @@ export class RecordChecks {
     this.#hasInvalidTimestamp = true;
     this.add({
       batchIndex,
-      message: `Timestamp ${timestamp} of message with offset ${offset} is out of range. The timestamp should be within [${this.#earliest}, ${this.#latest}]`,
+      message: `Timestamp ${timestamp} of message with offset ${offset} is out of range. The timestamp should be within [${this.earliest}, ${this.latest}]`,
     });
   }
 
