@@ -33,7 +33,7 @@ function answer(over: Partial<FetchPartitionAnswer> = {}): FetchPartitionAnswer 
     logStartOffset: 0,
     preferredReadReplica: -1,
     divergingEpoch: { epoch: -1 },
-    recordsSizeInBytes: 0,
+    records: Buffer.alloc(0),
     ...over,
   };
 }
@@ -153,7 +153,7 @@ describe('FetchManager', () => {
     const sessionId = begin(manager, [partition('foo', 0)]);
     const first = manager.newContext(request({ sessionId, sessionEpoch: 1 }));
     const second = manager.newContext(request({ sessionId, sessionEpoch: 2 }));
-    const late = first.respond(updatesOf(first.partitions, { 'foo-0': answer({ recordsSizeInBytes: 5 }) }));
+    const late = first.respond(updatesOf(first.partitions, { 'foo-0': answer({ records: Buffer.alloc(5) }) }));
     assert.deepEqual(late, { errorCode: Errors.INVALID_FETCH_SESSION_EPOCH, sessionId, updates: [] });
     assert.equal(second.respond(updatesOf(second.partitions)).errorCode, Errors.NONE);
     assert.equal(first.respondThrottled().errorCode, Errors.INVALID_FETCH_SESSION_EPOCH);
@@ -212,7 +212,7 @@ describe('FetchManager', () => {
 describe('an incremental answer', () => {
   const cases: [string, FetchPartitionAnswer, boolean][] = [
     ['leaves out a partition where nothing changed', answer(), false],
-    ['holds new records', answer({ recordsSizeInBytes: 1 }), true],
+    ['holds new records', answer({ records: Buffer.alloc(1) }), true],
     ['holds a moved high watermark', answer({ highWatermark: 11 }), true],
     ['holds a moved log start offset', answer({ logStartOffset: 1 }), true],
     ['holds an error', answer({ errorCode: Errors.NOT_LEADER_OR_FOLLOWER }), true],
@@ -257,7 +257,7 @@ describe('an incremental answer', () => {
   test('puts partitions that gave records behind those that gave none', () => {
     const { manager } = setUp();
     const sessionId = begin(manager, [partition('foo', 0), partition('foo', 1), partition('foo', 2)]);
-    const withRecords = answer({ recordsSizeInBytes: 100 });
+    const withRecords = answer({ records: Buffer.alloc(100) });
     const first = manager.newContext(request({ sessionId, sessionEpoch: 1 }));
     first.respond(updatesOf(first.partitions, { 'foo-0': withRecords, 'foo-1': withRecords }));
     const second = manager.newContext(request({ sessionId, sessionEpoch: 2 }));

@@ -13,6 +13,7 @@ import {
   INITIAL_EPOCH,
   INVALID_SESSION_ID,
   nextEpoch,
+  recordsSizeInBytes,
   type SessionPartitionName,
   SessionPartitions,
 } from './fetch-session.ts';
@@ -197,7 +198,7 @@ class IncrementalFetchContext implements FetchContext {
     const partitions = this.#session.partitions;
     const cached = partitions.find(request);
     if (cached === undefined || !cached.maybeUpdateResponseData(answer)) return false;
-    if (answer.recordsSizeInBytes > 0) partitions.moveToEnd(cached);
+    if (recordsSizeInBytes(answer) > 0) partitions.moveToEnd(cached);
     return true;
   }
 

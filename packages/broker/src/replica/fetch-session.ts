@@ -2,8 +2,8 @@
 // what the fetcher already knows about them. Which sessions exist is fetch-session-cache.ts; what a request does to one is
 // fetch-manager.ts. Source: kafka.server.FetchSession, CachedPartition; KIP-227, KIP-516.
 
-import type { ErrorCode, Uuid } from '@ottla/base';
-import { Errors, ZERO_UUID } from '@ottla/base';
+import { Errors, type Uuid, ZERO_UUID } from '@ottla/base';
+import type { FetchResponsePartitionData } from '@ottla/protocol';
 
 /** The session id of a request or a response without a session. */
 export const INVALID_SESSION_ID = 0;
@@ -37,14 +37,17 @@ export interface FetchPartitionRequest {
   readonly lastFetchedEpoch: number;
 }
 
-/** What a session looks at in the answer for a partition. The response's own partition type fits. */
-export interface FetchPartitionAnswer {
-  readonly errorCode: ErrorCode;
-  readonly highWatermark: number;
-  readonly logStartOffset: number;
-  readonly preferredReadReplica: number;
-  readonly divergingEpoch: { readonly epoch: number };
-  readonly recordsSizeInBytes: number;
+/** What a session looks at in the answer for a partition. */
+export type FetchPartitionAnswer = Pick<
+  FetchResponsePartitionData,
+  'errorCode' | 'highWatermark' | 'logStartOffset' | 'preferredReadReplica' | 'divergingEpoch' | 'records'
+>;
+
+/** The size of the records in an answer; records to fetch come in one piece. */
+export function recordsSizeInBytes({ records }: Pick<FetchPartitionAnswer, 'records'>): number {
+  if (records === null) return 0;
+  if (Buffer.isBuffer(records)) return records.length;
+  return 'sizeInBytes' in records ? records.sizeInBytes : records.reduce((size, piece) => size + piece.length, 0);
 }
 
 /** A topic partition by either of its names. */
@@ -61,10 +64,11 @@ export class CachedPartition {
   #highWatermark: number;
   #localLogStartOffset: number;
 
-  constructor(request: FetchPartitionRequest, known: { highWatermark: number; logStartOffset: number }) {
+  /** @param told what the answer to `request` says, if it was answered already */
+  constructor(request: FetchPartitionRequest, told?: FetchPartitionAnswer) {
     this.request = request;
-    this.#highWatermark = known.highWatermark;
-    this.#localLogStartOffset = known.logStartOffset;
+    this.#highWatermark = told?.highWatermark ?? -1;
+    this.#localLogStartOffset = told?.logStartOffset ?? -1;
   }
 
   /** Takes over what the fetcher asks for now; a topic name once known is kept. */
@@ -81,15 +85,16 @@ export class CachedPartition {
 
   /** Must `answer` be sent, and from now on the fetcher knows it? Records, errors and whatever changed since the last answer are. */
   maybeUpdateResponseData(answer: FetchPartitionAnswer): boolean {
+    const { logStartOffset = -1, preferredReadReplica = -1, divergingEpoch } = answer;
     let mustRespond =
-      answer.recordsSizeInBytes > 0 || answer.preferredReadReplica !== -1 || answer.divergingEpoch.epoch >= 0;
+      recordsSizeInBytes(answer) > 0 || preferredReadReplica !== -1 || (divergingEpoch?.epoch ?? -1) >= 0;
     if (this.#highWatermark !== answer.highWatermark) {
       mustRespond = true;
       this.#highWatermark = answer.highWatermark;
     }
-    if (this.#localLogStartOffset !== answer.logStartOffset) {
+    if (this.#localLogStartOffset !== logStartOffset) {
       mustRespond = true;
-      this.#localLogStartOffset = answer.logStartOffset;
+      this.#localLogStartOffset = logStartOffset;
     }
     if (answer.errorCode !== Errors.NONE) {
       mustRespond = true;
@@ -187,12 +192,9 @@ export class FetchSession {
   update(changed: readonly FetchPartitionRequest[], forgotten: readonly SessionPartitionName[]): void {
     for (const request of changed) {
       const cached = this.partitions.find(request);
-      if (cached === undefined) this.partitions.add(new CachedPartition(request, UNTOLD));
+      if (cached === undefined) this.partitions.add(new CachedPartition(request));
       else cached.update(request);
     }
     for (const name of forgotten) this.partitions.remove(name);
   }
 }
-
-/** A fetcher that was told nothing yet. */
-const UNTOLD = { highWatermark: -1, logStartOffset: -1 };

@@ -4,9 +4,11 @@
 import type { Clock, Logger, MetricsRegistry, Random } from '@ottla/base';
 import type { KafkaZkClient } from '@ottla/coordination';
 import type { ConfigRepository, ConfigServices, KafkaConfig } from '../config/index.ts';
+import type { KafkaController } from '../controller/kafka-controller.ts';
 import type { GroupCoordinator } from '../group/group-coordinator.ts';
 import type { MetadataCache } from '../metadata/metadata-cache.ts';
 import type { FetchManager } from '../replica/fetch-manager.ts';
+import type { ReplicaManager } from '../replica/replica-manager.ts';
 import type { ProducerIdManager } from '../transaction/producer-id-manager.ts';
 import type { TransactionCoordinator } from '../transaction/transaction-coordinator.ts';
 import type { ApiVersionsManager } from './api-versions-manager.ts';
@@ -38,14 +40,13 @@ export interface BrokerServices {
   readonly configs: ConfigServices;
   readonly zkClient: KafkaZkClient;
   readonly metadataCache: MetadataCache;
-  readonly replicaManager: PartToCome;
+  readonly replicaManager: ReplicaManager;
   readonly fetchSessions: FetchManager;
   readonly groupCoordinator: GroupCoordinator;
   readonly transactionCoordinator: TransactionCoordinator;
   readonly producerIdManager: ProducerIdManager;
-  readonly controller: PartToCome;
+  readonly controller: KafkaController;
   readonly autoTopicCreation: AutoTopicCreation;
   /** Topics and configs through the tree (Kafka's ZkAdminManager). */
   readonly adminManager: PartToCome;
-  readonly quotas: PartToCome;
 }

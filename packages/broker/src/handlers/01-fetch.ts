@@ -1,0 +1,229 @@
+// Fetch, served in versions 0 to 17.
+//
+// Streams batches as they lie in the log. Versions 0 and 1 get them in message format 0, versions 2 and 3 in format 1, by conversion; before
+// version 10 no zstd. From version 7 on a fetcher may keep a session and send only what changed (KIP-227), from version 13 on topics are
+// named by id (KIP-516), from version 16 on the answer tells who leads instead (KIP-951). Consumers read up to the high watermark or the last
+// stable offset; followers, known by their replica id, up to the end, and are told where their log diverges (KIP-595). A fetch that finds
+// less than min.bytes waits. No preferred read replica is ever named. Source: kafka.server.KafkaApis.handleFetchRequest.
+
+import { type ErrorCode, Errors, KafkaError, readFully, type Uuid, ZERO_UUID } from '@ottla/base';
+import {
+  type Decoded,
+  type FetchableTopicResponse,
+  type FetchRequest,
+  type FetchResponse,
+  type FetchResponsePartitionData,
+  fetch as fetchApi,
+} from '@ottla/protocol';
+import { convertRecords, type Magic } from '@ottla/records';
+import { CurrentLeaders } from '../replica/current-leader.ts';
+import type { FetchContext, SessionAnswer } from '../replica/fetch-manager.ts';
+import { fetchParams } from '../replica/fetch-params.ts';
+import type { FetchPartitionRequest, SessionPartitionName } from '../replica/fetch-session.ts';
+import { type FetchedPartition, failedFetch, releaseRecords } from '../replica/replica-fetch.ts';
+import { Dispatched, defineHandler } from '../server/handler.ts';
+import type { RequestContext } from '../server/request-context.ts';
+
+const FIRST_VERSION_OF_FORMAT_1 = 2;
+const FIRST_VERSION_OF_FORMAT_2 = 4;
+const FIRST_VERSION_WITH_STORAGE_ERROR = 6;
+const FIRST_VERSION_WITH_SESSIONS = 7;
+const FIRST_VERSION_WITH_ZSTD = 10;
+const FIRST_VERSION_WITH_TOPIC_IDS = 13;
+const FIRST_VERSION_WITH_REPLICA_STATE = 15;
+const FIRST_VERSION_WITH_NODE_ENDPOINTS = 16;
+
+type Request = Decoded<FetchRequest>;
+
+export const fetch = defineHandler(fetchApi, { minVersion: 0, maxVersion: 17, errorResponse }, (request, context) => {
+  const { replicaManager, metadataCache, config } = context.broker;
+  const { apiVersion } = context.header;
+  const replicaId = apiVersion >= FIRST_VERSION_WITH_REPLICA_STATE ? request.replicaState.replicaId : request.replicaId;
+  const params = fetchParams({
+    version: apiVersion,
+    replicaId,
+    isolationLevel: request.isolationLevel,
+    maxWaitMs: request.maxWaitMs,
+    minBytes: request.minBytes,
+    maxBytes: Math.min(request.maxBytes, config.number('fetch.max.bytes')),
+  });
+  const topicName = (id: Uuid) => metadataCache.getTopicName(id);
+  const names = { usesTopicIds: apiVersion >= FIRST_VERSION_WITH_TOPIC_IDS, topicName };
+  const session = context.broker.fetchSessions.newContext({
+    version: apiVersion,
+    sessionId: request.sessionId,
+    sessionEpoch: request.sessionEpoch,
+    isFromFollower: params.isFromFollower,
+    partitions: partitionsOf(request, names),
+    forgotten: forgottenOf(request, names),
+    topicName,
+  });
+  const { readable, unreadable } = sortOut(session.partitions, context);
+  const answer = { session, unreadable };
+  if (readable.length === 0) return respond(context, answer, []);
+  const fetched = replicaManager.fetchMessages(params, readable);
+  if (!(fetched instanceof Promise)) return respond(context, answer, fetched);
+  return new Dispatched(fetched.then((updates) => respond(context, answer, updates)));
+});
+
+interface TopicNames {
+  readonly usesTopicIds: boolean;
+  readonly topicName: (id: Uuid) => string | undefined;
+}
+
+/** A topic by its name and its id; null is the name of an unknown id. */
+function topicOf(given: { topic: string; topicId: Uuid }, { usesTopicIds, topicName }: TopicNames) {
+  if (!usesTopicIds) return { topic: given.topic, topicId: ZERO_UUID };
+  return { topic: topicName(given.topicId) ?? null, topicId: given.topicId };
+}
+
+function partitionsOf(request: Request, names: TopicNames): FetchPartitionRequest[] {
+  const partitions: FetchPartitionRequest[] = [];
+  for (const given of request.topics) {
+    const { topic, topicId } = topicOf(given, names);
+    for (const partition of given.partitions) {
+      partitions.push({
+        topic,
+        topicId,
+        partition: partition.partition,
+        fetchOffset: partition.fetchOffset,
+        logStartOffset: partition.logStartOffset,
+        maxBytes: Math.max(0, partition.partitionMaxBytes),
+        currentLeaderEpoch: partition.currentLeaderEpoch,
+        lastFetchedEpoch: partition.lastFetchedEpoch,
+      });
+    }
+  }
+  return partitions;
+}
+
+function forgottenOf(request: Request, names: TopicNames): SessionPartitionName[] {
+  return request.forgottenTopicsData.flatMap((given) => {
+    const topic = topicOf(given, names);
+    return given.partitions.map((partition) => ({ ...topic, partition }));
+  });
+}
+
+/** What the cluster does not know is answered without reading. */
+function sortOut(partitions: readonly FetchPartitionRequest[], { broker }: RequestContext) {
+  const readable: FetchPartitionRequest[] = [];
+  const unreadable: FetchedPartition[] = [];
+  for (const request of partitions) {
+    const { topic, partition } = request;
+    if (topic === null) {
+      unreadable.push({ request, answer: failedFetch(partition, Errors.UNKNOWN_TOPIC_ID) });
+    } else if (broker.metadataCache.getPartitionInfo(topic, partition) === undefined) {
+      unreadable.push({ request, answer: failedFetch(partition, Errors.UNKNOWN_TOPIC_OR_PARTITION) });
+    } else {
+      readable.push(request);
+    }
+  }
+  return { readable, unreadable };
+}
+
+interface PendingAnswer {
+  readonly session: FetchContext;
+  readonly unreadable: readonly FetchedPartition[];
+}
+
+/** Whatever goes wrong here, no file stays open. */
+function respond(
+  context: RequestContext,
+  { session, unreadable }: PendingAnswer,
+  fetched: readonly FetchedPartition[],
+): FetchResponse {
+  try {
+    const leaders = adaptToVersion(fetched, context);
+    const all = unreadable.length === 0 ? fetched : [...fetched, ...unreadable];
+    const selected = session.respond(all);
+    // The session is gone from under the fetch: nothing of what was read is sent.
+    if (selected.errorCode !== Errors.NONE) releaseRecords(fetched);
+    const response = responseOf(selected);
+    if (leaders !== undefined) response.nodeEndpoints = leaders.nodeEndpoints;
+    return response;
+  } catch (error) {
+    releaseRecords(fetched);
+    throw error;
+  }
+}
+
+function responseOf({ errorCode, sessionId, updates }: SessionAnswer<FetchedPartition>): FetchResponse {
+  const responses: FetchableTopicResponse[] = [];
+  let last: { request: FetchPartitionRequest; partitions: FetchResponsePartitionData[] } | undefined;
+  for (const { request, answer } of updates) {
+    if (last === undefined || last.request.topic !== request.topic || last.request.topicId !== request.topicId) {
+      last = { request, partitions: [] };
+      responses.push({ topic: request.topic ?? '', topicId: request.topicId, partitions: last.partitions });
+    }
+    last.partitions.push(answer);
+  }
+  return { throttleTimeMs: 0, errorCode, sessionId, responses };
+}
+
+function adaptToVersion(fetched: readonly FetchedPartition[], context: RequestContext): CurrentLeaders | undefined {
+  const { apiVersion } = context.header;
+  let leaders: CurrentLeaders | undefined;
+  for (const update of fetched) {
+    const { answer } = update;
+    if (answer.errorCode === Errors.NONE) {
+      if (apiVersion < FIRST_VERSION_WITH_ZSTD) adaptRecords(update, context);
+      continue;
+    }
+    if (apiVersion >= FIRST_VERSION_WITH_NODE_ENDPOINTS && isAboutLeader(answer.errorCode)) {
+      leaders ??= new CurrentLeaders(context);
+      answer.currentLeader = leaders.of(update.request.topic ?? '', update.request.partition);
+    }
+    if (apiVersion < FIRST_VERSION_WITH_STORAGE_ERROR && answer.errorCode === Errors.KAFKA_STORAGE_ERROR) {
+      answer.errorCode = Errors.NOT_LEADER_OR_FOLLOWER;
+    }
+  }
+  return leaders;
+}
+
+function isAboutLeader(code: ErrorCode): boolean {
+  return code === Errors.NOT_LEADER_OR_FOLLOWER || code === Errors.FENCED_LEADER_EPOCH;
+}
+
+/** An old client must not see zstd, nor a message format it does not know. */
+function adaptRecords({ request, answer }: FetchedPartition, context: RequestContext): void {
+  const { apiVersion } = context.header;
+  const logConfig = context.broker.replicaManager.getLogConfig(request.topic ?? '', request.partition);
+  if (logConfig?.compressionType === 'zstd') {
+    refuseRecords(answer, Errors.UNSUPPORTED_COMPRESSION_TYPE);
+  } else if (apiVersion < FIRST_VERSION_OF_FORMAT_2) {
+    if (logConfig?.messageDownconversionEnable === false) refuseRecords(answer, Errors.UNSUPPORTED_VERSION);
+    else downConvert(answer, request.fetchOffset, apiVersion < FIRST_VERSION_OF_FORMAT_1 ? 0 : 1);
+  }
+}
+
+/** Conversion holds the partition's records in memory, at most what the fetch asked for, and what they grow to. */
+function downConvert(answer: FetchResponsePartitionData, firstOffset: number, toMagic: Magic): void {
+  const { records } = answer;
+  if (records === null || Array.isArray(records)) return;
+  const bytes = 'release' in records ? readFully(records) : (records as Buffer);
+  answer.records = NOTHING;
+  try {
+    answer.records = convertRecords(bytes, { toMagic, firstOffset });
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error;
+    refuseRecords(answer, error.code);
+  }
+}
+
+const NOTHING = Buffer.alloc(0);
+
+function refuseRecords(answer: FetchResponsePartitionData, code: ErrorCode): void {
+  releaseRecords([{ answer }]);
+  Object.assign(answer, failedFetch(answer.partitionIndex, code));
+}
+
+function errorResponse(request: Request, errorCode: ErrorCode, _message: string, version: number): FetchResponse {
+  if (version >= FIRST_VERSION_WITH_SESSIONS) {
+    return { throttleTimeMs: 0, errorCode, sessionId: request.sessionId, responses: [] };
+  }
+  const responses = request.topics.map(({ topic, partitions }) => ({
+    topic,
+    partitions: partitions.map(({ partition }) => failedFetch(partition, errorCode)),
+  }));
+  return { throttleTimeMs: 0, responses };
+}

@@ -1,0 +1,198 @@
+// Reads partitions for consumers and followers within the limits of their fetch, and parks a fetch that finds less than it asked for.
+// Source: kafka.server.ReplicaManager (fetchMessages, readFromLog).
+
+import { type ErrorCode, Errors, KafkaError, type Logger, type Uuid, ZERO_UUID } from '@ottla/base';
+import type { FetchResponsePartitionData } from '@ottla/protocol';
+import type { FetchDataInfo } from '@ottla/storage';
+import { mapError } from '../server/error-mapping.ts';
+import { DelayedFetch } from './delayed-fetch.ts';
+import type { DelayedOperations } from './delayed-operations.ts';
+import type { FetchUpdate } from './fetch-manager.ts';
+import type { FetchParams } from './fetch-params.ts';
+import { type FetchPartitionRequest, recordsSizeInBytes } from './fetch-session.ts';
+import type { HostedPartitions } from './hosted-partitions.ts';
+import type { Partition } from './partition.ts';
+import { type LogReadInfo, mustFindFollower, readRecords } from './partition-reads.ts';
+import type { RemoteReplica } from './remote-replica.ts';
+
+const NO_RECORDS = Buffer.alloc(0);
+const UNKNOWN = -1;
+
+/** What a fetch reads, and with it the duty to release the records: by sending them, or by `releaseRecords`. */
+export type FetchedPartition = FetchUpdate<FetchResponsePartitionData>;
+
+/** The outcome of one pass over the partitions of a fetch. */
+interface FetchPass {
+  readonly updates: FetchedPartition[];
+  sizeInBytes: number;
+  /** Something besides records is to be told, at once. */
+  mustRespond: boolean;
+}
+
+export class ReplicaFetch {
+  readonly #hosted: HostedPartitions;
+  readonly #delayed: DelayedOperations;
+  readonly #logger: Logger;
+
+  constructor(parts: { hosted: HostedPartitions; delayed: DelayedOperations; logger: Logger }) {
+    this.#hosted = parts.hosted;
+    this.#delayed = parts.delayed;
+    this.#logger = parts.logger;
+  }
+
+  /** Answers in the order of `requests`; a promise when the fetch waits for data. */
+  fetchMessages(
+    params: FetchParams,
+    requests: readonly FetchPartitionRequest[],
+  ): FetchedPartition[] | Promise<FetchedPartition[]> {
+    const pass = this.#readFromLog(params, requests, { updateFollowers: true });
+    const isEnough =
+      params.maxWaitMs <= 0 || requests.length === 0 || pass.sizeInBytes >= params.minBytes || pass.mustRespond;
+    if (isEnough) return pass.updates;
+    releaseRecords(pass.updates);
+    return this.#park(params, requests);
+  }
+
+  #park(params: FetchParams, requests: readonly FetchPartitionRequest[]): Promise<FetchedPartition[]> {
+    const watched: Partition[] = [];
+    for (const { topic, partition } of requests) {
+      const hosted = topic === null ? undefined : this.#hosted.online(topic, partition);
+      if (hosted !== undefined) watched.push(hosted);
+    }
+    const delayedFetch = new DelayedFetch({
+      params,
+      requests,
+      partitions: watched,
+      read: () => this.#readFromLog(params, requests, { updateFollowers: false }).updates,
+    });
+    this.#delayed.fetch.tryCompleteElseWatch(delayedFetch, watched);
+    return delayedFetch.result;
+  }
+
+  #readFromLog(
+    params: FetchParams,
+    requests: readonly FetchPartitionRequest[],
+    { updateFollowers }: { updateFollowers: boolean },
+  ): FetchPass {
+    const pass: FetchPass = { updates: [], sizeInBytes: 0, mustRespond: false };
+    let minOneMessage = !params.hasHardMaxBytes;
+    for (const request of requests) {
+      const maxBytes = Math.min(request.maxBytes, Math.max(0, params.maxBytes - pass.sizeInBytes));
+      const answer = this.#readPartition(request, params, { maxBytes, minOneMessage, updateFollowers });
+      const size = recordsSizeInBytes(answer);
+      // Limits hold from the first partition on that had something.
+      if (size > 0) minOneMessage = false;
+      pass.sizeInBytes += size;
+      if (answer.errorCode !== Errors.NONE || answer.divergingEpoch !== undefined) pass.mustRespond = true;
+      pass.updates.push({ request, answer });
+    }
+    return pass;
+  }
+
+  #readPartition(
+    request: FetchPartitionRequest,
+    params: FetchParams,
+    limits: { maxBytes: number; minOneMessage: boolean; updateFollowers: boolean },
+  ): FetchResponsePartitionData {
+    try {
+      const { topic } = request;
+      if (topic === null) return failedFetch(request.partition, Errors.UNKNOWN_TOPIC_ID);
+      const partition = this.#hosted.mustGet(topic, request.partition);
+      requireSameTopicId(request, partition.topicId);
+      const follower = params.isFromFollower ? this.#mustFindFollower(partition, request, params) : undefined;
+      const info = readRecords(partition, request, {
+        requireLeader: params.requireLeader,
+        isolation: params.isolation,
+        maxBytes: limits.maxBytes,
+        minOneMessage: limits.minOneMessage,
+      });
+      if (follower !== undefined && limits.updateFollowers) this.#noteFollower(partition, request, { follower, info });
+      return answerOf(request, info, params);
+    } catch (error) {
+      return this.#failed(request, error);
+    }
+  }
+
+  #mustFindFollower(partition: Partition, request: FetchPartitionRequest, params: FetchParams): RemoteReplica {
+    const { currentLeaderEpoch } = request;
+    partition.logFor({ currentLeaderEpoch, requireLeader: true });
+    return mustFindFollower(partition, params.replicaId, currentLeaderEpoch);
+  }
+
+  #noteFollower(
+    partition: Partition,
+    { fetchOffset, logStartOffset }: FetchPartitionRequest,
+    { follower, info }: { follower: RemoteReplica; info: LogReadInfo },
+  ): void {
+    if (info.divergingEpoch !== undefined) return;
+    const fetch = { fetchOffset, logStartOffset, leaderLogEndOffset: info.logEndOffset };
+    if (partition.updateFollowerFetchState(follower, fetch)) this.#delayed.checkAndCompleteAll(partition);
+  }
+
+  #failed(request: FetchPartitionRequest, error: unknown): FetchResponsePartitionData {
+    const { code, isExpected } = mapError(error);
+    const { topic, partition } = request;
+    if (!isExpected) this.#logger.error('error processing fetch operation', { topic, partition, error });
+    return { ...failedFetch(partition, code), abortedTransactions: null };
+  }
+}
+
+function requireSameTopicId(request: FetchPartitionRequest, topicId: Uuid | undefined): void {
+  if (request.topicId === ZERO_UUID || topicId === undefined || request.topicId === topicId) return;
+  throw new KafkaError(
+    Errors.INCONSISTENT_TOPIC_ID,
+    'Topic ID in the fetch session did not match the topic ID in the log.',
+  );
+}
+
+function answerOf(request: FetchPartitionRequest, info: LogReadInfo, params: FetchParams): FetchResponsePartitionData {
+  const { data, divergingEpoch } = info;
+  const answer: FetchResponsePartitionData = {
+    partitionIndex: request.partition,
+    errorCode: Errors.NONE,
+    highWatermark: info.highWatermark,
+    lastStableOffset: info.lastStableOffset,
+    logStartOffset: info.logStartOffset,
+    abortedTransactions: null,
+    records: NO_RECORDS,
+  };
+  if (divergingEpoch !== undefined) answer.divergingEpoch = divergingEpoch;
+  if (data === undefined) return answer;
+  if (data.abortedTransactions !== undefined) answer.abortedTransactions = [...data.abortedTransactions];
+  answer.records = usableRecords(data, params);
+  return answer;
+}
+
+/** A batch that is cut short is of use only to a fetcher that takes it as a sign to ask for more: those before version 3. */
+function usableRecords(data: FetchDataInfo, params: FetchParams): FetchResponsePartitionData['records'] {
+  const isUseless = data.records.sizeInBytes === 0 || (data.firstEntryIncomplete && !params.hasHardMaxBytes);
+  if (!isUseless) return data.records;
+  releaseData(data);
+  return NO_RECORDS;
+}
+
+function releaseData(data: FetchDataInfo): void {
+  data.records.release();
+}
+
+/** The answer for a partition that cannot be read. */
+export function failedFetch(partitionIndex: number, errorCode: ErrorCode): FetchResponsePartitionData {
+  return {
+    partitionIndex,
+    errorCode,
+    highWatermark: UNKNOWN,
+    lastStableOffset: UNKNOWN,
+    logStartOffset: UNKNOWN,
+    abortedTransactions: [],
+    records: NO_RECORDS,
+  };
+}
+
+/** Lets go of records that will not be sent. */
+export function releaseRecords(updates: Iterable<{ readonly answer: FetchResponsePartitionData }>): void {
+  for (const { answer } of updates) {
+    const { records } = answer;
+    answer.records = NO_RECORDS;
+    if (records !== null && 'release' in records) records.release();
+  }
+}

@@ -1,0 +1,251 @@
+// The replicas of this broker: one door to their parts, which do the work. Source: kafka.server.ReplicaManager.
+//
+//   append      replica-append.ts          leader-and-isr.ts   what the controller orders
+//   fetch       replica-fetch.ts           log-dirs.ts         disks, and their failure
+//   delete      replica-delete-records.ts  high-watermark-checkpoints.ts
+//   a partition partition.ts, partition-reads.ts
+
+import type { Clock, ErrorCode, Logger, TopicPartition, Uuid } from '@ottla/base';
+import type {
+  Decoded,
+  DescribeLogDirsResult,
+  LeaderAndIsrRequest,
+  LeaderAndIsrResponse,
+  ProducerState,
+  StopReplicaRequest,
+  StopReplicaResponse,
+} from '@ottla/protocol';
+import type { EpochEndOffset, LogConfig, LogManager, TimestampAndOffset } from '@ottla/storage';
+import type { TransactionVerifier } from '../group/group-coordinator.ts';
+import type { PartitionAppender, PartitionLoader } from '../partition-ports.ts';
+import { ReplicaPartitionAppender, ReplicaPartitionLoader } from './coordinator-logs.ts';
+import type { DeleteRecordsResult } from './delayed-delete-records.ts';
+import { DelayedOperations } from './delayed-operations.ts';
+import type { FetchParams } from './fetch-params.ts';
+import type { FetchPartitionRequest } from './fetch-session.ts';
+import { HighWatermarkCheckpoints } from './high-watermark-checkpoints.ts';
+import { HostedPartitions, type PartitionDirectory } from './hosted-partitions.ts';
+import { type FollowerFetchers, LeaderAndIsr, type LeadershipListener } from './leader-and-isr.ts';
+import { LogDirs } from './log-dirs.ts';
+import type { Partition } from './partition.ts';
+import {
+  fetchOffsetForTimestamp,
+  lastOffsetForLeaderEpoch,
+  legacyFetchOffsetsBefore,
+  type TimestampQuery,
+} from './partition-reads.ts';
+import { activeProducers } from './producer-states.ts';
+import { type AppendRequest, type AppendResult, ReplicaAppend } from './replica-append.ts';
+import { type DeleteRecordsEntry, ReplicaDeleteRecords } from './replica-delete-records.ts';
+import { type FetchedPartition, ReplicaFetch } from './replica-fetch.ts';
+import { type TransactionMarker, TransactionMarkers } from './transaction-markers.ts';
+import { TransactionVerification } from './transaction-verification.ts';
+
+export interface ReplicaManagerOptions {
+  readonly brokerId: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly logManager: LogManager;
+  /** Absolute, as configured. */
+  readonly logDirs: readonly string[];
+  readonly metadataCache: PartitionDirectory & { hasAliveBroker(brokerId: number): boolean };
+  /** A topic's settings over the broker's. */
+  readonly fetchTopicConfig: (topic: string) => Promise<LogConfig>;
+  /** replica.lag.time.max.ms */
+  readonly replicaLagTimeMaxMs: number;
+  /** replica.high.watermark.checkpoint.interval.ms */
+  readonly highWatermarkCheckpointIntervalMs: number;
+  /** Needed where the log manager demands that transactions are verified. */
+  readonly transactionVerifier?: TransactionVerifier | undefined;
+  readonly followerFetchers?: FollowerFetchers | undefined;
+  /** A log dir failed, and its partitions are offline. */
+  readonly onLogDirFailed?: ((logDir: string) => void) | undefined;
+}
+
+export class ReplicaManager {
+  readonly hosted: HostedPartitions;
+  readonly delayed: DelayedOperations;
+  /** For the coordinators. */
+  readonly appender: PartitionAppender;
+  readonly loader: PartitionLoader;
+  /** undefined: transactions are not verified. */
+  readonly transactionVerification: TransactionVerification | undefined;
+  readonly #clock: Clock;
+  readonly #append: ReplicaAppend;
+  readonly #fetch: ReplicaFetch;
+  readonly #deleteRecords: ReplicaDeleteRecords;
+  readonly #markers: TransactionMarkers;
+  readonly #checkpoints: HighWatermarkCheckpoints;
+  readonly #leaderAndIsr: LeaderAndIsr;
+  readonly #logDirs: LogDirs;
+  readonly #ignoreLogDirFailures: () => void;
+
+  constructor(options: ReplicaManagerOptions) {
+    const { clock, metadataCache, logManager } = options;
+    const logger = options.logger.child('kafka.server.ReplicaManager');
+    const hosted = new HostedPartitions(metadataCache);
+    const delayed = new DelayedOperations(clock);
+    const parts = { hosted, delayed, logger, clock };
+    this.hosted = hosted;
+    this.delayed = delayed;
+    this.#clock = clock;
+    this.#append = new ReplicaAppend(parts);
+    this.#fetch = new ReplicaFetch(parts);
+    this.#deleteRecords = new ReplicaDeleteRecords(parts);
+    this.#markers = new TransactionMarkers({ hosted, append: this.#append, clock });
+    this.appender = new ReplicaPartitionAppender(this.#append);
+    this.loader = new ReplicaPartitionLoader(hosted);
+    const verifier = options.transactionVerifier;
+    this.transactionVerification = verifier && new TransactionVerification({ hosted, verifier });
+    const logDirs = new LogDirs({ ...options, ...parts });
+    this.#logDirs = logDirs;
+    this.#ignoreLogDirFailures = logManager.onLogDirFailure((logDir) => logDirs.handleFailure(logDir));
+    this.#checkpoints = new HighWatermarkCheckpoints({
+      ...parts,
+      intervalMs: options.highWatermarkCheckpointIntervalMs,
+      checkpoint: () => logManager.checkpointHighWatermarks(),
+    });
+    this.#leaderAndIsr = new LeaderAndIsr({
+      ...options,
+      ...parts,
+      checkpoints: this.#checkpoints,
+      partitionContext: {
+        brokerId: options.brokerId,
+        clock,
+        replicaLagTimeMaxMs: options.replicaLagTimeMaxMs,
+        isAliveBroker: (brokerId) => metadataCache.hasAliveBroker(brokerId),
+      },
+    });
+  }
+
+  /** Answers whoever waits, and checkpoints high watermarks. The logs are the log manager's to close, afterwards. Safe to call twice. */
+  async close(): Promise<void> {
+    this.delayed.close();
+    await this.#checkpoints.close();
+    this.#ignoreLogDirFailures();
+  }
+
+  // What the controller orders.
+
+  get controllerEpoch(): number {
+    return this.#leaderAndIsr.controllerEpoch;
+  }
+
+  addLeadershipListener(listener: LeadershipListener): void {
+    this.#leaderAndIsr.addListener(listener);
+  }
+
+  becomeLeaderOrFollower(request: Decoded<LeaderAndIsrRequest>, version: number): Promise<LeaderAndIsrResponse> {
+    return this.#leaderAndIsr.becomeLeaderOrFollower(request, version);
+  }
+
+  stopReplicas(request: Decoded<StopReplicaRequest>): Promise<StopReplicaResponse> {
+    return this.#leaderAndIsr.stopReplicas(request);
+  }
+
+  // Partitions.
+
+  getPartition(tp: TopicPartition): Partition | undefined {
+    return this.hosted.online(tp.topic, tp.partition);
+  }
+
+  /** undefined: no replica of the topic here. */
+  getLogConfig(topic: string, partition: number): LogConfig | undefined {
+    return this.hosted.online(topic, partition)?.log?.config;
+  }
+
+  partitions(): Iterable<Partition> {
+    return this.hosted;
+  }
+
+  // Records.
+
+  /** The records are in the log on return; a promise where replicas or the disk are waited for. See ReplicaAppend. */
+  appendRecords(request: AppendRequest): AppendResult[] | Promise<AppendResult[]> {
+    return this.#append.appendRecords(request);
+  }
+
+  /** A promise when the fetch waits for data. Whoever gets the answer releases its records. See ReplicaFetch. */
+  fetchMessages(
+    params: FetchParams,
+    requests: readonly FetchPartitionRequest[],
+  ): FetchedPartition[] | Promise<FetchedPartition[]> {
+    return this.#fetch.fetchMessages(params, requests);
+  }
+
+  deleteRecords(timeoutMs: number, entries: readonly DeleteRecordsEntry[]): Promise<DeleteRecordsResult[]> {
+    return this.#deleteRecords.deleteRecords(timeoutMs, entries);
+  }
+
+  writeTxnMarkers(marker: TransactionMarker, timeoutMs: number): Promise<ErrorCode[]> {
+    return this.#markers.write(marker, timeoutMs);
+  }
+
+  // Offsets. All throw KafkaError where the partition cannot answer.
+
+  fetchOffsetForTimestamp({ topic, partition }: TopicPartition, query: TimestampQuery): TimestampAndOffset | undefined {
+    return fetchOffsetForTimestamp(this.hosted.mustGet(topic, partition), query);
+  }
+
+  legacyFetchOffsetsBefore(
+    { topic, partition }: TopicPartition,
+    query: { timestamp: number; maxNumOffsets: number; isFromConsumer: boolean; requireLeader: boolean },
+  ): number[] {
+    return legacyFetchOffsetsBefore(this.hosted.mustGet(topic, partition), query, this.#clock.nowMs());
+  }
+
+  lastOffsetForLeaderEpoch(
+    { topic, partition }: TopicPartition,
+    query: { currentLeaderEpoch: number; leaderEpoch: number },
+  ): EpochEndOffset {
+    return lastOffsetForLeaderEpoch(this.hosted.mustGet(topic, partition), { ...query, requireLeader: true });
+  }
+
+  /** Source: DescribeProducers, KIP-664. */
+  activeProducers({ topic, partition }: TopicPartition): ProducerState[] {
+    return activeProducers(this.hosted.mustGet(topic, partition));
+  }
+
+  // Log dirs.
+
+  describeLogDirs(isWanted: (tp: TopicPartition) => boolean): DescribeLogDirsResult[] {
+    return this.#logDirs.describe(isWanted);
+  }
+
+  alterReplicaLogDirs(moves: readonly { tp: TopicPartition; logDir: string }[]): ErrorCode[] {
+    return this.#logDirs.alterReplicaLogDirs(moves);
+  }
+
+  // Counts, for metrics.
+
+  get leaderCount(): number {
+    return this.#count((partition) => partition.isLeader);
+  }
+
+  get partitionCount(): number {
+    return this.#count(() => true);
+  }
+
+  get offlineReplicaCount(): number {
+    return this.hosted.offlineCount;
+  }
+
+  get underReplicatedPartitionCount(): number {
+    return this.#count((partition) => partition.isUnderReplicated);
+  }
+
+  get underMinIsrPartitionCount(): number {
+    return this.#count((partition) => partition.isUnderMinIsr);
+  }
+
+  /** The id that replicas of a partition carry. */
+  topicIdOf({ topic, partition }: TopicPartition): Uuid | undefined {
+    return this.hosted.online(topic, partition)?.topicId;
+  }
+
+  #count(isCounted: (partition: Partition) => boolean): number {
+    let count = 0;
+    for (const partition of this.hosted) if (isCounted(partition)) count++;
+    return count;
+  }
+}
