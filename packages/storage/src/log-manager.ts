@@ -21,6 +21,7 @@ import {
 import type { LogContext } from './local-log.ts';
 import type { Log } from './log.ts';
 import type { LogConfig } from './log-config.ts';
+import { LogCleaner, type LogCleanerSettings } from './log-cleaner.ts';
 import { LogDirectory, type PartitionDirectory } from './log-directory.ts';
 import { uniqueDirectoryName } from './log-file-names.ts';
 import { loadLog } from './log-loader.ts';
@@ -68,9 +69,12 @@ export interface LogManagerOptions {
   readonly logger: Logger;
   /** log.dirs; at least one. */
   readonly logDirs: readonly string[];
+  /** Directories in the log dirs that look like a partition's and are not: left alone, and no log is made there. */
+  readonly reservedDirectoryNames?: ReadonlySet<string>;
   /** For logs found on disk by `loadAll`. */
   readonly topicConfig: (topic: string) => LogConfig;
   readonly settings?: Partial<LogManagerSettings>;
+  readonly cleanerSettings?: Partial<LogCleanerSettings>;
 }
 
 export type LogDirFailureListener = (logDirectory: string, error: StorageError) => void;
@@ -94,6 +98,7 @@ export class LogManager {
   readonly #timers = new Set<Timer>();
   /** Periodic tasks that run. */
   readonly #running = new Set<Promise<void>>();
+  readonly cleaner: LogCleaner;
   #state: 'new' | 'started' | 'closed' = 'new';
 
   constructor(options: LogManagerOptions) {
@@ -107,6 +112,12 @@ export class LogManager {
       logger: options.logger.child('kafka.log.UnifiedLog'),
       onStorageError: (error, logDirectory) => this.handleLogDirFailure(logDirectory, error),
     };
+    this.cleaner = new LogCleaner({
+      clock: options.clock,
+      logger: options.logger,
+      logs: this,
+      ...(options.cleanerSettings === undefined ? {} : { settings: options.cleanerSettings }),
+    });
     for (const path of options.logDirs) {
       this.#live.set(resolve(path), new LogDirectory(options.fileSystem, resolve(path)));
     }
@@ -125,6 +136,7 @@ export class LogManager {
       });
     }
     this.#scheduleTasks();
+    this.cleaner.start();
   }
 
   /** Closes every log and leaves the marker that spares the next start a recovery, where all went well. Safe to call twice.
@@ -134,6 +146,7 @@ export class LogManager {
     this.#state = 'closed';
     for (const timer of this.#timers) timer.cancel();
     this.#timers.clear();
+    await this.cleaner.close();
     await Promise.all(this.#running);
     await Promise.all(
       [...this.#live.values()].map((directory) => this.#closeDirectory(directory, options.brokerEpoch)),
@@ -265,6 +278,7 @@ export class LogManager {
     const unloaded = this.#unloaded.get(key);
     if (unloaded !== undefined) this.#deleteUnloaded(key, unloaded);
     this.#offlineLogs.delete(key);
+    this.cleaner.forget(tp);
     const log = this.#logs.get(key);
     if (log === undefined) return;
     this.#logs.delete(key);
@@ -276,6 +290,13 @@ export class LogManager {
   /** Holds for every open log of the topic from its next append or check on. */
   updateTopicConfig(topic: string, config: LogConfig): void {
     for (const log of this.#logs.values()) if (log.topicPartition.topic === topic) log.config = config;
+  }
+
+  /** For the cleaner. */
+  *cleanerCheckpoints(): Iterable<{ logDirectory: string; file: OffsetCheckpointFile }> {
+    for (const { path, cleanerOffsetCheckpoint } of this.#live.values()) {
+      yield { logDirectory: path, file: cleanerOffsetCheckpoint };
+    }
   }
 
   // Checkpoints; also called by their timers.
@@ -313,7 +334,7 @@ export class LogManager {
   async cleanupLogs(): Promise<number> {
     let count = 0;
     for (const log of [...this.#logs.values()]) {
-      if (log.isCompacting || this.#logs.get(log.name) !== log) continue;
+      if (this.#logs.get(log.name) !== log) continue;
       try {
         count += log.deleteOldSegments();
       } catch (error) {
@@ -348,7 +369,7 @@ export class LogManager {
     try {
       directory.lock();
       directory.open();
-      for (const found of directory.partitionDirectories()) this.#register(found);
+      for (const found of directory.partitionDirectories()) if (!this.#isReserved(found.tp)) this.#register(found);
     } catch (error) {
       // Another process uses it: that is a mistake in the configuration, not a dead disk.
       if (error instanceof StorageError && error.code === 'ELOCKED') {
@@ -382,6 +403,7 @@ export class LogManager {
   #open(tp: TopicPartition, options: Parameters<LogManager['getOrCreateLog']>[1]): Log {
     const key = topicPartitionKey(tp);
     if (this.#state !== 'started') throw this.#unavailable(`${key}: the log manager is not running`);
+    if (this.#isReserved(tp)) throw this.#unavailable(`${key} is the name of something else in the log dirs`);
     const found = this.#unloaded.get(key);
     if (found !== undefined) return this.#load(found, options.config);
     if (this.#offlineLogs.has(key)) throw this.#unavailable(`${key} is in an offline log dir`);
@@ -389,6 +411,10 @@ export class LogManager {
       throw this.#unavailable(`${key} is in no working log dir and may be in one of ${this.offlineLogDirs.join(', ')}`);
     }
     return this.#create(tp, options);
+  }
+
+  #isReserved(tp: TopicPartition): boolean {
+    return this.#options.reservedDirectoryNames?.has(topicPartitionKey(tp)) === true;
   }
 
   #load(found: PartitionDirectory, config: LogConfig): Log {

@@ -2,7 +2,7 @@
 // is pointed at somebody else's log dirs, or at another cluster's tree, must not start.
 // Source: kafka.server.KafkaServer (getOrGenerateBrokerId, cluster id check), kafka.server.BrokerMetadataCheckpoint.
 
-import { type Clock, type FileSystem, type Logger, StorageError } from '@ottla/base';
+import { type FileSystem, type Logger, StorageError } from '@ottla/base';
 import type { KafkaZkClient } from '@ottla/coordination';
 import { agreeOnMetaProperties, type MetaProperties, MetaPropertiesFile } from '@ottla/storage';
 import type { KafkaConfig } from '../config/index.ts';
@@ -20,8 +20,6 @@ export class InconsistentClusterIdError extends Error {
 export interface StoredIdentity {
   readonly brokerId: number | undefined;
   readonly clusterId: string | undefined;
-  /** By log dir; a dir without the file is absent. */
-  readonly found: ReadonlyMap<string, MetaProperties>;
 }
 
 /** Reads meta.properties in every log dir; makes dirs that are absent. A dir that cannot be read is left to the log manager, which takes it
@@ -39,7 +37,7 @@ export function readStoredIdentity(fileSystem: FileSystem, logDirs: readonly str
     }
   }
   const agreed = agreeOnMetaProperties(found);
-  return { brokerId: agreed?.brokerId, clusterId: agreed?.clusterId, found };
+  return { brokerId: agreed?.brokerId, clusterId: agreed?.clusterId };
 }
 
 /** The cluster's id in the tree, made when the cluster is new. @throws InconsistentClusterIdError */
@@ -75,18 +73,4 @@ export async function agreeOnBrokerId(
   if (stored.brokerId !== undefined) return stored.brokerId;
   if (configured >= 0 || !config.brokerIdGenerationEnable) return configured;
   return config.number('reserved.broker.max.id') + (await zkClient.generateBrokerSequenceId());
-}
-
-/** Writes meta.properties where it is absent or says less than is known now. */
-export function storeIdentity(
-  identity: { readonly brokerId: number; readonly clusterId: string },
-  stored: StoredIdentity,
-  options: { readonly fileSystem: FileSystem; readonly logDirs: readonly string[]; readonly clock: Clock },
-): void {
-  for (const logDir of options.logDirs) {
-    const known = stored.found.get(logDir);
-    if (known?.brokerId === identity.brokerId && known.clusterId === identity.clusterId) continue;
-    const now = new Date(options.clock.nowMs());
-    new MetaPropertiesFile(options.fileSystem, logDir).write({ ...identity, others: known?.others ?? new Map() }, now);
-  }
 }

@@ -1,5 +1,4 @@
-// The parts of a running broker that handlers may call. Whoever brings a part puts its type here, imported from the folder where it
-// lives, in place of `PartToCome`.
+// The parts of a running broker that handlers may call. Whoever brings a part puts its type here.
 
 import type { Clock, Logger, MetricsRegistry, Random } from '@ottla/base';
 import type { KafkaZkClient } from '@ottla/coordination';
@@ -12,9 +11,6 @@ import type { ReplicaManager } from '../replica/replica-manager.ts';
 import type { ProducerIdManager } from '../transaction/producer-id-manager.ts';
 import type { TransactionCoordinator } from '../transaction/transaction-coordinator.ts';
 import type { ApiVersionsManager } from './api-versions-manager.ts';
-
-/** Stands for a part whose class does not exist yet. Nothing can be called on it. */
-export type PartToCome = object;
 
 /** Creates topics that somebody asked for before they exist (Kafka's AutoTopicCreationManager). */
 export interface AutoTopicCreation {
@@ -47,6 +43,4 @@ export interface BrokerServices {
   readonly producerIdManager: ProducerIdManager;
   readonly controller: KafkaController;
   readonly autoTopicCreation: AutoTopicCreation;
-  /** Topics and configs through the tree (Kafka's ZkAdminManager). */
-  readonly adminManager: PartToCome;
 }

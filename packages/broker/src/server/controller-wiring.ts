@@ -7,7 +7,7 @@ import type { ControllerChannel } from '../controller/controller-channel-manager
 import type { ControllerSettings } from '../controller/controller-parts.ts';
 import { KafkaController } from '../controller/kafka-controller.ts';
 import type { BrokerServices } from './broker-services.ts';
-import { BrokerUnreachableError, type InProcessChannel } from './in-process-channel.ts';
+import { BrokerUnreachableError } from './in-process-channel.ts';
 import type { ChannelTo } from './transaction-wiring.ts';
 
 /** This broker as the tree shows it. */

@@ -1,20 +1,35 @@
 // How a broker speaks to itself: the same request bytes, handled by the same dispatch, without a socket. The controller sends LeaderAndIsr,
 // StopReplica and UpdateMetadata to its own broker through it, as to any other.
 
-import { ByteReader, ByteWriter, Errors, isByteSource, KafkaError, readFully } from '@ottla/base';
+import { ByteReader, ByteWriter, Errors, isByteSource, KafkaError, mustBePresent, readFully } from '@ottla/base';
 import type { ConnectionContext } from '@ottla/network';
 import { type ApiCodec, type Decoded, readResponseHeader, writeRequestHeader } from '@ottla/protocol';
+import type { ApiVersionsManager } from './api-versions-manager.ts';
 import type { RequestDispatcher } from './request-dispatcher.ts';
+
+/** A broker that this one has no connection to. */
+export class BrokerUnreachableError extends Error {
+  override readonly name = 'BrokerUnreachableError';
+}
+
+export interface InProcessChannelOptions {
+  /** What the dispatcher serves. */
+  readonly apiVersionsManager: ApiVersionsManager;
+  /** The listener that brokers speak to each other through. */
+  readonly listenerName: string;
+  readonly clientId: string;
+}
 
 export class InProcessChannel {
   readonly #dispatcher: RequestDispatcher;
   readonly #connection: ConnectionContext;
   readonly #clientId: string;
+  readonly #apiVersionsManager: ApiVersionsManager;
   #correlationId = 0;
 
-  /** @param listenerName the listener that brokers speak to each other through */
-  constructor(dispatcher: RequestDispatcher, options: { readonly listenerName: string; readonly clientId: string }) {
+  constructor(dispatcher: RequestDispatcher, options: InProcessChannelOptions) {
     this.#dispatcher = dispatcher;
+    this.#apiVersionsManager = options.apiVersionsManager;
     this.#clientId = options.clientId;
     this.#connection = {
       connectionId: 'in-process',
@@ -27,11 +42,11 @@ export class InProcessChannel {
     };
   }
 
-  /** Asks in `version` and waits for the answer. @throws InvalidRequestError when a connection would have been closed */
+  /** Asks in `version`, the newest one when absent, and waits for the answer. @throws InvalidRequestError when a connection would have been closed */
   async send<Request, Response>(
     api: ApiCodec<Request, Response>,
     request: Request,
-    version: number,
+    version = this.#newestVersion(api),
   ): Promise<Decoded<Response>> {
     const header = {
       apiKey: api.apiKey,
@@ -50,5 +65,9 @@ export class InProcessChannel {
     const reader = new ByteReader(Buffer.concat(bytes));
     readResponseHeader(reader, header);
     return api.response.read(reader, version);
+  }
+
+  #newestVersion(api: ApiCodec<unknown, unknown>): number {
+    return mustBePresent(this.#apiVersionsManager.servedApi(api.apiKey), `handler of ${api.name}`).maxVersion;
   }
 }

@@ -1,0 +1,180 @@
+// Puts the parts of one broker together: who is handed to whom. Nothing is started here.
+
+import { mustBePresent } from '@ottla/base';
+import type { BrokerInfo, KafkaZkClient } from '@ottla/coordination';
+import { SocketServer } from '@ottla/network';
+import type { LogManager } from '@ottla/storage';
+import { ConfigServices, type KafkaConfig } from '../config/index.ts';
+import type { KafkaController } from '../controller/kafka-controller.ts';
+import { handlers } from '../handlers/index.ts';
+import { MetadataCache } from '../metadata/metadata-cache.ts';
+import type { ReplicaManager } from '../replica/replica-manager.ts';
+import { ApiVersionsManager } from './api-versions-manager.ts';
+import type { BrokerPorts } from './broker-ports.ts';
+import type { BrokerServices } from './broker-services.ts';
+import { createController } from './controller-wiring.ts';
+import { CoordinatorElections, createGroupCoordinator } from './coordinator-wiring.ts';
+import { InProcessChannel } from './in-process-channel.ts';
+import { createFetchManager, createLogManager, createReplicaManager } from './log-wiring.ts';
+import { RequestDispatcher } from './request-dispatcher.ts';
+import { DYNAMIC_SOCKET_SERVER_KEYS, socketServerLimits } from './socket-server-limits.ts';
+import { type ChannelTo, createTransactionCoordinator, createTransactionVerifier } from './transaction-wiring.ts';
+
+export interface BrokerPartsOptions {
+  readonly ports: BrokerPorts;
+  readonly config: KafkaConfig;
+  readonly brokerId: number;
+  readonly clusterId: string;
+  readonly zkClient: KafkaZkClient;
+  readonly onLogDirFailed: (logDir: string) => void;
+}
+
+export interface BrokerParts {
+  readonly services: BrokerServices;
+  readonly configs: ConfigServices;
+  readonly logManager: LogManager;
+  readonly replicaManager: ReplicaManager;
+  readonly socketServer: SocketServer;
+  /** Builds the controller once the broker is registered; until then nobody may ask for it. */
+  attachController(brokerInfo: BrokerInfo, brokerEpoch: bigint): void;
+}
+
+/** Reads settings from the tree, so that every part starts with those in force. */
+export async function createBrokerParts(options: BrokerPartsOptions): Promise<BrokerParts> {
+  const { ports, config, brokerId, clusterId, zkClient } = options;
+  const { clock, random, logger, metrics } = ports;
+  const metadataCache = new MetadataCache();
+  const configs: ConfigServices = new ConfigServices({
+    config,
+    zkClient,
+    clock,
+    logger,
+    brokerId,
+    topicExists: (topic) => metadataCache.containsTopic(topic),
+    localTopics: () => topicsOf(logManager),
+    onTopicConfig: (topic, logConfig) => logManager.updateTopicConfig(topic, logConfig),
+    loggerLevels: ports.loggerLevels,
+  });
+  await configs.load();
+  const repository = configs.repository;
+  const logManager = await createLogManager({ ports, config, zkClient, repository });
+
+  const channelTo: ChannelTo = (id) => (id === brokerId ? ownChannel : undefined);
+  const partitionFor = (transactionalId: string): number =>
+    transactions.transactionCoordinator.partitionFor(transactionalId);
+  const verification = { metadataCache, channelTo, partitionFor };
+  const replicaManager = createReplicaManager({
+    ports,
+    config,
+    brokerId,
+    logManager,
+    metadataCache,
+    repository,
+    transactionVerifier: createTransactionVerifier(verification, 'produce'),
+    onLogDirFailed: options.onLogDirFailed,
+  });
+  const groupCoordinator = createGroupCoordinator({
+    ports,
+    config,
+    replicaManager,
+    transactionVerifier: createTransactionVerifier(verification, 'txnOffsetCommit'),
+  });
+  const transactions = createTransactionCoordinator({
+    clock,
+    logger,
+    config,
+    brokerId,
+    zkClient,
+    metadataCache,
+    logs: {
+      append: (...given) => replicaManager.appender.append(...given),
+      load: (...given) => replicaManager.loader.load(...given),
+    },
+    channelTo,
+  });
+  replicaManager.addLeadershipListener(
+    new CoordinatorElections({ groups: groupCoordinator, transactions: transactions.transactionCoordinator, logger }),
+  );
+
+  let controller: KafkaController | undefined;
+  const services: BrokerServices = {
+    clock,
+    random,
+    logger,
+    metrics,
+    brokerId,
+    clusterId,
+    apiVersionsManager: new ApiVersionsManager(handlers, config.apiLevel),
+    config,
+    configRepository: repository,
+    configs,
+    zkClient,
+    metadataCache,
+    replicaManager,
+    fetchSessions: createFetchManager(ports, config),
+    groupCoordinator,
+    autoTopicCreation: {
+      createTopics: (topics) => logger.warn('topics cannot be created yet', { topics: [...topics] }),
+    },
+    ...transactions,
+    get controller() {
+      return mustBePresent(controller, 'controller of a broker that is not registered');
+    },
+  };
+  const ownChannel = createOwnChannel(services);
+  return {
+    services,
+    configs,
+    logManager,
+    replicaManager,
+    socketServer: createSocketServer(ports, services),
+    attachController(brokerInfo, brokerEpoch) {
+      controller = createController(services, { channelTo, brokerInfo, brokerEpoch });
+    },
+  };
+}
+
+function topicsOf(logManager: LogManager): Iterable<string> {
+  const topics = new Set<string>();
+  for (const log of logManager.allLogs()) topics.add(log.topicPartition.topic);
+  return topics;
+}
+
+/** Whatever release this broker plays towards clients, to itself it speaks the newest versions. */
+function createOwnChannel(services: BrokerServices): InProcessChannel {
+  const listenerName = services.config.interBrokerListenerName;
+  const apiVersionsManager = new ApiVersionsManager(handlers);
+  const dispatcher = createDispatcher(services, apiVersionsManager);
+  return new InProcessChannel(dispatcher, { apiVersionsManager, listenerName, clientId: String(services.brokerId) });
+}
+
+function createDispatcher(services: BrokerServices, apiVersionsManager: ApiVersionsManager): RequestDispatcher {
+  return new RequestDispatcher({
+    apiVersionsManager,
+    broker: services,
+    clock: services.clock,
+    logger: services.logger.child('kafka.server.KafkaApis'),
+    metrics: services.metrics,
+    privilegedListenerName: services.config.interBrokerListenerName,
+  });
+}
+
+function createSocketServer(ports: BrokerPorts, services: BrokerServices): SocketServer {
+  const dispatcher = createDispatcher(services, services.apiVersionsManager);
+  const socketServer = new SocketServer(
+    {
+      sockets: ports.sockets,
+      clock: ports.clock,
+      logger: ports.logger.child('kafka.network.SocketServer'),
+      metrics: ports.metrics,
+      onRequest: (request) => dispatcher.dispatch(request),
+    },
+    socketServerLimits(services.config),
+  );
+  services.configs.dynamicBrokerConfig.addReconfigurable({
+    name: 'SocketServer',
+    keys: DYNAMIC_SOCKET_SERVER_KEYS,
+    reconfigure: () => socketServer.updateLimits(socketServerLimits(services.config)),
+  });
+  return socketServer;
+}

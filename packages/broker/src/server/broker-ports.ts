@@ -1,0 +1,20 @@
+// What a broker needs of the world.
+
+import type { Clock, FileSystem, Logger, MetricsRegistry, Random, Sockets } from '@ottla/base';
+import type { TreeConnector } from '@ottla/coordination';
+import type { LoggerLevels } from '../config/index.ts';
+
+export interface BrokerPorts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly fileSystem: FileSystem;
+  readonly sockets: Sockets;
+  readonly logger: Logger;
+  readonly metrics: MetricsRegistry;
+  /** What this machine is called by others: advertised where a listener names no host. */
+  readonly hostName: string;
+  /** Absent: levels cannot be changed by requests. */
+  readonly loggerLevels?: LoggerLevels | undefined;
+  /** A tree outside: tests and simulation share one among brokers. Absent: embedded, under the first log dir. */
+  readonly treeConnector?: TreeConnector | undefined;
+}

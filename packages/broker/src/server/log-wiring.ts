@@ -1,0 +1,90 @@
+// Puts the logs and replicas together with what they need: settings of topics out of the tree, the verification of transactions.
+
+import { resolve } from 'node:path';
+import { type KafkaZkClient, TREE_JOURNAL_DIRECTORY } from '@ottla/coordination';
+import { type LogConfig, LogManager, type LogManagerSettings } from '@ottla/storage';
+import type { ConfigRepository, KafkaConfig } from '../config/index.ts';
+import type { TransactionVerifier } from '../group/group-coordinator.ts';
+import type { MetadataCache } from '../metadata/metadata-cache.ts';
+import { FetchManager } from '../replica/fetch-manager.ts';
+import { FetchSessionCache } from '../replica/fetch-session-cache.ts';
+import { ReplicaManager } from '../replica/replica-manager.ts';
+import type { BrokerPorts } from './broker-ports.ts';
+
+/** Absolute, as the log manager names them. */
+export function logDirsOf(config: KafkaConfig): string[] {
+  return config.logDirs.map((logDir) => resolve(logDir));
+}
+
+/** @param repository where topics' settings are; read once for the topics that have some, since logs found on disk are opened at once */
+export async function createLogManager(parts: {
+  readonly ports: BrokerPorts;
+  readonly config: KafkaConfig;
+  readonly zkClient: KafkaZkClient;
+  readonly repository: ConfigRepository;
+}): Promise<LogManager> {
+  const { ports, config, zkClient, repository } = parts;
+  const configured = await zkClient.getEntitiesConfigs('topics', await zkClient.getAllEntitiesWithConfig('topics'));
+  const defaults = repository.toLogConfig(new Map());
+  const topicConfigs = new Map<string, LogConfig>();
+  for (const [topic, topicConfig] of configured) {
+    if (topicConfig.size > 0) topicConfigs.set(topic, repository.toLogConfig(topicConfig));
+  }
+  return new LogManager({
+    fileSystem: ports.fileSystem,
+    clock: ports.clock,
+    random: ports.random,
+    logger: ports.logger,
+    logDirs: logDirsOf(config),
+    reservedDirectoryNames: new Set([TREE_JOURNAL_DIRECTORY]),
+    topicConfig: (topic) => topicConfigs.get(topic) ?? defaults,
+    settings: logManagerSettings(config),
+  });
+}
+
+function logManagerSettings(config: KafkaConfig): LogManagerSettings {
+  return {
+    flushOffsetCheckpointIntervalMs: config.number('log.flush.offset.checkpoint.interval.ms'),
+    flushStartOffsetCheckpointIntervalMs: config.number('log.flush.start.offset.checkpoint.interval.ms'),
+    retentionCheckIntervalMs: config.number('log.retention.check.interval.ms'),
+    flushSchedulerIntervalMs: config.number('log.flush.scheduler.interval.ms'),
+    initialTaskDelayMs: config.number('log.initial.task.delay.ms'),
+    producerIdExpirationMs: config.number('producer.id.expiration.ms'),
+    producerIdExpirationCheckIntervalMs: config.number('producer.id.expiration.check.interval.ms'),
+    transactionMaxTimeoutMs: config.number('transaction.max.timeout.ms'),
+    transactionPartitionVerificationEnable: config.boolean('transaction.partition.verification.enable'),
+  };
+}
+
+export function createReplicaManager(parts: {
+  readonly ports: BrokerPorts;
+  readonly config: KafkaConfig;
+  readonly brokerId: number;
+  readonly logManager: LogManager;
+  readonly metadataCache: MetadataCache;
+  readonly repository: ConfigRepository;
+  readonly transactionVerifier: TransactionVerifier;
+  readonly onLogDirFailed: (logDir: string) => void;
+}): ReplicaManager {
+  const { ports, config, logManager, repository } = parts;
+  return new ReplicaManager({
+    brokerId: parts.brokerId,
+    clock: ports.clock,
+    logger: ports.logger,
+    logManager,
+    logDirs: logDirsOf(config),
+    metadataCache: parts.metadataCache,
+    fetchTopicConfig: (topic) => repository.logConfig(topic),
+    replicaLagTimeMaxMs: config.number('replica.lag.time.max.ms'),
+    highWatermarkCheckpointIntervalMs: config.number('replica.high.watermark.checkpoint.interval.ms'),
+    transactionVerifier: config.boolean('transaction.partition.verification.enable')
+      ? parts.transactionVerifier
+      : undefined,
+    onLogDirFailed: parts.onLogDirFailed,
+  });
+}
+
+export function createFetchManager(ports: BrokerPorts, config: KafkaConfig): FetchManager {
+  const slots = config.number('max.incremental.fetch.session.cache.slots');
+  return new FetchManager(new FetchSessionCache({ slots, clock: ports.clock, random: ports.random }));
+}
