@@ -283,7 +283,7 @@ describe('joining', () => {
       > join b
       b ← join MEMBER_ID_REQUIRED id=b-2
       > join b id=b-2 instance=i
-      b ← join UNKNOWN_SERVER_ERROR id=b-2
+      b ← join UNKNOWN_SERVER_ERROR
       `,
       { groupInitialRebalanceDelayMs: 0 },
     );

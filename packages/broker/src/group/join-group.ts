@@ -102,7 +102,8 @@ function joinCurrentMember(step: GroupStep, group: GroupMetadata, event: JoinGro
   const { memberId, groupInstanceId } = event;
   if (group.isPendingMember(memberId)) {
     // Ids are handed out to dynamic members only; Kafka fails the request in this way.
-    if (groupInstanceId !== null) step.answerJoin(event.ticket, joinError(memberId, Errors.UNKNOWN_SERVER_ERROR));
+    if (groupInstanceId !== null)
+      step.answerJoin(event.ticket, joinError(UNKNOWN_MEMBER_ID, Errors.UNKNOWN_SERVER_ERROR));
     else addMemberAndRebalance(step, group, event, memberId);
     return;
   }

@@ -1,7 +1,7 @@
 // FindCoordinator (10), versions 0-6. Which broker coordinates a group or a transactional id: the leader of the partition of the internal
 // topic that the key hashes to. An internal topic that does not exist yet is created; until then there is no coordinator.
 
-import { type ErrorCode, Errors, errorName } from '@ottla/base';
+import { type ErrorCode, Errors, errorName, KafkaError } from '@ottla/base';
 import {
   findCoordinator as api,
   type Decoded,
@@ -22,8 +22,13 @@ interface Found {
 
 const GROUP = 0;
 const TRANSACTION = 1;
+const SHARE = 2;
+const FIRST_VERSION_WITH_SHARE = 6;
 /** From this version on a request asks for several keys. */
 const FIRST_BATCHED_VERSION = 4;
+/** Kafka's words. */
+const INVALID_REQUEST_MESSAGE =
+  'This most likely occurs because of a request being malformed by the client library or the message was sent to an incompatible broker. See the broker logs for more details.';
 const NO_NODE = { id: -1, host: '', port: -1 };
 
 export const findCoordinator = defineHandler(
@@ -39,15 +44,23 @@ export const findCoordinator = defineHandler(
 );
 
 function coordinatorOf(key: string, keyType: number, context: RequestContext): Found {
-  const { broker } = context;
+  const {
+    broker,
+    header: { apiVersion },
+  } = context;
   switch (keyType) {
     case GROUP:
       return leaderOf(GROUP_METADATA_TOPIC, broker.groupCoordinator.partitionFor(key), context);
     case TRANSACTION:
       return leaderOf(TRANSACTION_STATE_TOPIC, broker.transactionCoordinator.partitionFor(key), context);
+    case SHARE:
+      // In ZooKeeper mode nobody coordinates share groups.
+      return {
+        errorCode: apiVersion < FIRST_VERSION_WITH_SHARE ? Errors.INVALID_REQUEST : Errors.COORDINATOR_NOT_AVAILABLE,
+        node: NO_NODE,
+      };
     default:
-      // Share groups (2) have no coordinator in ZooKeeper mode.
-      return { errorCode: Errors.INVALID_REQUEST, node: NO_NODE };
+      throw new KafkaError(Errors.INVALID_REQUEST, INVALID_REQUEST_MESSAGE);
   }
 }
 
@@ -81,5 +94,6 @@ function respond(
 
 /** Versions 1 to 3 always say something, success included. */
 function errorMessage(errorCode: ErrorCode): string {
-  return errorCode === Errors.COORDINATOR_NOT_AVAILABLE ? 'The coordinator is not available.' : errorName(errorCode);
+  if (errorCode === Errors.COORDINATOR_NOT_AVAILABLE) return 'The coordinator is not available.';
+  return errorCode === Errors.INVALID_REQUEST ? INVALID_REQUEST_MESSAGE : errorName(errorCode);
 }

@@ -274,9 +274,17 @@ describe('FindCoordinator', () => {
     assert.deepEqual([found.nodeId, found.host, found.port], [-1, '', -1]);
   });
 
-  test('knows no coordinators but of groups and transactions', async () => {
-    const found = await call(findCoordinator, 6, { keyType: 2, coordinatorKeys: ['g'] }, await services(NODE));
-    assert.equal(found.coordinators[0]?.errorCode, Errors.INVALID_REQUEST);
+  test('nobody coordinates share groups, and other kinds of keys are invalid', async () => {
+    const share = async (version: number) => {
+      const request = { keyType: 2, coordinatorKeys: ['g'] };
+      return (await call(findCoordinator, version, request, await services(NODE))).coordinators[0]?.errorCode;
+    };
+    assert.equal(await share(5), Errors.INVALID_REQUEST);
+    assert.equal(await share(6), Errors.COORDINATOR_NOT_AVAILABLE);
+    const parts = await services(NODE);
+    await assert.rejects(call(findCoordinator, 6, { keyType: 9, coordinatorKeys: ['g'] }, parts), {
+      code: Errors.INVALID_REQUEST,
+    });
   });
 });
 
