@@ -1,6 +1,6 @@
 // One of log.dirs: its lock, its checkpoints, and which partitions' directories are in it. Source: Kafka's LogManager (3.9).
 
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import {
   type DirectoryLock,
   type FileSystem,
@@ -67,7 +67,7 @@ export class LogDirectory {
 
   /** Creates the directory and takes its lock. @throws StorageError when it cannot be used, or another process uses it */
   lock(): void {
-    this.#fileSystem.makeDirectorySync(this.path);
+    this.#create(this.path);
     this.#lock = this.#fileSystem.lockDirectorySync(this.path);
     if (this.#lock === undefined) {
       throw new StorageError(
@@ -121,5 +121,14 @@ export class LogDirectory {
   release(): void {
     this.#lock?.releaseSync();
     this.#lock = undefined;
+  }
+
+  /** With its parents, each name durable: a synced record must not lie in a directory that a power loss forgets. */
+  #create(path: string): void {
+    if (this.#fileSystem.statSync(path) !== undefined) return;
+    const parent = dirname(path);
+    if (parent !== path) this.#create(parent);
+    this.#fileSystem.makeDirectorySync(path);
+    this.#fileSystem.syncDirectorySync(parent);
   }
 }

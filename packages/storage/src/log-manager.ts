@@ -20,8 +20,8 @@ import {
 } from '@ottla/base';
 import type { LogContext } from './local-log.ts';
 import type { Log } from './log.ts';
-import type { LogConfig } from './log-config.ts';
 import { LogCleaner, type LogCleanerSettings } from './log-cleaner.ts';
+import type { LogConfig } from './log-config.ts';
 import { LogDirectory, type PartitionDirectory } from './log-directory.ts';
 import { uniqueDirectoryName } from './log-file-names.ts';
 import { loadLog } from './log-loader.ts';

@@ -42,8 +42,7 @@ export interface SegmentAppend {
 }
 
 export interface SegmentPosition {
-  /** Last offset of the batch found. */
-  readonly lastOffset: number;
+  /** Of the batch. */
   readonly position: number;
   /** Size of the batch. */
   readonly sizeInBytes: number;
@@ -129,6 +128,14 @@ export class LogSegment {
     return timestamp >= 0 ? timestamp : this.lastModifiedMs;
   }
 
+  /** Of the first batch; undefined when there is none. */
+  get firstBatchTimestamp(): number | undefined {
+    if (this.#rollingBasedTimestamp === undefined && this.sizeInBytes > 0) {
+      this.#rollingBasedTimestamp = this.batches('headers').next()?.maxTimestamp;
+    }
+    return this.#rollingBasedTimestamp;
+  }
+
   canHoldOffset(offset: number): boolean {
     const relative = offset - this.baseOffset;
     return relative >= 0 && relative <= RELATIVE_OFFSET_MAX;
@@ -165,12 +172,11 @@ export class LogSegment {
    *  @param from a batch's position known to be at or before it */
   translateOffset(offset: number, from = 0): SegmentPosition | undefined {
     const recent = this.#recentAppends?.find(offset);
-    if (recent !== undefined) return { lastOffset: offset, ...recent };
+    if (recent !== undefined) return recent;
     const start = Math.max(this.offsetIndex.lookupPosition(offset), from);
     const reader = new SegmentBatchReader(this.log, { start, what: 'headers' });
     for (let batch = reader.next(); batch !== undefined; batch = reader.next()) {
-      const { lastOffset } = batch;
-      if (lastOffset >= offset) return { lastOffset, position: reader.batchPosition, sizeInBytes: batch.sizeInBytes };
+      if (batch.lastOffset >= offset) return { position: reader.batchPosition, sizeInBytes: batch.sizeInBytes };
     }
     return undefined;
   }
@@ -392,10 +398,7 @@ export class LogSegment {
   }
 
   #timeWaitedForRoll(nowMs: number, messageTimestamp: number): number {
-    if (this.#rollingBasedTimestamp === undefined && this.sizeInBytes > 0) {
-      this.#rollingBasedTimestamp = this.batches('headers').next()?.maxTimestamp;
-    }
-    const first = this.#rollingBasedTimestamp;
+    const first = this.firstBatchTimestamp;
     if (first !== undefined && first >= 0) return messageTimestamp - first;
     return nowMs - this.#createdMs;
   }

@@ -91,8 +91,8 @@ export class Log {
   #isClosed = false;
   /** The disk failed: nothing works any more. */
   #isOffline = false;
-  /** Compaction is replacing segments, or forbidden to. Owned by the cleaner. */
-  isCompacting = false;
+  /** The lowest offset truncated to since the cleaner last noted how far the log is clean. */
+  #lowestTruncation = Number.POSITIVE_INFINITY;
 
   constructor(parts: LogParts) {
     this.topicPartition = parts.localLog.topicPartition;
@@ -185,6 +185,20 @@ export class Log {
 
   get isOffline(): boolean {
     return this.#isOffline;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** For the cleaner: what it cleaned at and above this offset is no longer there. Infinity: nothing was truncated. */
+  get lowestTruncation(): number {
+    return this.#lowestTruncation;
+  }
+
+  /** The cleaner has noted it. */
+  forgetTruncation(): void {
+    this.#lowestTruncation = Number.POSITIVE_INFINITY;
   }
 
   /** For the cleaner and the tools. Ascending; a copy. */
@@ -440,6 +454,7 @@ export class Log {
     this.#ensureUsable();
     try {
       this.#context.logger.info('truncating fully', { partition: this.name, offset });
+      this.#lowestTruncation = Math.min(this.#lowestTruncation, offset);
       this.#local.truncateFullyAndStartAt(offset);
       this.leaderEpochCache.clearAndFlush();
       this.producerStateManager.truncateFullyAndStartAt(offset);
@@ -645,7 +660,8 @@ export class Log {
   #maybeRoll(messagesSize: number, analysis: AppendAnalysis): void {
     const { config } = this;
     const shouldRoll = this.activeSegment.shouldRoll({
-      segmentMs: config.segmentMs,
+      // A record in the active segment cannot be compacted: it must leave it in time.
+      segmentMs: config.compact ? Math.min(config.segmentMs, config.maxCompactionLagMs) : config.segmentMs,
       segmentBytes: config.segmentBytes,
       maxTimestampInMessages: analysis.maxTimestamp,
       maxOffsetInMessages: analysis.lastOffset,
@@ -807,6 +823,7 @@ export class Log {
   }
 
   #truncateTail(offset: number): void {
+    this.#lowestTruncation = Math.min(this.#lowestTruncation, offset);
     const deleted = this.#local.truncateTo(offset);
     for (const segment of deleted) this.producerStateManager.deleteSnapshotAt(segment.baseOffset);
     this.leaderEpochCache.truncateFromEnd(offset);

@@ -101,6 +101,7 @@ export class SegmentFile {
   }
 
   #open(): SharedFile {
+    assert(!this.#isDeleted, `${this.#path} is used after it was deleted`);
     this.#file ??= new SharedFile(this.#fileSystem.openSync(this.#path, 'read-write'));
     return this.#file;
   }

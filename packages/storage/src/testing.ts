@@ -22,6 +22,7 @@ import {
   type RecordsBuilderOptions,
 } from '@ottla/records';
 import type { Log } from './log.ts';
+import type { LogCleanerSettings } from './log-cleaner.ts';
 import { type LogConfig, parseLogConfig } from './log-config.ts';
 import { type LoadLogOptions, loadLog } from './log-loader.ts';
 import { LogManager, type LogManagerSettings } from './log-manager.ts';
@@ -105,6 +106,7 @@ export function newManager(
     logger?: Logger;
     topicSettings?: Record<string, string>;
     settings?: Partial<LogManagerSettings>;
+    cleanerSettings?: Partial<LogCleanerSettings>;
   } = {},
 ): LogManager {
   return new LogManager({
@@ -115,6 +117,7 @@ export function newManager(
     logDirs: options.logDirs ?? ['/logs'],
     topicConfig: () => logConfig(options.topicSettings),
     ...(options.settings === undefined ? {} : { settings: options.settings }),
+    ...(options.cleanerSettings === undefined ? {} : { cleanerSettings: options.cleanerSettings }),
   });
 }
 

@@ -1,0 +1,337 @@
+// Compacts one log: learns the last offset of every key in its dirty part, then copies segments without the records that a later one
+// replaces, and swaps the copies in. Works in slices of a few milliseconds, reads and writes go on in between.
+// Source: Kafka's Cleaner (3.9), KIP-58, KIP-354, KIP-534.
+
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type Clock, mustBePresent, StorageError, sleep } from '@ottla/base';
+import { batchAt, type KafkaRecord, type RecordBatch } from '@ottla/records';
+import { filterBatch } from './batch-filter.ts';
+import { CleanedTransactionMetadata } from './cleaned-transaction-metadata.ts';
+import { CLEANED_SUFFIX, SWAP_SUFFIX } from './log-file-names.ts';
+import type { LogSegment } from './log-segment.ts';
+import type { LogToClean } from './log-to-clean.ts';
+import { OffsetMap } from './offset-map.ts';
+import type { ProducerStateEntry } from './producer-state-entry.ts';
+
+/** How long the event loop may be kept. */
+const SLICE_MS = 4;
+const SLICE_BYTES = 512 * 1024;
+/** Cleaned batches are appended this much at a time: one index entry each. */
+const WRITE_BYTES = 32 * 1024;
+const RELATIVE_OFFSET_MAX = 0x7fffffff;
+
+export interface CleanerOptions {
+  readonly clock: Clock;
+  /** log.cleaner.dedupe.buffer.size: the most memory a map of keys may take */
+  readonly dedupeBufferSize: number;
+  /** log.cleaner.io.buffer.load.factor: how full the map may be */
+  readonly dedupeBufferLoadFactor: number;
+  /** log.cleaner.io.max.bytes.per.second: of reading and writing together */
+  readonly ioMaxBytesPerSecond: number;
+}
+
+export interface CleanResult {
+  /** Everything below is cleaned now. */
+  readonly endOffset: number;
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+}
+
+/** The log changed under the cleaner (truncated, deleted, closed), or the broker stops: nothing was replaced that should not be. */
+export class CleaningAbortedError extends Error {
+  override readonly name = 'CleaningAbortedError';
+}
+
+interface SegmentPass {
+  readonly candidate: LogToClean;
+  readonly map: OffsetMap;
+  readonly transactions: CleanedTransactionMetadata;
+  readonly producers: ReadonlyMap<number, ProducerStateEntry>;
+  readonly nowMs: number;
+  /** Tombstones and markers of formats that carry no delete horizon stay in segments changed after this. */
+  readonly legacyDeleteHorizonMs: number;
+  /** The batch that ends here stays at least empty, so that the log's end does not move. */
+  readonly endOffset: number;
+}
+
+export class Cleaner {
+  readonly #options: CleanerOptions;
+  readonly #shouldStop: () => boolean;
+  #sliceStartMs = 0;
+  #sliceBytes = 0;
+  #bytesRead = 0;
+  #bytesWritten = 0;
+
+  /** @param shouldStop asked between slices */
+  constructor(options: CleanerOptions, shouldStop: () => boolean) {
+    this.#options = options;
+    this.#shouldStop = shouldStop;
+  }
+
+  /** @throws CleaningAbortedError, StorageError, CorruptRecordError */
+  async clean(candidate: LogToClean): Promise<CleanResult> {
+    this.#bytesRead = 0;
+    this.#bytesWritten = 0;
+    this.#sliceStartMs = this.#options.clock.monotonicMs();
+    const map = await this.#buildOffsetMap(candidate);
+    const endOffset = map.latestOffset + 1;
+    const { log } = candidate;
+    const pass: SegmentPass = {
+      candidate,
+      map,
+      transactions: new CleanedTransactionMetadata(),
+      // Batches that were a producer's last when the pass began; newer ones lie beyond it.
+      producers: new Map(log.producerStateManager.activeProducers),
+      nowMs: this.#options.clock.nowMs(),
+      legacyDeleteHorizonMs: legacyDeleteHorizon(candidate),
+      endOffset,
+    };
+    const segments = log.segments.filter((segment) => segment.baseOffset < endOffset && segment !== log.activeSegment);
+    for (const group of groupSegmentsBySize(segments, candidate)) await this.#cleanGroup(group, pass);
+    return { endOffset, bytesRead: this.#bytesRead, bytesWritten: this.#bytesWritten };
+  }
+
+  // The last offset of every key.
+
+  async #buildOffsetMap(candidate: LogToClean): Promise<OffsetMap> {
+    const { log, firstDirtyOffset, firstUncleanableOffset } = candidate;
+    const { dedupeBufferSize, dedupeBufferLoadFactor } = this.#options;
+    const needed = OffsetMap.bytesFor(firstUncleanableOffset - firstDirtyOffset, dedupeBufferLoadFactor);
+    const map = new OffsetMap(Math.min(needed, dedupeBufferSize), dedupeBufferLoadFactor);
+    map.updateLatestOffset(firstDirtyOffset - 1);
+    const transactions = new CleanedTransactionMetadata();
+    transactions.addAbortedTransactions(log.collectAbortedTransactions(firstDirtyOffset, firstUncleanableOffset));
+    const segments = log.segments;
+    for (const [index, segment] of segments.entries()) {
+      const endOffset = segments[index + 1]?.baseOffset ?? log.logEndOffset;
+      if (endOffset <= firstDirtyOffset) continue;
+      if (segment.baseOffset >= firstUncleanableOffset) break;
+      if (!(await this.#mapSegment(segment, candidate, map, transactions))) break;
+      // Offsets that compaction left unused belong to the segment all the same.
+      map.updateLatestOffset(Math.max(map.latestOffset, Math.min(endOffset, firstUncleanableOffset) - 1));
+    }
+    return map;
+  }
+
+  /** @returns false when the map is full: the rest stays dirty */
+  async #mapSegment(
+    segment: LogSegment,
+    candidate: LogToClean,
+    map: OffsetMap,
+    transactions: CleanedTransactionMetadata,
+  ): Promise<boolean> {
+    const reader = segment.batches('batches', { startOffset: candidate.firstDirtyOffset });
+    for (let batch = reader.next(); batch !== undefined; batch = reader.next()) {
+      batch.ensureValid();
+      if (batch.isControlBatch) transactions.onControlBatchRead(batch);
+      else if (!transactions.onBatchRead(batch) && !mapBatch(batch, candidate.firstDirtyOffset, map)) return false;
+      map.updateLatestOffset(batch.lastOffset);
+      this.#bytesRead += batch.sizeInBytes;
+      if (this.#isDue(batch.sizeInBytes)) await this.#pause(candidate, [segment]);
+    }
+    return true;
+  }
+
+  // Copying what stays.
+
+  async #cleanGroup(group: readonly LogSegment[], pass: SegmentPass): Promise<void> {
+    const first = group[0];
+    if (first === undefined) return;
+    const { log } = pass.candidate;
+    const cleaned = log.localLog.newSegment(first.baseOffset, CLEANED_SUFFIX);
+    // A pass that was stopped may have left one.
+    cleaned.deleteIfExists();
+    const target = log.localLog.newSegment(first.baseOffset, CLEANED_SUFFIX);
+    try {
+      target.create();
+      pass.transactions.cleanedIndex = target.txnIndex;
+      for (const [index, segment] of group.entries()) {
+        await this.#cleanSegment(segment, group[index + 1], group, target, pass);
+      }
+      target.onBecomeInactive();
+      await target.flush({ indexes: true });
+      target.log.setLastModifiedMs(group.at(-1)?.lastModifiedMs ?? 0);
+      ensureUnchanged(pass.candidate, group);
+      log.localLog.replaceSegments([target], group, CLEANED_SUFFIX, SWAP_SUFFIX);
+    } catch (error) {
+      if (!(error instanceof StorageError)) target.deleteIfExists();
+      throw error;
+    }
+  }
+
+  async #cleanSegment(
+    segment: LogSegment,
+    next: LogSegment | undefined,
+    group: readonly LogSegment[],
+    target: LogSegment,
+    pass: SegmentPass,
+  ): Promise<void> {
+    const { log } = pass.candidate;
+    const upperBound = next?.baseOffset ?? pass.endOffset;
+    pass.transactions.addAbortedTransactions(log.collectAbortedTransactions(segment.baseOffset, upperBound));
+    const retainsLegacyDeletes = segment.lastModifiedMs > pass.legacyDeleteHorizonMs;
+    const writer = new CleanedWriter(target);
+    const reader = segment.batches('batches');
+    for (let batch = reader.next(); batch !== undefined; batch = reader.next()) {
+      batch.ensureValid();
+      const kept = cleanBatch(batch, pass, retainsLegacyDeletes);
+      if (kept !== undefined) this.#bytesWritten += writer.add(kept);
+      this.#bytesRead += batch.sizeInBytes;
+      if (this.#isDue(batch.sizeInBytes + (kept?.length ?? 0))) {
+        writer.write();
+        await this.#pause(pass.candidate, group);
+      }
+    }
+    writer.write();
+  }
+
+  // Slices and throttle.
+
+  #isDue(bytes: number): boolean {
+    this.#sliceBytes += bytes;
+    return this.#sliceBytes >= SLICE_BYTES || this.#options.clock.monotonicMs() - this.#sliceStartMs >= SLICE_MS;
+  }
+
+  /** @throws CleaningAbortedError when `group` is no longer what it was */
+  async #pause(candidate: LogToClean, group: readonly LogSegment[]): Promise<void> {
+    const allowedMs = (this.#sliceBytes / this.#options.ioMaxBytesPerSecond) * 1000;
+    const waitMs = allowedMs - (this.#options.clock.monotonicMs() - this.#sliceStartMs);
+    if (waitMs >= 1) await sleep(this.#options.clock, waitMs);
+    else await nextTurn();
+    this.#sliceBytes = 0;
+    this.#sliceStartMs = this.#options.clock.monotonicMs();
+    if (this.#shouldStop()) throw new CleaningAbortedError('the cleaner is stopping');
+    ensureUnchanged(candidate, group);
+  }
+}
+
+/** Collects cleaned batches and appends them some at a time. */
+class CleanedWriter {
+  readonly #target: LogSegment;
+  readonly #batches: Buffer[] = [];
+  #sizeInBytes = 0;
+  #firstOffset = 0;
+  #lastOffset = 0;
+  #maxTimestamp = -1;
+  #offsetOfMaxTimestamp = -1;
+
+  constructor(target: LogSegment) {
+    this.#target = target;
+  }
+
+  /** @param kept one batch; copied. @returns its size */
+  add(kept: Buffer): number {
+    const batch = mustBePresent(batchAt(kept, 0), 'a cleaned batch');
+    const { lastOffset, maxTimestamp } = batch;
+    if (this.#batches.length === 0) this.#firstOffset = batch.magic === 2 ? batch.baseOffset : lastOffset;
+    this.#batches.push(Buffer.from(kept));
+    this.#sizeInBytes += kept.length;
+    this.#lastOffset = lastOffset;
+    if (maxTimestamp > this.#maxTimestamp) {
+      this.#maxTimestamp = maxTimestamp;
+      this.#offsetOfMaxTimestamp = lastOffset;
+    }
+    if (this.#sizeInBytes >= WRITE_BYTES) this.write();
+    return kept.length;
+  }
+
+  write(): void {
+    const [first] = this.#batches;
+    if (first === undefined) return;
+    this.#target.append(Buffer.concat(this.#batches, this.#sizeInBytes), {
+      firstOffset: this.#firstOffset,
+      lastOffset: this.#lastOffset,
+      maxTimestamp: this.#maxTimestamp,
+      offsetOfMaxTimestamp: this.#offsetOfMaxTimestamp,
+      firstBatchSize: first.length,
+    });
+    this.#batches.length = 0;
+    this.#sizeInBytes = 0;
+    this.#maxTimestamp = -1;
+  }
+}
+
+/** @returns false when the map is full before the batch's end: the map then ends with the last record that fitted */
+function mapBatch(batch: RecordBatch, firstDirtyOffset: number, map: OffsetMap): boolean {
+  for (const record of batch.records()) {
+    if (record.key === null || record.offset < firstDirtyOffset) continue;
+    if (map.isFull && map.get(record.key) === -1) return false;
+    map.put(record.key, record.offset);
+  }
+  return true;
+}
+
+/** What stays of one batch. Source: Cleaner.cleanInto */
+function cleanBatch(batch: RecordBatch, pass: SegmentPass, retainsLegacyDeletes: boolean): Buffer | undefined {
+  const { transactions, map, nowMs } = pass;
+  const canDiscard = batch.isControlBatch ? transactions.onControlBatchRead(batch) : transactions.onBatchRead(batch);
+  const horizonMs = batch.deleteHorizonMs;
+  // A marker stays for delete.retention.ms after the last record of its transaction, as tombstones do.
+  const discardsRecords = batch.isControlBatch
+    ? canDiscard && horizonMs !== undefined && horizonMs <= nowMs
+    : canDiscard;
+  const retainsDeletes = batch.magic === 2 ? horizonMs === undefined || nowMs < horizonMs : retainsLegacyDeletes;
+  const isLast = isLastOfProducer(batch, pass) || batch.nextOffset === pass.endOffset;
+  return filterBatch(batch, {
+    nowMs,
+    deleteRetentionMs: pass.candidate.log.config.deleteRetentionMs,
+    retention: isLast ? 'retainEmpty' : 'delete',
+    isMarkerOfEmptyTransaction: canDiscard && batch.isControlBatch,
+    shouldRetain: (record: KafkaRecord): boolean => {
+      if (discardsRecords) return false;
+      if (batch.isControlBatch || record.offset > map.latestOffset) return true;
+      if (record.key === null) return false;
+      return record.offset >= map.get(record.key) && (record.value !== null || retainsDeletes);
+    },
+  });
+}
+
+/** Without this batch the producer's last sequence, or epoch, would be forgotten by the next recovery. */
+function isLastOfProducer(batch: RecordBatch, pass: SegmentPass): boolean {
+  if (!batch.hasProducerId) return false;
+  const entry = pass.producers.get(batch.producerId);
+  if (entry === undefined) return false;
+  if (entry.isEmpty) return batch.isControlBatch && batch.producerEpoch === entry.producerEpoch;
+  return batch.lastOffset === entry.lastDataOffset;
+}
+
+function legacyDeleteHorizon(candidate: LogToClean): number {
+  const { log, firstDirtyOffset } = candidate;
+  const lastClean = log.segments.filter((segment) => segment.baseOffset < firstDirtyOffset).at(-1);
+  return lastClean === undefined ? 0 : lastClean.lastModifiedMs - log.config.deleteRetentionMs;
+}
+
+/** Runs of segments that fit into one. Source: Cleaner.groupSegmentsBySize */
+export function groupSegmentsBySize(segments: readonly LogSegment[], candidate: LogToClean): LogSegment[][] {
+  const { config } = candidate.log;
+  const groups: LogSegment[][] = [];
+  let group: LogSegment[] = [];
+  let [logSize, indexSize, timeIndexSize] = [0, 0, 0];
+  for (const [index, segment] of segments.entries()) {
+    const lastOffset = (segments[index + 1]?.baseOffset ?? candidate.firstUncleanableOffset) - 1;
+    const fits =
+      logSize + segment.sizeInBytes <= config.segmentBytes &&
+      indexSize + segment.offsetIndex.sizeInBytes <= config.segmentIndexBytes &&
+      timeIndexSize + segment.timeIndex.sizeInBytes <= config.segmentIndexBytes &&
+      lastOffset - (group[0]?.baseOffset ?? segment.baseOffset) <= RELATIVE_OFFSET_MAX;
+    if (group.length > 0 && !fits) {
+      groups.push(group);
+      group = [];
+      [logSize, indexSize, timeIndexSize] = [0, 0, 0];
+    }
+    group.push(segment);
+    logSize += segment.sizeInBytes;
+    indexSize += segment.offsetIndex.sizeInBytes;
+    timeIndexSize += segment.timeIndex.sizeInBytes;
+  }
+  if (group.length > 0) groups.push(group);
+  return groups;
+}
+
+/** @throws CleaningAbortedError when one of `group` was truncated, deleted or replaced, or the log is gone */
+function ensureUnchanged({ log, firstUncleanableOffset }: LogToClean, group: readonly LogSegment[]): void {
+  const current = new Set(log.segments);
+  const isWhole = group.every((segment) => current.has(segment) && segment !== log.activeSegment);
+  if (isWhole && !log.isClosed && !log.isOffline && log.logEndOffset >= firstUncleanableOffset) return;
+  throw new CleaningAbortedError(`${log.name} changed while it was cleaned`);
+}

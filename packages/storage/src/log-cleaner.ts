@@ -1,0 +1,192 @@
+// Keeps compacted logs compacted: picks the dirtiest one, cleans it, remembers how far, again and again.
+// Source: Kafka's LogCleaner and LogCleanerManager (3.9). One runs at a time, whatever log.cleaner.threads says: there is one loop.
+
+import {
+  type Clock,
+  KafkaError,
+  type Logger,
+  StorageError,
+  type Timer,
+  type TopicPartition,
+  topicPartitionKey,
+} from '@ottla/base';
+import { Cleaner, CleaningAbortedError, type CleanResult } from './cleaner.ts';
+import type { Log } from './log.ts';
+import { isCleanable, type LogToClean, logToClean } from './log-to-clean.ts';
+import type { OffsetCheckpointFile, PartitionOffset } from './offset-checkpoint-file.ts';
+
+export interface LogCleanerSettings {
+  /** log.cleaner.enable */
+  readonly enable: boolean;
+  /** log.cleaner.dedupe.buffer.size */
+  readonly dedupeBufferSize: number;
+  /** log.cleaner.io.buffer.load.factor */
+  readonly dedupeBufferLoadFactor: number;
+  /** log.cleaner.io.max.bytes.per.second */
+  readonly ioMaxBytesPerSecond: number;
+  /** log.cleaner.backoff.ms: the pause when nothing needs cleaning */
+  readonly backoffMs: number;
+}
+
+export const DEFAULT_LOG_CLEANER_SETTINGS: LogCleanerSettings = {
+  enable: true,
+  dedupeBufferSize: 134_217_728,
+  dedupeBufferLoadFactor: 0.9,
+  ioMaxBytesPerSecond: Number.MAX_VALUE,
+  backoffMs: 15_000,
+};
+
+/** The logs and checkpoints the cleaner works on; the log manager. */
+export interface CleanerLogs {
+  allLogs(): Iterable<Log>;
+  /** cleaner-offset-checkpoint of each working dir. */
+  cleanerCheckpoints(): Iterable<{ logDirectory: string; file: OffsetCheckpointFile }>;
+  handleLogDirFailure(logDirectory: string, error: StorageError): void;
+}
+
+export class LogCleaner {
+  readonly settings: LogCleanerSettings;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #logs: CleanerLogs;
+  readonly #cleaner: Cleaner;
+  /** Log dir → partition → everything below is cleaned. */
+  readonly #checkpoints = new Map<string, Map<string, PartitionOffset>>();
+  /** Partitions whose records cannot be read: they are left alone until the next start. */
+  readonly #uncleanable = new Set<string>();
+  #timer: Timer | undefined;
+  #running: Promise<void> | undefined;
+  #isClosed = false;
+
+  constructor(options: { clock: Clock; logger: Logger; logs: CleanerLogs; settings?: Partial<LogCleanerSettings> }) {
+    this.settings = { ...DEFAULT_LOG_CLEANER_SETTINGS, ...options.settings };
+    this.#clock = options.clock;
+    this.#logger = options.logger.child('kafka.log.LogCleaner');
+    this.#logs = options.logs;
+    this.#cleaner = new Cleaner({ clock: options.clock, ...this.settings }, () => this.#isClosed);
+  }
+
+  /** Reads the checkpoints and begins to look for work every log.cleaner.backoff.ms. */
+  start(): void {
+    for (const { logDirectory, file } of this.#logs.cleanerCheckpoints()) {
+      try {
+        this.#checkpoints.set(logDirectory, file.read());
+      } catch (error) {
+        this.#onStorageError(logDirectory, error);
+      }
+    }
+    if (this.settings.enable) this.#schedule();
+  }
+
+  /** Waits for the slice that runs. Safe to call twice. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#timer?.cancel();
+    await this.#running;
+  }
+
+  /** Partitions whose records cannot be read. */
+  get uncleanablePartitions(): readonly string[] {
+    return [...this.#uncleanable];
+  }
+
+  /** Cleans the dirtiest log, if one needs it. @returns what was cleaned */
+  async cleanFilthiestLog(): Promise<(CleanResult & { log: Log }) | undefined> {
+    const candidate = this.#filthiest();
+    if (candidate === undefined) return undefined;
+    const { log } = candidate;
+    const startedMs = this.#clock.monotonicMs();
+    try {
+      const result = await this.#cleaner.clean(candidate);
+      await this.#updateCheckpoint(log, result.endOffset);
+      this.#logger.info('compacted a log', {
+        partition: log.name,
+        firstDirtyOffset: candidate.firstDirtyOffset,
+        ...result,
+        tookMs: this.#clock.monotonicMs() - startedMs,
+      });
+      return { ...result, log };
+    } catch (error) {
+      this.#onCleanFailed(log, error);
+      return undefined;
+    }
+  }
+
+  /** The partition was deleted. */
+  forget(tp: TopicPartition): void {
+    for (const offsets of this.#checkpoints.values()) offsets.delete(topicPartitionKey(tp));
+    this.#uncleanable.delete(topicPartitionKey(tp));
+  }
+
+  /** What is cleaned of the log so far; undefined: nothing. */
+  lastCleanOffset(log: Log): number | undefined {
+    const known = this.#checkpoints.get(log.parentDirectory)?.get(log.name)?.offset;
+    if (known === undefined) return undefined;
+    // Records that came after a truncation are dirty, though the offsets were clean before.
+    return Math.min(known, log.lowestTruncation);
+  }
+
+  #schedule(): void {
+    if (this.#isClosed) return;
+    this.#timer = this.#clock.schedule(this.settings.backoffMs, () => {
+      this.#running = this.#cleanAll().finally(() => {
+        this.#running = undefined;
+        this.#schedule();
+      });
+    });
+  }
+
+  async #cleanAll(): Promise<void> {
+    try {
+      while (!this.#isClosed && (await this.cleanFilthiestLog()) !== undefined);
+    } catch (error) {
+      this.#logger.error('the cleaner failed', { problem: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  #filthiest(): LogToClean | undefined {
+    let filthiest: LogToClean | undefined;
+    const nowMs = this.#clock.nowMs();
+    for (const log of this.#logs.allLogs()) {
+      if (!log.config.compact || log.isClosed || this.#uncleanable.has(log.name)) continue;
+      const candidate = logToClean(log, this.lastCleanOffset(log), nowMs);
+      if (!isCleanable(candidate)) continue;
+      if (filthiest === undefined || candidate.cleanableRatio > filthiest.cleanableRatio) filthiest = candidate;
+    }
+    return filthiest;
+  }
+
+  async #updateCheckpoint(log: Log, offset: number): Promise<void> {
+    const directory = log.parentDirectory;
+    const offsets = this.#checkpoints.get(directory) ?? new Map<string, PartitionOffset>();
+    offsets.set(log.name, { tp: log.topicPartition, offset: Math.min(offset, log.lowestTruncation) });
+    log.forgetTruncation();
+    this.#checkpoints.set(directory, offsets);
+    for (const { logDirectory, file } of this.#logs.cleanerCheckpoints()) {
+      if (logDirectory === directory) await file.write(offsets.values());
+    }
+  }
+
+  #onCleanFailed(log: Log, error: unknown): void {
+    if (error instanceof CleaningAbortedError) {
+      this.#logger.debug('compaction was stopped', { partition: log.name, reason: error.message });
+    } else if (error instanceof StorageError) {
+      this.#onStorageError(log.parentDirectory, error);
+    } else if (error instanceof KafkaError) {
+      // Damaged records, a codec that is missing: it would be the same next time.
+      this.#uncleanable.add(log.name);
+      this.#logger.error('a log cannot be compacted and is left alone', {
+        partition: log.name,
+        problem: error.message,
+      });
+    } else {
+      this.#uncleanable.add(log.name);
+      throw error;
+    }
+  }
+
+  #onStorageError(logDirectory: string, error: unknown): void {
+    if (!(error instanceof StorageError)) throw error;
+    this.#logs.handleLogDirFailure(logDirectory, error);
+  }
+}
