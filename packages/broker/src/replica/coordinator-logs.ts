@@ -2,7 +2,7 @@
 // (appendForGroup, doLoadGroupsAndOffsets).
 
 import { setImmediate } from 'node:timers/promises';
-import { Errors, readFully, type TopicPartition } from '@ottla/base';
+import { mustBePresent, readFully, type TopicPartition } from '@ottla/base';
 import { batchesIn, type RecordBatch } from '@ottla/records';
 import type { Log } from '@ottla/storage';
 import type { PartitionAppender, PartitionAppendResult, PartitionLoader } from '../partition-ports.ts';
@@ -26,7 +26,8 @@ export class ReplicaPartitionAppender implements PartitionAppender {
   ): Promise<PartitionAppendResult> {
     const entries = [{ topic, partition, records }];
     const [result] = await this.#append.appendRecords({ ...options, internalTopicsAllowed: true, entries });
-    return result ?? { errorCode: Errors.UNKNOWN_SERVER_ERROR, baseOffset: -1 };
+    const { errorCode, baseOffset } = mustBePresent(result, 'the result of an append');
+    return { errorCode, baseOffset };
   }
 }
 
