@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type ErrorCode, type ErrorName, Errors, errorName } from '@ottla/base';
+import { Counter, type ErrorCode, type ErrorName, Errors, errorName, Gauge } from '@ottla/base';
 import { endTransactionMarker } from '@ottla/records';
 import type { PartitionErrors } from './offset-results.ts';
 import { CoordinatorFixture, NOBODY, OFFSETS_PARTITION, subscription } from './testing/coordinator-fixture.ts';
@@ -367,9 +367,8 @@ describe('removal', () => {
     await coordinator.commitOffsets('g', NOBODY, fixture.offsets('orders', 1));
     await coordinator.commitOffsets('h', NOBODY, fixture.offsets('orders', 1));
     await coordinator.commitOffsets('h', NOBODY, fixture.offsets('returns', 1));
-    const removing = coordinator.onPartitionsDeleted([{ topic: 'orders', partition: 0 }]);
+    coordinator.onPartitionsDeleted([{ topic: 'orders', partition: 0 }]);
     await fixture.clock.advance(0);
-    await removing;
     assert.equal(coordinator.describeGroup('g').state, 'Dead');
     assert.equal(fixture.committed('h', 'orders'), -1);
     assert.equal(fixture.committed('h', 'returns'), 1);
@@ -507,6 +506,25 @@ describe('views', () => {
         ['sessionTimedOut', memberId],
       ],
     );
+  });
+
+  test('metrics count groups by state, offsets, commits and rebalances', async () => {
+    const fixture = await new CoordinatorFixture().elected();
+    const { metrics, coordinator } = fixture;
+    const member = await fixture.stableGroup('g');
+    await coordinator.commitOffsets('g', member, fixture.offsets('orders', 1));
+    const gauge = (name: string): unknown => {
+      const metric = metrics.get({ group: 'kafka.coordinator.group', type: 'GroupMetadataManager', name });
+      return metric instanceof Gauge ? metric.read() : undefined;
+    };
+    const count = (name: string): unknown => {
+      const metric = metrics.get({ group: 'kafka.server', type: 'group-coordinator-metrics', name });
+      return metric instanceof Counter ? metric.value : undefined;
+    };
+    assert.deepEqual(['NumGroups', 'NumGroupsStable', 'NumGroupsEmpty', 'NumOffsets'].map(gauge), [1, 1, 0, 1]);
+    assert.deepEqual(['offset-commit-count', 'group-completed-rebalance-count'].map(count), [1, 1]);
+    await coordinator.close();
+    assert.equal(gauge('NumGroups'), undefined);
   });
 
   test('a subscription is read as far as its topics', async () => {

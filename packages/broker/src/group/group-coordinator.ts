@@ -2,12 +2,22 @@
 // may speak for the group at all; the rest is in the core (membership) and the manager (offsets).
 // Source: Kafka 3.9 GroupCoordinator.
 
-import { type Clock, type ErrorCode, Errors, type Logger, type Random, sleep, type TopicPartition } from '@ottla/base';
+import {
+  type Clock,
+  type ErrorCode,
+  Errors,
+  type Logger,
+  type MetricsRegistry,
+  type Random,
+  sleep,
+  type TopicPartition,
+} from '@ottla/base';
 import type { PartitionAppender, PartitionLoader } from '../partition-ports.ts';
 import type { GroupCoordinatorConfig } from './group-config.ts';
 import { GroupLoader } from './group-loader.ts';
 import type { GroupMetadata } from './group-metadata.ts';
 import { GroupMetadataManager } from './group-metadata-manager.ts';
+import { GroupMetrics } from './group-metrics.ts';
 import { OFFSETS_TOPIC } from './group-partition.ts';
 import type { CoordinatedPartition } from './group-partitions.ts';
 import type { ProducerIdAndEpoch } from './group-records.ts';
@@ -57,6 +67,7 @@ export interface GroupCoordinatorOptions {
   readonly config: GroupCoordinatorConfig;
   readonly appender: PartitionAppender;
   readonly loader: PartitionLoader;
+  readonly metrics: MetricsRegistry;
   /** Without it nothing is verified. */
   readonly transactionVerifier?: TransactionVerifier;
 }
@@ -80,6 +91,7 @@ export class GroupCoordinator {
   readonly #manager: GroupMetadataManager;
   readonly #runner: GroupRunner;
   readonly #loader: GroupLoader;
+  readonly #metrics: GroupMetrics;
   /** Requests are answered between start and close. */
   #isActive = false;
   /** Loads and checks under way. */
@@ -93,7 +105,8 @@ export class GroupCoordinator {
     this.#config = options.config;
     this.#verifier = options.transactionVerifier;
     this.#manager = new GroupMetadataManager({ ...options, logger });
-    this.#runner = new GroupRunner({ ...options, logger, manager: this.#manager });
+    this.#metrics = new GroupMetrics(options.metrics, () => this.#manager.groups());
+    this.#runner = new GroupRunner({ ...options, logger, manager: this.#manager, metrics: this.#metrics });
     this.#loader = new GroupLoader({
       ...options,
       logger,
@@ -115,6 +128,7 @@ export class GroupCoordinator {
     this.#retentionTimer?.cancel();
     for (const owned of [...this.#manager.partitions.all()]) this.onResignation(owned.partition);
     this.#runner.close();
+    this.#metrics.close();
     await Promise.all(this.#background);
   }
 
@@ -212,6 +226,7 @@ export class GroupCoordinator {
       errorCode === Errors.NONE
         ? await this.#manager.storeOffsets(group, offsets)
         : partitionErrors(offsets, () => errorCode);
+    this.#metrics.offsetsCommitted(countAccepted(errors));
     this.#manager.dropIfAbandoned(group);
     return errors;
   }
@@ -237,6 +252,7 @@ export class GroupCoordinator {
       senderError === Errors.NONE
         ? await this.#manager.storeOffsets(group, offsets, { producerId, producerEpoch })
         : refused(senderError);
+    this.#metrics.offsetsCommitted(countAccepted(errors));
     this.#manager.dropIfAbandoned(group);
     return errors;
   }
@@ -272,6 +288,7 @@ export class GroupCoordinator {
     const consumed = new Set(partitions.filter(isConsumed).map(({ topic }) => topic));
     const removable = partitions.filter(({ topic }) => !consumed.has(topic));
     const removeError = await this.#removeOffsets(group, removable);
+    if (removeError === Errors.NONE) this.#metrics.offsetsDeleted(removable.length);
     return {
       errorCode: Errors.NONE,
       errorOf: ({ topic }) => (consumed.has(topic) ? Errors.GROUP_SUBSCRIBED_TO_TOPIC : removeError),
@@ -377,9 +394,10 @@ export class GroupCoordinator {
     this.#manager.partitions.get(partition)?.completeTransaction(producerId, outcome);
   }
 
-  /** The partitions exist no more, so nobody will ask for their offsets. */
-  onPartitionsDeleted(partitions: readonly TopicPartition[]): Promise<void> {
-    return this.#track(
+  /** The partitions exist no more, so nobody will ask for their offsets. Removes them in the background: whoever brings the news does not
+   *  wait for the replicas of the offsets topic. */
+  onPartitionsDeleted(partitions: readonly TopicPartition[]): void {
+    void this.#track(
       this.#forEachGroup(async (group) => {
         const known = group.offsets.knownAmong(partitions);
         if (known.length > 0) await this.#removeOffsets(group, known);
@@ -400,6 +418,7 @@ export class GroupCoordinator {
     await this.#forEachGroup(async (group) => {
       removed += await this.#manager.removeExpired(group);
     });
+    this.#metrics.offsetsExpired(removed);
     if (removed > 0) this.#logger.info('removed expired offsets', { offsets: removed });
     if (this.#isActive) this.#scheduleRetentionCheck();
   }
@@ -430,6 +449,14 @@ export class GroupCoordinator {
     if (owned === undefined) return Errors.NOT_COORDINATOR;
     return owned.isLoading ? Errors.COORDINATOR_LOAD_IN_PROGRESS : Errors.NONE;
   }
+}
+
+function countAccepted(errors: PartitionErrors): number {
+  let count = 0;
+  for (const partitions of errors.values()) {
+    for (const errorCode of partitions.values()) if (errorCode === Errors.NONE) count++;
+  }
+  return count;
 }
 
 function distinct(partitions: readonly TopicPartition[]): TopicPartition[] {

@@ -6,6 +6,7 @@ import type { GroupCoordinatorConfig } from './group-config.ts';
 import { onGroupStored, onGroupTimer } from './group-events.ts';
 import type { GroupMetadata } from './group-metadata.ts';
 import type { GroupMetadataManager } from './group-metadata-manager.ts';
+import type { GroupMetrics } from './group-metrics.ts';
 import type { JoinGroupResult, SyncGroupResult } from './group-results.ts';
 import { type GroupEffect, GroupStep } from './group-step.ts';
 import { GroupTimers } from './group-timers.ts';
@@ -18,6 +19,7 @@ export interface GroupRunnerOptions {
   readonly logger: Logger;
   readonly config: GroupCoordinatorConfig;
   readonly manager: GroupMetadataManager;
+  readonly metrics: GroupMetrics;
 }
 
 export class GroupRunner {
@@ -100,6 +102,7 @@ export class GroupRunner {
 
   async #store(group: GroupMetadata, effect: GroupEffect & { kind: 'store' }): Promise<void> {
     const errorCode = await this.#options.manager.storeGroup(group, effect.assignment);
+    if (effect.purpose.kind === 'assignment') this.#options.metrics.rebalanceCompleted();
     this.run(group, (step) => onGroupStored(step, group, effect, errorCode));
   }
 }

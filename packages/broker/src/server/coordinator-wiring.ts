@@ -21,6 +21,7 @@ export function createGroupCoordinator(parts: {
     clock: ports.clock,
     random: ports.random,
     logger: ports.logger,
+    metrics: ports.metrics,
     config: groupCoordinatorConfig(config),
     appender: replicaManager.appender,
     loader: replicaManager.loader,

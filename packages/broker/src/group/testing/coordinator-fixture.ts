@@ -1,6 +1,6 @@
 // A coordinator over in-memory partitions and a clock turned by hand, with short words for what tests say often.
 
-import { Errors, FakeClock, SeededRandom, silentLogger } from '@ottla/base';
+import { Errors, FakeClock, MetricsRegistry, SeededRandom, silentLogger } from '@ottla/base';
 import { defaultGroupCoordinatorConfig, type GroupCoordinatorConfig } from '../group-config.ts';
 import { GroupCoordinator, type JoinGroupArguments } from '../group-coordinator.ts';
 import { OFFSETS_TOPIC } from '../group-partition.ts';
@@ -14,6 +14,7 @@ export const OFFSETS_PARTITION = { topic: OFFSETS_TOPIC, partition: 0 };
 
 export class CoordinatorFixture {
   readonly clock = new FakeClock();
+  readonly metrics = new MetricsRegistry(this.clock);
   readonly log: InMemoryPartitions;
   readonly coordinator: GroupCoordinator;
 
@@ -26,6 +27,7 @@ export class CoordinatorFixture {
       config: { ...defaultGroupCoordinatorConfig, groupInitialRebalanceDelayMs: 0, ...config },
       appender: log,
       loader: log,
+      metrics: this.metrics,
     });
   }
 
