@@ -1,1 +1,4 @@
-export {};
+// Embedding: a broker for tests and programs, in this process.
+
+export { ConfigError } from '@ottla/base';
+export { type RunningBroker, type StartBrokerOptions, startBroker } from './start-broker.ts';

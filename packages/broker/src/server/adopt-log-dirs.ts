@@ -3,8 +3,20 @@
 //
 //   orders-0/ orders-2/ with partition.metadata   →   topic orders with that id, partitions 0, 1 (empty), 2, this broker their leader
 
-import { type FileSystem, type Logger, type TopicPartition, TopicPartitionMap, type Uuid } from '@ottla/base';
-import { ANY_VERSION, type KafkaZkClient, type LeaderIsrAndControllerEpoch } from '@ottla/coordination';
+import {
+  type FileSystem,
+  type Logger,
+  type TopicPartition,
+  TopicPartitionMap,
+  topicPartitionKey,
+  type Uuid,
+} from '@ottla/base';
+import {
+  ANY_VERSION,
+  type KafkaZkClient,
+  type LeaderIsrAndControllerEpoch,
+  TREE_JOURNAL_DIRECTORY,
+} from '@ottla/coordination';
 import { LeaderEpochFileCache, type PartitionDirectory } from '@ottla/storage';
 import { isInternalTopic, isValidTopicName } from '../admin/topic-names.ts';
 import { internalTopicConfig, type KafkaConfig } from '../config/index.ts';
@@ -31,13 +43,16 @@ export interface AdoptLogDirsOptions {
   readonly directories: readonly PartitionDirectory[];
 }
 
-/** Topics of `directories` that the tree does not have, by name. */
-export async function findUnknownTopics({ zkClient, directories }: AdoptLogDirsOptions): Promise<UnknownTopic[]> {
-  const known = new Set(await zkClient.getAllTopicsInCluster());
+/** Topics of `directories` that are not among `knownTopics`, by name. */
+export function findUnknownTopics(
+  directories: readonly PartitionDirectory[],
+  knownTopics: ReadonlySet<string>,
+): UnknownTopic[] {
   const byTopic = new Map<string, PartitionDirectory[]>();
   for (const directory of directories) {
     const { topic } = directory.tp;
-    if (directory.state !== 'current' || known.has(topic)) continue;
+    if (topicPartitionKey(directory.tp) === TREE_JOURNAL_DIRECTORY) continue;
+    if (directory.state !== 'current' || knownTopics.has(topic)) continue;
     byTopic.set(topic, [...(byTopic.get(topic) ?? []), directory]);
   }
   return [...byTopic].sort(([a], [b]) => (a < b ? -1 : 1)).map(([topic, found]) => toUnknownTopic(topic, found));
@@ -45,7 +60,7 @@ export async function findUnknownTopics({ zkClient, directories }: AdoptLogDirsO
 
 /** Says which directories are left alone because no topic is known for them. */
 export async function warnOfUnknownTopics(options: AdoptLogDirsOptions): Promise<void> {
-  for (const { topic, directories } of await findUnknownTopics(options)) {
+  for (const { topic, directories } of await unknownToTheTree(options)) {
     options.logger.warn(
       'partition directories without a topic are left alone; --adopt-log-dirs would make them a topic',
       {
@@ -59,7 +74,7 @@ export async function warnOfUnknownTopics(options: AdoptLogDirsOptions): Promise
 /** Makes topics of what `findUnknownTopics` finds, and says which. @returns those that became topics */
 export async function adoptLogDirs(options: AdoptLogDirsOptions): Promise<UnknownTopic[]> {
   const adopted: UnknownTopic[] = [];
-  for (const unknown of await findUnknownTopics(options)) {
+  for (const unknown of await unknownToTheTree(options)) {
     if (unknown.problem !== undefined) {
       options.logger.error('partition directories cannot become a topic', {
         topic: unknown.topic,
@@ -71,6 +86,10 @@ export async function adoptLogDirs(options: AdoptLogDirsOptions): Promise<Unknow
     adopted.push(unknown);
   }
   return adopted;
+}
+
+async function unknownToTheTree({ zkClient, directories }: AdoptLogDirsOptions): Promise<UnknownTopic[]> {
+  return findUnknownTopics(directories, new Set(await zkClient.getAllTopicsInCluster()));
 }
 
 /** What would be adopted, as a table for a person. */
