@@ -72,6 +72,14 @@ export class ScenarioBroker {
     return { errorCode: Errors.NONE, partitionErrors };
   }
 
+  get leaderAndIsrRequests(): Decoded<LeaderAndIsrRequest>[] {
+    return this.told.flatMap((told) => (told.api === 'LeaderAndIsr' ? [told.request] : []));
+  }
+
+  get stopReplicaRequests(): Decoded<StopReplicaRequest>[] {
+    return this.told.flatMap((told) => (told.api === 'StopReplica' ? [told.request] : []));
+  }
+
   /** Partitions of LeaderAndIsr requests so far, the newest state of each: `orders-0` → leader, isr, replicas. */
   hosted(): Map<string, { leader: number; leaderEpoch: number; isr: number[]; replicas: number[]; isNew: boolean }> {
     const hosted = new Map();

@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import { Errors, TopicPartitionMap } from '@ottla/base';
 import { PERSISTENT_ZK_PATHS } from '@ottla/coordination';
 import type { ControllerSettings } from './controller-parts.ts';
-import { ControllerScenario, type Told } from './controller-scenario.ts';
+import { ControllerScenario } from './controller-scenario.ts';
 
 const TOPIC_ID = 'q6hBu1XfSeGYNm5tkkU4Kg';
 
@@ -25,11 +25,6 @@ function scenarioTest(
   });
 }
 
-function of<Api extends Told['api']>(told: readonly Told[], api: Api): Extract<Told, { api: Api }>['request'][] {
-  const isOf = (entry: Told): entry is Extract<Told, { api: Api }> => entry.api === api;
-  return told.filter(isOf).map(({ request }) => request);
-}
-
 describe('the walk of a topic on one broker', () => {
   scenarioTest('created, led, known, deleted without a trace', [1], async (scenario) => {
     const { zkClient, broker, controller } = scenario.controller;
@@ -42,7 +37,7 @@ describe('the walk of a topic on one broker', () => {
     const golden = '{"controller_epoch":1,"leader":1,"version":1,"leader_epoch":0,"isr":[1]}';
     assert.equal(state?.data?.toString(), golden);
 
-    const [leaderAndIsr] = of(broker.told, 'LeaderAndIsr');
+    const [leaderAndIsr] = broker.leaderAndIsrRequests;
     assert.equal(leaderAndIsr?.controllerId, 1);
     assert.equal(leaderAndIsr?.controllerEpoch, 1);
     assert.equal(leaderAndIsr?.brokerEpoch, controller.brokerEpoch);
@@ -68,7 +63,7 @@ describe('the walk of a topic on one broker', () => {
     await zkClient.createDeleteTopicPath('plain');
     await scenario.settle();
     assert.equal(broker.metadataCache.containsTopic('plain'), false);
-    const deleted = of(broker.told, 'StopReplica').flatMap(({ topicStates }) =>
+    const deleted = broker.stopReplicaRequests.flatMap(({ topicStates }) =>
       topicStates.flatMap(({ topicName, partitionStates }) =>
         partitionStates.map((partition) => [topicName, partition.partitionIndex, partition.deletePartition]),
       ),
@@ -371,9 +366,11 @@ describe('partitions that move', () => {
       removingReplicas: [],
     });
     assert.equal((await controller.listPartitionReassignments()).size, 0);
-    const stopped = of(scenario.broker(1).told, 'StopReplica').flatMap(({ topicStates }) =>
-      topicStates.flatMap(({ partitionStates }) => partitionStates.map(({ deletePartition }) => deletePartition)),
-    );
+    const stopped = scenario
+      .broker(1)
+      .stopReplicaRequests.flatMap(({ topicStates }) =>
+        topicStates.flatMap(({ partitionStates }) => partitionStates.map(({ deletePartition }) => deletePartition)),
+      );
     assert.deepEqual(stopped, [false, true]);
     assert.deepEqual(scenario.broker(0).metadataCache.getPartitionInfo('t', 0)?.replicas, [2]);
   });

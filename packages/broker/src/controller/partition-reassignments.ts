@@ -41,7 +41,10 @@ const PARTITION_DOES_NOT_EXIST: ApiError = {
   errorCode: Errors.UNKNOWN_TOPIC_OR_PARTITION,
   message: 'The partition does not exist.',
 };
-const NO_REASSIGNMENT_IN_PROGRESS: ApiError = { errorCode: Errors.NO_REASSIGNMENT_IN_PROGRESS, message: null };
+const NO_REASSIGNMENT_IN_PROGRESS: ApiError = {
+  errorCode: Errors.NO_REASSIGNMENT_IN_PROGRESS,
+  message: 'No partition reassignment is in progress.',
+};
 
 export class PartitionReassignments {
   readonly #parts: ControllerParts;
@@ -175,7 +178,10 @@ export class PartitionReassignments {
       if (error instanceof ControllerMovedError || error instanceof StateChangeAbandonedError) throw error;
       if (error instanceof TreeError && error.code === 'SESSIONEXPIRED') throw error;
       logger.error('could not reassign a partition', { ...tp, error });
-      return { errorCode: Errors.UNKNOWN_SERVER_ERROR, message: null };
+      return {
+        errorCode: Errors.UNKNOWN_SERVER_ERROR,
+        message: 'The server experienced an unexpected error when processing the request.',
+      };
     }
   }
 

@@ -76,7 +76,7 @@ export class ReplicaElections {
       } else if (topicDeletionManager.isTopicQueuedUpForDeletion(tp.topic)) {
         results.set(tp, apiError(Errors.INVALID_TOPIC_EXCEPTION, 'The topic is being deleted'));
       } else if (this.#isElectionNeeded(tp, type)) electable.push(tp);
-      else results.set(tp, apiError(Errors.ELECTION_NOT_NEEDED, null));
+      else results.set(tp, apiError(Errors.ELECTION_NOT_NEEDED, 'Leader election not needed for topic partition.'));
     }
     for (const [tp, result] of await this.#elect(electable, type, trigger)) {
       results.set(tp, result instanceof Error ? electionError(result, type) : result.leader);
