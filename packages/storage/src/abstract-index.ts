@@ -140,7 +140,7 @@ export abstract class AbstractIndex {
 
   /** Where the next entry is to be written: a place in memory of `entrySize` bytes at `position` of `bytes`. */
   protected nextEntry(): { bytes: Buffer; position: number } {
-    assert(!this.isFull, `${this.path} is full (${this.#entryCount} entries)`);
+    assert(this.#entryCount < this.entriesMax, `${this.path} is full (${this.#entryCount} entries)`);
     if (this.#pending.length === 0) this.#pending = Buffer.alloc(this.#entriesPerPage * this.entrySize);
     if (this.#entryCount - this.#fileEntryCount === this.#entriesPerPage) this.writePending();
     const position = (this.#entryCount - this.#fileEntryCount) * this.entrySize;

@@ -161,7 +161,7 @@ export function readValues(log: Log, startOffset = log.logStartOffset): string[]
 
 // Golden data.
 
-const FACTS = process.env.KAFKA_FACTS ?? resolve(import.meta.dirname, '../../../../shared/kafka');
+export const FACTS = process.env.KAFKA_FACTS ?? resolve(import.meta.dirname, '../../../../shared/kafka');
 
 /** Why golden tests cannot run here, or false. With CI=true they run, and fail. */
 export const GOLDEN_SKIP: string | false =
