@@ -22,6 +22,8 @@ const FIRST_VERSION_WITH_STORAGE_ERROR = 4;
 const FIRST_VERSION_WITH_ZSTD = 7;
 const FIRST_VERSION_WITH_CURRENT_LEADER = 10;
 const NO_RECORDS = Buffer.alloc(0);
+/** Says no more than the code does: Kafka leaves such messages out of the answer. */
+const NOT_AUTHORIZED = 'Transactional Id authorization failed.';
 
 type Request = Decoded<ProduceRequest>;
 type PartitionRequest = Request['topicData'][number]['partitionData'][number];
@@ -75,20 +77,22 @@ function sortOut(
     }
   }
   if (hasTransactionalRecords && request.transactionalId === null) {
-    throw new KafkaError(Errors.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, 'Transactional Id authorization failed.');
+    throw new KafkaError(Errors.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, NOT_AUTHORIZED);
   }
   return { entries, refusals };
 }
 
-/** @returns the first batch, if there is one; or the code with which the records are refused. Before version 3 the log decides. */
+/** @returns the first batch, if there is one; or the code with which the records are refused. Before version 3 the log decides.
+ *  @throws CorruptRecordError when they cannot even begin a batch: then the whole request is refused */
 function check(records: Buffer, version: number): RecordBatch | undefined | ErrorCode {
+  const batch = batchAt(records, 0);
+  if (version < FIRST_VERSION_OF_FORMAT_2) return batch;
   try {
-    const batch = batchAt(records, 0);
-    if (version >= FIRST_VERSION_OF_FORMAT_2) requireOneBatch(records, batch, version);
+    requireOneBatch(records, batch, version);
     return batch;
   } catch (error) {
-    if (!(error instanceof KafkaError)) throw error;
-    return version >= FIRST_VERSION_OF_FORMAT_2 ? error.code : undefined;
+    if (error instanceof KafkaError) return error.code;
+    throw error;
   }
 }
 
@@ -205,8 +209,9 @@ function adaptToVersion(response: ProduceResponse, context: RequestContext): voi
 }
 
 /** undefined with acks=0: nothing is ever answered. */
-function errorResponse(request: Request, code: ErrorCode, errorMessage: string): ProduceResponse | undefined {
+function errorResponse(request: Request, code: ErrorCode, message: string): ProduceResponse | undefined {
   if (request.acks === 0) return undefined;
+  const errorMessage = message === NOT_AUTHORIZED ? null : message;
   const responses = request.topicData.map(({ name, partitionData }) => ({
     name,
     partitionResponses: partitionData.map(({ index }) => ({ ...failedAppend(index, code), errorMessage })),

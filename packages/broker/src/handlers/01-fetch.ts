@@ -27,7 +27,6 @@ import type { RequestContext } from '../server/request-context.ts';
 const FIRST_VERSION_OF_FORMAT_1 = 2;
 const FIRST_VERSION_OF_FORMAT_2 = 4;
 const FIRST_VERSION_WITH_STORAGE_ERROR = 6;
-const FIRST_VERSION_WITH_SESSIONS = 7;
 const FIRST_VERSION_WITH_ZSTD = 10;
 const FIRST_VERSION_WITH_TOPIC_IDS = 13;
 const FIRST_VERSION_WITH_REPLICA_STATE = 15;
@@ -88,7 +87,7 @@ function partitionsOf(request: Request, names: TopicNames): FetchPartitionReques
         partition: partition.partition,
         fetchOffset: partition.fetchOffset,
         logStartOffset: partition.logStartOffset,
-        maxBytes: Math.max(0, partition.partitionMaxBytes),
+        maxBytes: partition.partitionMaxBytes,
         currentLeaderEpoch: partition.currentLeaderEpoch,
         lastFetchedEpoch: partition.lastFetchedEpoch,
       });
@@ -214,16 +213,15 @@ const NOTHING = Buffer.alloc(0);
 
 function refuseRecords(answer: FetchResponsePartitionData, code: ErrorCode): void {
   releaseRecords([{ answer }]);
-  Object.assign(answer, failedFetch(answer.partitionIndex, code));
+  Object.assign(answer, failedFetch(answer.partitionIndex, code), { records: null });
 }
 
+/** From version 13 on the answer of a request that failed names no partitions. Source: FetchRequest.getErrorResponse */
 function errorResponse(request: Request, errorCode: ErrorCode, _message: string, version: number): FetchResponse {
-  if (version >= FIRST_VERSION_WITH_SESSIONS) {
-    return { throttleTimeMs: 0, errorCode, sessionId: request.sessionId, responses: [] };
-  }
-  const responses = request.topics.map(({ topic, partitions }) => ({
+  const topics = version < FIRST_VERSION_WITH_TOPIC_IDS ? request.topics : [];
+  const responses = topics.map(({ topic, partitions }) => ({
     topic,
-    partitions: partitions.map(({ partition }) => failedFetch(partition, errorCode)),
+    partitions: partitions.map(({ partition }) => ({ ...failedFetch(partition, errorCode), records: null })),
   }));
-  return { throttleTimeMs: 0, responses };
+  return { throttleTimeMs: 0, errorCode, sessionId: request.sessionId, responses };
 }

@@ -13,12 +13,16 @@ import {
   type ListOffsetsResponse,
   listOffsets as listOffsetsApi,
 } from '@ottla/protocol';
-import { CONSUMER_REPLICA_ID, DEBUGGING_REPLICA_ID } from '../replica/fetch-params.ts';
+import {
+  CONSUMER_REPLICA_ID,
+  DEBUGGING_REPLICA_ID,
+  type IsolationLevel,
+  isolationLevelOf,
+} from '../replica/fetch-params.ts';
 import { mapError } from '../server/error-mapping.ts';
 import { defineHandler } from '../server/handler.ts';
 import type { RequestContext } from '../server/request-context.ts';
 
-const READ_COMMITTED = 1;
 const FIRST_VERSION_WITH_LEADER_EPOCH = 4;
 const FIRST_VERSION_WITH_OFFSET_NOT_AVAILABLE = 5;
 /** The first version that may ask for a special timestamp. */
@@ -126,9 +130,8 @@ function isUnsupported(timestamp: number, version: number): boolean {
 }
 
 /** Brokers and tools see everything. */
-function isolationOf({ replicaId, isolationLevel }: Request): 'readUncommitted' | 'readCommitted' | undefined {
-  if (replicaId !== CONSUMER_REPLICA_ID) return undefined;
-  return isolationLevel === READ_COMMITTED ? 'readCommitted' : 'readUncommitted';
+function isolationOf({ replicaId, isolationLevel }: Request): IsolationLevel | undefined {
+  return replicaId === CONSUMER_REPLICA_ID ? isolationLevelOf(isolationLevel) : undefined;
 }
 
 function codeFor(error: unknown, topic: string, { header, broker }: RequestContext): ErrorCode {

@@ -11,9 +11,13 @@ import {
   describeProducers as describeProducersApi,
   type PartitionResponse,
 } from '@ottla/protocol';
+import { isValidTopicName } from '../admin/topic-names.ts';
 import { mapError } from '../server/error-mapping.ts';
 import { defineHandler } from '../server/handler.ts';
 import type { RequestContext } from '../server/request-context.ts';
+
+const INVALID_TOPIC = 'The request attempted to perform an operation on an invalid topic.';
+const UNKNOWN_TOPIC = 'This server does not host this topic-partition.';
 
 export const describeProducers = defineHandler(
   describeProducersApi,
@@ -28,6 +32,10 @@ export const describeProducers = defineHandler(
 );
 
 function answer(topic: string, partitionIndex: number, { broker }: RequestContext): PartitionResponse {
+  if (!isValidTopicName(topic)) return failed(partitionIndex, Errors.INVALID_TOPIC_EXCEPTION, INVALID_TOPIC);
+  if (!broker.metadataCache.containsTopic(topic)) {
+    return failed(partitionIndex, Errors.UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC);
+  }
   try {
     const activeProducers = broker.replicaManager.activeProducers({ topic, partition: partitionIndex });
     return { partitionIndex, errorCode: Errors.NONE, errorMessage: null, activeProducers };

@@ -164,7 +164,7 @@ describe('AlterReplicaLogDirs', () => {
   const cases: [string, string, TopicPartition, string][] = [
     ['a replica that is there', LOG_DIR, { topic: 'orders', partition: 0 }, 'NONE'],
     ['an unknown dir', '/nowhere', { topic: 'orders', partition: 0 }, 'LOG_DIR_NOT_FOUND'],
-    ['a replica that does not exist', LOG_DIR, { topic: 'missing', partition: 0 }, 'REPLICA_NOT_AVAILABLE'],
+    ['a partition that does not exist', LOG_DIR, { topic: 'missing', partition: 0 }, 'UNKNOWN_TOPIC_OR_PARTITION'],
   ];
   for (const [what, path, { topic, partition }, error] of cases) {
     test(`with ${what} answers ${error}`, async () => {

@@ -1,5 +1,6 @@
 // How a fetch request reads: for whom, how much, how long. Source: org.apache.kafka.storage.internals.log.FetchParams, FetchIsolation.
 
+import { Errors, KafkaError } from '@ottla/base';
 import type { FetchIsolation } from '@ottla/storage';
 
 /** The replica id of a consumer. */
@@ -7,10 +8,20 @@ export const CONSUMER_REPLICA_ID = -1;
 /** The replica id of tools that may read from followers. */
 export const DEBUGGING_REPLICA_ID = -2;
 
+export type IsolationLevel = 'readUncommitted' | 'readCommitted';
+
+/** @throws KafkaError for a number that is neither; the code is Kafka's, which has no better one */
+export function isolationLevelOf(isolationLevel: number): IsolationLevel {
+  if (isolationLevel === READ_UNCOMMITTED) return 'readUncommitted';
+  if (isolationLevel === READ_COMMITTED) return 'readCommitted';
+  throw new KafkaError(Errors.UNKNOWN_SERVER_ERROR, `Unknown isolation level ${isolationLevel}`);
+}
+
 /** First version that hard limits do not bind: a batch larger than every limit is returned, so that the fetcher can go on. */
 const SOFT_LIMIT_VERSION = 3;
 /** First version in which a consumer says where it is, and may read from followers (KIP-392). */
 const FOLLOWER_READ_VERSION = 11;
+const READ_UNCOMMITTED = 0;
 const READ_COMMITTED = 1;
 
 export interface FetchParams {
@@ -28,6 +39,7 @@ export interface FetchParams {
   readonly hasHardMaxBytes: boolean;
 }
 
+/** @throws KafkaError for an isolation level there is not */
 export function fetchParams(request: {
   readonly version: number;
   readonly replicaId: number;
@@ -51,6 +63,7 @@ export function fetchParams(request: {
 }
 
 function isolationOf(isFromFollower: boolean, isolationLevel: number): FetchIsolation {
+  const level = isolationLevelOf(isolationLevel);
   if (isFromFollower) return 'logEnd';
-  return isolationLevel === READ_COMMITTED ? 'txnCommitted' : 'highWatermark';
+  return level === 'readCommitted' ? 'txnCommitted' : 'highWatermark';
 }

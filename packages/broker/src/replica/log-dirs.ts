@@ -1,7 +1,7 @@
 // The log dirs as administrators see them, and what becomes of replicas whose log dir fails.
 // Source: kafka.server.ReplicaManager (describeLogDirs, alterReplicaLogDirs, handleLogDirFailure).
 
-import { type ErrorCode, Errors, type Logger, StorageError, type TopicPartition } from '@ottla/base';
+import { type ErrorCode, Errors, KafkaError, type Logger, StorageError, type TopicPartition } from '@ottla/base';
 import type { DescribeLogDirsResult, DescribeLogDirsTopic } from '@ottla/protocol';
 import type { Log, LogManager } from '@ottla/storage';
 import type { DelayedOperations } from './delayed-operations.ts';
@@ -100,10 +100,15 @@ export class LogDirs {
     const { hosted, logManager, logDirs, logger } = this.#parts;
     if (!logDirs.includes(logDir)) return Errors.LOG_DIR_NOT_FOUND;
     if (!logManager.isLogDirOnline(logDir)) return Errors.KAFKA_STORAGE_ERROR;
-    const found = hosted.get(topic, partition);
-    if (found === 'offline') return Errors.KAFKA_STORAGE_ERROR;
-    if (found?.log === undefined) return Errors.REPLICA_NOT_AVAILABLE;
-    if (found.log.parentDirectory === logDir) return Errors.NONE;
+    try {
+      const { log } = hosted.mustGet(topic, partition);
+      if (log === undefined) return Errors.REPLICA_NOT_AVAILABLE;
+      if (log.parentDirectory === logDir) return Errors.NONE;
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      // The code Kafka had here before there was a better one, kept for old clients.
+      return error.code === Errors.NOT_LEADER_OR_FOLLOWER ? Errors.REPLICA_NOT_AVAILABLE : error.code;
+    }
     logger.warn('refused to move a replica: replicas stay in their log dir', { topic, partition, logDir });
     return Errors.KAFKA_STORAGE_ERROR;
   }

@@ -14,6 +14,7 @@ import {
   type LogOffsetMetadata,
   type TimestampAndOffset,
 } from '@ottla/storage';
+import type { IsolationLevel } from './fetch-params.ts';
 import type { FetchPartitionRequest } from './fetch-session.ts';
 import type { Partition } from './partition.ts';
 import type { RemoteReplica } from './remote-replica.ts';
@@ -109,7 +110,7 @@ export function lastOffsetForLeaderEpoch(
 export interface TimestampQuery {
   readonly timestamp: number;
   /** undefined: a broker asks, and may see everything. */
-  readonly isolation: 'readUncommitted' | 'readCommitted' | undefined;
+  readonly isolation: IsolationLevel | undefined;
   readonly currentLeaderEpoch: number;
   readonly requireLeader: boolean;
 }
@@ -160,6 +161,9 @@ export function legacyFetchOffsetsBefore(
   nowMs: number,
 ): number[] {
   const log = partition.logFor({ currentLeaderEpoch: -1, requireLeader: query.requireLeader });
+  // Kafka has no better code for it.
+  if (query.maxNumOffsets < 0)
+    throw new KafkaError(Errors.UNKNOWN_SERVER_ERROR, `${query.maxNumOffsets} offsets asked for`);
   const candidates = legacyCandidates(log, nowMs);
   const last = lastCandidate(candidates, query.timestamp);
   const count = Math.max(0, Math.min(query.maxNumOffsets, last + 1));

@@ -97,6 +97,9 @@ export class ReplicaFetch {
     try {
       const { topic } = request;
       if (topic === null) return failedFetch(request.partition, Errors.UNKNOWN_TOPIC_ID);
+      // Kafka has no better code for it.
+      if (request.maxBytes < 0)
+        throw new KafkaError(Errors.UNKNOWN_SERVER_ERROR, `Invalid max size ${request.maxBytes}`);
       const partition = this.#hosted.mustGet(topic, request.partition);
       requireSameTopicId(request, partition.topicId);
       const follower = params.isFromFollower ? this.#mustFindFollower(partition, request, params) : undefined;

@@ -230,6 +230,11 @@ describe('a fetch', () => {
     assert.equal((await fetchOne(scenario, toFetch([{}]), 3)).error, 'UNSUPPORTED_VERSION');
   });
 
+  test('with an isolation level that there is not is refused', async () => {
+    const asked = (await ordersOn()).ask(fetch, toFetch([{}], { isolationLevel: 5 }), 12);
+    await assert.rejects(asked.response, (error) => (error as KafkaError).code === Errors.UNKNOWN_SERVER_ERROR);
+  });
+
   test('by topic id finds the topic, and tells an unknown one from a wrong one', async () => {
     const scenario = await ordersOn();
     await produceOne(scenario, toProduce(batchOf(['a'])));
@@ -247,6 +252,7 @@ describe('a fetch', () => {
     ['an older leader epoch', { currentLeaderEpoch: 2 }, 'FENCED_LEADER_EPOCH'],
     ['a newer leader epoch', { currentLeaderEpoch: 4 }, 'UNKNOWN_LEADER_EPOCH'],
     ['an unknown partition', { partition: 5 }, 'UNKNOWN_TOPIC_OR_PARTITION'],
+    ['a negative size', { partitionMaxBytes: -1 }, 'UNKNOWN_SERVER_ERROR'],
   ];
   for (const [what, partition, error] of errors) {
     test(`with ${what} is answered at once with ${error}`, async () => {
