@@ -365,7 +365,7 @@ export class GroupCoordinator {
   onElection(partition: number, leaderEpoch: number): Promise<void> {
     const owned = this.#manager.partitions.beginLoading(partition, leaderEpoch);
     if (owned === undefined) return Promise.resolve();
-    this.#logger.info('elected as the group coordinator', { partition, leaderEpoch });
+    this.#logger.debug('elected as the group coordinator', { partition, leaderEpoch });
     return this.#track(this.#load(owned));
   }
 
@@ -386,7 +386,8 @@ export class GroupCoordinator {
       this.#runner.run(group, (step) => onGroupUnloaded(step, group, Errors.NOT_COORDINATOR));
       this.#runner.forget(group.groupId);
     }
-    this.#logger.info('resigned as the group coordinator', { partition, leaderEpoch, groups: owned.groups.size });
+    const level = owned.groups.size === 0 ? 'debug' : 'info';
+    this.#logger[level]('resigned as the group coordinator', { partition, leaderEpoch, groups: owned.groups.size });
   }
 
   /** A transaction's marker was appended to `partition` of __consumer_offsets. */

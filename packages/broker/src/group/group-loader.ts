@@ -59,7 +59,8 @@ export class GroupLoader {
     const startedMs = clock.monotonicMs();
     const replay = await this.#read(partition, startedMs, isCurrent);
     await this.#putInPlace(owned, replay, isCurrent);
-    logger.info('finished loading groups and offsets', {
+    // Most partitions of a small broker are empty, and nobody wants to read that fifty times.
+    logger[replay.recordCount === 0 ? 'debug' : 'info']('finished loading groups and offsets', {
       partition,
       leaderEpoch,
       records: replay.recordCount,
