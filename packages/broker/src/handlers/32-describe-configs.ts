@@ -40,7 +40,9 @@ async function describeResource(
     const described = await describeAll(resourceType, resourceName, context);
     const wanted =
       configurationKeys === null || configurationKeys.length === 0 ? undefined : new Set(configurationKeys);
-    const configs = described.filter(({ name }) => wanted?.has(name) ?? true).map((each) => toResult(each, request));
+    const configs = described
+      .filter(({ name }) => wanted?.has(name) ?? true)
+      .map((each) => toResult(each, request, context.header.apiVersion));
     return { errorCode: Errors.NONE, errorMessage: null, resourceType, resourceName, configs };
   } catch (error) {
     const { code, message, isExpected } = mapError(error);
@@ -84,19 +86,19 @@ function mustBeThisBroker(name: string, brokerId: number, orWhat: string): void 
   );
 }
 
-function toResult(described: DescribedConfig, request: Decoded<DescribeConfigsRequest>): DescribeConfigsResourceResult {
-  const { name, value, source, readOnly, isSensitive, configType } = described;
-  return {
-    name,
-    value,
-    readOnly,
-    isDefault: source === ConfigSource.DEFAULT_CONFIG,
-    configSource: source,
-    isSensitive,
-    synonyms: request.includeSynonyms ? described.synonyms.map((synonym) => ({ ...synonym })) : [],
-    configType,
-    documentation: request.includeDocumentation ? described.documentation : null,
-  };
+/** A field that the version does not have must not be set. */
+function toResult(
+  described: DescribedConfig,
+  { includeSynonyms, includeDocumentation }: Decoded<DescribeConfigsRequest>,
+  version: number,
+): DescribeConfigsResourceResult {
+  const { name, value, source, readOnly, isSensitive, configType, documentation } = described;
+  const result: DescribeConfigsResourceResult = { name, value, readOnly, isSensitive };
+  if (version === 0) return { ...result, isDefault: source === ConfigSource.DEFAULT_CONFIG };
+  result.configSource = source;
+  result.synonyms = includeSynonyms ? described.synonyms.map((synonym) => ({ ...synonym })) : [];
+  if (version < 3) return result;
+  return { ...result, configType, documentation: includeDocumentation ? documentation : null };
 }
 
 function failed(
