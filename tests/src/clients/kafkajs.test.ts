@@ -18,7 +18,7 @@ class Member {
   readonly #consumer: Consumer;
 
   constructor(kafka: Kafka, groupId: string) {
-    this.#consumer = kafka.consumer({ groupId, heartbeatInterval: 300, sessionTimeout: 6000 });
+    this.#consumer = kafka.consumer({ groupId, heartbeatInterval: 300, sessionTimeout: 6000, maxWaitTimeInMs: 100 });
     this.#consumer.on('consumer.group_join', ({ payload }) => {
       this.assigned = Object.values(payload.memberAssignment).flat();
     });

@@ -4,11 +4,13 @@ import { mustBePresent } from '@ottla/base';
 import type { BrokerInfo, KafkaZkClient } from '@ottla/coordination';
 import { SocketServer } from '@ottla/network';
 import type { LogManager } from '@ottla/storage';
+import type { AutoTopicCreationManager } from '../admin/auto-topic-creation-manager.ts';
 import { ConfigServices, type KafkaConfig } from '../config/index.ts';
 import type { KafkaController } from '../controller/kafka-controller.ts';
 import { handlers } from '../handlers/index.ts';
 import { MetadataCache } from '../metadata/metadata-cache.ts';
 import type { ReplicaManager } from '../replica/replica-manager.ts';
+import { createAdminManager, createAutoTopicCreation } from './admin-wiring.ts';
 import { ApiVersionsManager } from './api-versions-manager.ts';
 import type { BrokerPorts } from './broker-ports.ts';
 import type { BrokerServices } from './broker-services.ts';
@@ -34,6 +36,7 @@ export interface BrokerParts {
   readonly configs: ConfigServices;
   readonly logManager: LogManager;
   readonly replicaManager: ReplicaManager;
+  readonly autoTopicCreation: AutoTopicCreationManager;
   readonly socketServer: SocketServer;
   /** Builds the controller once the broker is registered; until then nobody may ask for it. */
   attachController(brokerInfo: BrokerInfo, brokerEpoch: bigint): void;
@@ -96,6 +99,9 @@ export async function createBrokerParts(options: BrokerPartsOptions): Promise<Br
     new CoordinatorElections({ groups: groupCoordinator, transactions: transactions.transactionCoordinator, logger }),
   );
 
+  const adminManager = createAdminManager({ ports, config, zkClient, metadataCache });
+  const autoTopicCreation = createAutoTopicCreation({ ports, config, adminManager });
+
   let controller: KafkaController | undefined;
   const services: BrokerServices = {
     clock,
@@ -113,9 +119,8 @@ export async function createBrokerParts(options: BrokerPartsOptions): Promise<Br
     replicaManager,
     fetchSessions: createFetchManager(ports, config),
     groupCoordinator,
-    autoTopicCreation: {
-      createTopics: (topics) => logger.warn('topics cannot be created yet', { topics: [...topics] }),
-    },
+    autoTopicCreation,
+    adminManager,
     ...transactions,
     get controller() {
       return mustBePresent(controller, 'controller of a broker that is not registered');
@@ -127,6 +132,7 @@ export async function createBrokerParts(options: BrokerPartsOptions): Promise<Br
     configs,
     logManager,
     replicaManager,
+    autoTopicCreation,
     socketServer: createSocketServer(ports, services),
     attachController(brokerInfo, brokerEpoch) {
       controller = createController(services, { channelTo, brokerInfo, brokerEpoch });

@@ -121,6 +121,7 @@ export class BrokerServer {
         start: () => this.#startCoordinators(),
         close: () => this.#closeCoordinators(),
       },
+      { name: 'topic creation', close: () => this.#parts?.autoTopicCreation.close() },
       { name: 'registration', start: () => this.#register() },
       {
         name: 'controller',
@@ -146,9 +147,14 @@ export class BrokerServer {
     const session: LifecycleStep = {
       name: 'tree session',
       start: async () => {
-        const stored = readStoredIdentity(fileSystem, logDirs, logger);
-        const zooKeeperClient = new ZooKeeperClient({ connector, clock, logger });
-        const zkClient = new KafkaZkClient({ client: zooKeeperClient, clock, logger });
+        const stored = readStoredIdentity(fileSystem, logDirs, logger.child('kafka.server.KafkaServer'));
+        const zooKeeperClient = new ZooKeeperClient({
+          connector,
+          clock,
+          logger: logger.child('kafka.zookeeper.ZooKeeperClient'),
+        });
+        const zkLogger = logger.child('kafka.zk.KafkaZkClient');
+        const zkClient = new KafkaZkClient({ client: zooKeeperClient, clock, logger: zkLogger });
         this.#foundation = { stored, zooKeeperClient, zkClient };
         await zooKeeperClient.start();
         await zkClient.createTopLevelPaths();

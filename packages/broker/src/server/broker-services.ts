@@ -2,6 +2,7 @@
 
 import type { Clock, Logger, MetricsRegistry, Random } from '@ottla/base';
 import type { KafkaZkClient } from '@ottla/coordination';
+import type { ZkAdminManager } from '../admin/zk-admin-manager.ts';
 import type { ConfigRepository, ConfigServices, KafkaConfig } from '../config/index.ts';
 import type { KafkaController } from '../controller/kafka-controller.ts';
 import type { GroupCoordinator } from '../group/group-coordinator.ts';
@@ -43,4 +44,6 @@ export interface BrokerServices {
   readonly producerIdManager: ProducerIdManager;
   readonly controller: KafkaController;
   readonly autoTopicCreation: AutoTopicCreation;
+  /** Topics through the tree. */
+  readonly adminManager: ZkAdminManager;
 }

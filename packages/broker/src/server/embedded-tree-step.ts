@@ -25,7 +25,8 @@ export class EmbeddedTreeStep {
   #lock: DirectoryLock | undefined;
 
   constructor(options: EmbeddedTreeStepOptions) {
-    const { fileSystem, clock, logger, logDir } = options;
+    const { fileSystem, clock, logDir } = options;
+    const logger = options.logger.child('ottla.tree.EmbeddedTree');
     this.#logDir = logDir;
     this.#directory = `${logDir}/${TREE_JOURNAL_DIRECTORY}`;
     this.#fileSystem = fileSystem;

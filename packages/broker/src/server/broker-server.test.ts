@@ -1,0 +1,187 @@
+// A whole broker over a network, a disk and a clock of the test.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import {
+  Errors,
+  FakeClock,
+  type FileSystem,
+  MemoryFileSystem,
+  MemorySockets,
+  MetricsRegistry,
+  SeededRandom,
+  silentLogger,
+} from '@ottla/base';
+import { RequestClient } from '@ottla/network';
+import { apiVersions, metadata } from '@ottla/protocol';
+import { KafkaConfig } from '../config/index.ts';
+import { BrokerServer } from './broker-server.ts';
+
+const HOST = 'broker';
+const PORT = 9092;
+
+/** One machine: what is on its disk outlives its brokers. */
+class Machine {
+  readonly clock = new FakeClock();
+  readonly sockets = new MemorySockets();
+  readonly fileSystem: FileSystem = new MemoryFileSystem({ clock: this.clock });
+  readonly fatal: Error[] = [];
+  #seed = 1;
+
+  broker(given: Record<string, string> = {}): BrokerServer {
+    const properties = { 'broker.id': '7', listeners: `PLAINTEXT://${HOST}:${PORT}`, 'log.dirs': '/logs', ...given };
+    return new BrokerServer({
+      config: KafkaConfig.fromProperties(new Map(Object.entries(properties))),
+      ports: {
+        clock: this.clock,
+        random: new SeededRandom(this.#seed++),
+        fileSystem: this.fileSystem,
+        sockets: this.sockets,
+        logger: silentLogger,
+        metrics: new MetricsRegistry(this.clock),
+        hostName: 'machine',
+      },
+      onFatal: (error) => this.fatal.push(error),
+    });
+  }
+
+  async started(given: Record<string, string> = {}): Promise<BrokerServer> {
+    const broker = this.broker(given);
+    await broker.start();
+    return broker;
+  }
+
+  async ask<T>(question: (client: RequestClient) => Promise<T>): Promise<T> {
+    const client = await RequestClient.connect({ sockets: this.sockets, clock: this.clock, host: HOST, port: PORT });
+    try {
+      return await question(client);
+    } finally {
+      client.close();
+    }
+  }
+
+  /** Files as text. */
+  read(path: string): string {
+    return this.fileSystem.readFileSync(path).toString();
+  }
+}
+
+describe('BrokerServer', () => {
+  test('answers as soon as it is started, knows itself as the controller, and lets go of the port when closed', async () => {
+    const machine = new Machine();
+    const broker = await machine.started();
+    const answer = await machine.ask((client) => client.send(metadata, { topics: [] }, 12));
+    assert.deepEqual(
+      answer.brokers.map(({ nodeId, host, port }) => ({ nodeId, host, port })),
+      [{ nodeId: 7, host: HOST, port: PORT }],
+    );
+    assert.equal(answer.controllerId, 7);
+    assert.equal(answer.clusterId, broker.clusterId);
+    await Promise.all([broker.close(), broker.close()]);
+    await assert.rejects(
+      machine.ask((client) => client.send(metadata, { topics: [] }, 12)),
+      /refused/,
+    );
+  });
+
+  test('offers the release that ottla.api.level names, and still serves its own controller', async () => {
+    const machine = new Machine();
+    const broker = await machine.started({ 'ottla.api.level': '1.1' });
+    const { apiKeys } = await machine.ask((client) => client.send(apiVersions, {}, 0));
+    assert.deepEqual(
+      apiKeys.filter(({ apiKey }) => [0, 6, 60].includes(apiKey)).map(({ apiKey, maxVersion }) => [apiKey, maxVersion]),
+      [
+        [0, 5],
+        [6, 4],
+      ],
+    );
+    assert.ok(broker.services.metadataCache.hasAliveBroker(7));
+    await broker.close();
+  });
+
+  test('keeps its identity in meta.properties and leaves the mark of a clean stop', async () => {
+    const machine = new Machine();
+    const first = await machine.started();
+    const { clusterId } = first;
+    await first.close();
+    assert.match(
+      machine.read('/logs/meta.properties'),
+      new RegExp(`broker\\.id=7\\nversion=0\\ncluster\\.id=${clusterId}\\n`),
+    );
+    assert.match(machine.read('/logs/.kafka_cleanshutdown'), /version/);
+    const second = await machine.started();
+    assert.equal(second.clusterId, clusterId);
+    assert.equal(machine.fileSystem.statSync('/logs/.kafka_cleanshutdown'), undefined);
+    await second.close();
+    assert.match(machine.read('/logs/.kafka_cleanshutdown'), /version/);
+  });
+
+  test('refuses log dirs of another broker', async () => {
+    const machine = new Machine();
+    await (await machine.started()).close();
+    const other = machine.broker({ 'broker.id': '8' });
+    await assert.rejects(other.start(), /Configured broker\.id 8 doesn't match stored broker\.id 7/);
+    await (await machine.started()).close();
+  });
+
+  test('refuses log dirs of another cluster', async () => {
+    const machine = new Machine();
+    await (await machine.started()).close();
+    const properties = machine.read('/logs/meta.properties').replace(/cluster\.id=.*/, 'cluster.id=somebodyElses');
+    machine.fileSystem.removeFileSync('/logs/meta.properties');
+    const file = machine.fileSystem.openSync('/logs/meta.properties', 'create');
+    file.writeSync(Buffer.from(properties), 0);
+    file.closeSync();
+    await assert.rejects(machine.broker().start(), /doesn't match stored clusterId somebodyElses/);
+  });
+
+  test('a broker without an id gets one above reserved.broker.max.id, and keeps it', async () => {
+    const machine = new Machine();
+    const given = { 'broker.id': '-1', 'reserved.broker.max.id': '2000' };
+    const first = await machine.started(given);
+    assert.equal(first.brokerId, 2001);
+    await first.close();
+    const second = await machine.started(given);
+    assert.equal(second.brokerId, 2001);
+    await second.close();
+  });
+
+  test('two brokers do not share log dirs, and the one that was first goes on', async () => {
+    const machine = new Machine();
+    const first = await machine.started();
+    await assert.rejects(machine.broker({ listeners: `PLAINTEXT://${HOST}:9093` }).start(), /Failed to acquire lock/);
+    const answer = await machine.ask((client) => client.send(metadata, { topics: null }, 12));
+    assert.equal(answer.brokers.length, 1);
+    await first.close();
+  });
+
+  test('a port that is taken fails the start, and leaves nothing locked', async () => {
+    const machine = new Machine();
+    const taken = await machine.sockets.listen({ host: HOST, port: PORT }, () => {});
+    await assert.rejects(machine.started(), /already in use/);
+    await taken.close();
+    await (await machine.started()).close();
+  });
+
+  test('garbage on one connection does not disturb another', async () => {
+    const machine = new Machine();
+    const broker = await machine.started();
+    const hostile = await machine.sockets.connect({ host: HOST, port: PORT, timeoutMs: 1000 });
+    let isClosed = false;
+    hostile.onClose = () => {
+      isClosed = true;
+    };
+    hostile.write([Buffer.from([0, 0, 0, 10, 0x7f, 0xff, 0, 0, 0, 0, 0, 1, 0xff, 0xff])]);
+    const { errorCode } = await machine.ask((client) => client.send(apiVersions, {}, 0));
+    assert.equal(errorCode, Errors.NONE);
+    assert.ok(isClosed);
+    await broker.close();
+  });
+
+  test('closing with nothing started, and starting after closing, do no harm', async () => {
+    const broker = new Machine().broker();
+    await broker.close();
+    await broker.start();
+    assert.throws(() => broker.brokerId);
+  });
+});
