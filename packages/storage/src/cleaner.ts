@@ -2,8 +2,7 @@
 // replaces, and swaps the copies in. Works in slices of a few milliseconds, reads and writes go on in between.
 // Source: Kafka's Cleaner (3.9), KIP-58, KIP-354, KIP-534.
 
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type Clock, mustBePresent, StorageError, sleep } from '@ottla/base';
+import { type Clock, mustBePresent, StorageError, sleep, yieldToEventLoop } from '@ottla/base';
 import { batchAt, type KafkaRecord, type RecordBatch } from '@ottla/records';
 import { filterBatch } from './batch-filter.ts';
 import { CleanedTransactionMetadata } from './cleaned-transaction-metadata.ts';
@@ -197,7 +196,7 @@ export class Cleaner {
     const allowedMs = (this.#sliceBytes / this.#options.ioMaxBytesPerSecond) * 1000;
     const waitMs = allowedMs - (this.#options.clock.monotonicMs() - this.#sliceStartMs);
     if (waitMs >= 1) await sleep(this.#options.clock, waitMs);
-    else await nextTurn();
+    else await yieldToEventLoop();
     this.#sliceBytes = 0;
     this.#sliceStartMs = this.#options.clock.monotonicMs();
     if (this.#shouldStop()) throw new CleaningAbortedError('the cleaner is stopping');

@@ -9,6 +9,7 @@ import {
   NO_TIMESTAMP,
   type RecordConversionStats,
 } from '@ottla/records';
+import type { BatchMetadata } from './producer-state-entry.ts';
 
 /** What an append answers. */
 export interface LogAppendInfo {
@@ -30,6 +31,38 @@ export interface LogAppendInfo {
   /** Set where flush.messages asks for a sync before the acknowledgement: resolves when the records survive a power loss,
    *  rejects with KAFKA_STORAGE_ERROR. */
   readonly durable: Promise<void> | undefined;
+}
+
+/** The answer to a batch that was appended before. */
+export function duplicateAppend(
+  batch: BatchMetadata,
+  log: { logStartOffset: number; usesLogAppendTime: boolean; durable: Promise<void> | undefined },
+): LogAppendInfo {
+  return {
+    ...emptyAppend(log.logStartOffset),
+    firstOffset: batch.lastOffset - batch.offsetDelta,
+    lastOffset: batch.lastOffset,
+    maxTimestamp: batch.timestamp,
+    logAppendTime: log.usesLogAppendTime ? batch.timestamp : -1,
+    isDuplicate: true,
+    durable: log.durable,
+  };
+}
+
+/** The answer to records that hold no whole batch. */
+export function emptyAppend(logStartOffset: number): LogAppendInfo {
+  return {
+    firstOffset: -1,
+    lastOffset: -1,
+    maxTimestamp: -1,
+    logAppendTime: -1,
+    logStartOffset,
+    sizeInBytes: 0,
+    isDuplicate: false,
+    lastLeaderEpoch: -1,
+    recordConversionStats: undefined,
+    durable: undefined,
+  };
 }
 
 export interface AppendAnalysis {

@@ -4,7 +4,6 @@
 // Logs open when they are first asked for; what lies in the dirs and nobody asks for stays untouched, its checkpoints included.
 
 import { basename, join, resolve } from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   type Clock,
   Errors,
@@ -17,6 +16,7 @@ import {
   type TopicPartition,
   topicPartitionKey,
   type Uuid,
+  yieldToEventLoop,
 } from '@ottla/base';
 import type { LogContext } from './local-log.ts';
 import type { Log } from './log.ts';
@@ -267,7 +267,7 @@ export class LogManager {
         if (!(error instanceof KafkaError)) throw error;
         this.#logger.error('cannot open a log', { partition: key, problem: error.message });
       }
-      await nextTurn();
+      await yieldToEventLoop();
     }
   }
 
@@ -340,7 +340,7 @@ export class LogManager {
       } catch (error) {
         this.#afterFailure(error, log);
       }
-      await nextTurn();
+      await yieldToEventLoop();
     }
     return count;
   }

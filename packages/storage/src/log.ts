@@ -23,17 +23,24 @@ import {
   validateMessagesAndAssignOffsets,
 } from '@ottla/records';
 import { syncFile } from './checkpoint-file.ts';
+import { GroupCommit } from './group-commit.ts';
 import type { EpochEndOffset, LeaderEpochFileCache } from './leader-epoch-file-cache.ts';
 import type { FetchDataInfo, LocalLog, LogContext } from './local-log.ts';
-import { type AppendAnalysis, analyzeRecords, ensureBatchSizes, type LogAppendInfo } from './log-append-info.ts';
+import {
+  type AppendAnalysis,
+  analyzeRecords,
+  duplicateAppend,
+  emptyAppend,
+  ensureBatchSizes,
+  type LogAppendInfo,
+} from './log-append-info.ts';
 import type { LogConfig } from './log-config.ts';
 import { isOffsetOnly, type LogOffsetMetadata, offsetOnly } from './log-offset-metadata.ts';
 import { breachesLogStart, breachesRetentionMs, deletablePrefix, retentionBytesPredicate } from './log-retention.ts';
 import type { LogSegment } from './log-segment.ts';
 import { offsetByTimestamp, type TimestampAndOffset } from './offset-by-timestamp.ts';
 import { PARTITION_METADATA_FILE, PartitionMetadataFile } from './partition-metadata-file.ts';
-import type { CompletedTransaction, ProducerAppendInfo } from './producer-append-info.ts';
-import type { BatchMetadata } from './producer-state-entry.ts';
+import { analyzeProducers, NO_PRODUCERS, type ProducerAnalysis } from './producer-analysis.ts';
 import type { ProducerStateManager, VerificationGuard } from './producer-state-manager.ts';
 import { rebuildProducerState } from './producer-state-rebuild.ts';
 
@@ -41,7 +48,6 @@ import { rebuildProducerState } from './producer-state-rebuild.ts';
 export type FetchIsolation = 'logEnd' | 'highWatermark' | 'txnCommitted';
 
 const RELATIVE_OFFSET_MAX = 0x7fffffff;
-const NO_COMPLETED: readonly CompletedTransaction[] = [];
 
 export interface AppendAsLeaderOptions {
   readonly leaderEpoch: number;
@@ -61,15 +67,6 @@ export interface LogParts {
   readonly transactionVerificationEnabled: boolean;
 }
 
-interface ProducerAnalysis {
-  readonly updates: ReadonlyMap<number, ProducerAppendInfo>;
-  readonly completed: readonly CompletedTransaction[];
-  readonly duplicate: BatchMetadata | undefined;
-}
-
-/** No batch had a producer id. */
-const NO_PRODUCERS: ProducerAnalysis = { updates: new Map(), completed: NO_COMPLETED, duplicate: undefined };
-
 export class Log {
   readonly topicPartition: TopicPartition;
   readonly leaderEpochCache: LeaderEpochFileCache;
@@ -86,8 +83,7 @@ export class Log {
   #highWatermark: LogOffsetMetadata;
   /** Where the first undecided transaction begins, at or above the log start offset. */
   #firstUnstableOffset: LogOffsetMetadata | undefined;
-  #runningFlush: Promise<void> | undefined;
-  #nextFlush: Promise<void> | undefined;
+  readonly #groupCommit = new GroupCommit(() => this.#flushGroup());
   #isClosed = false;
   /** The disk failed: nothing works any more. */
   #isOffline = false;
@@ -230,24 +226,15 @@ export class Log {
   appendAsLeader(records: Buffer, options: AppendAsLeaderOptions): LogAppendInfo {
     this.#ensureUsable();
     const analysis = this.#analyze(records, options.origin, this.config.maxMessageBytes);
-    if (analysis.validBytes === 0) return this.#nothingAppended();
+    if (analysis.validBytes === 0) return emptyAppend(this.#logStartOffset);
     const nowMs = this.#context.clock.nowMs();
     const { config } = this;
     const trimmed = trimTo(records, analysis.validBytes);
-    const validated = validateMessagesAndAssignOffsets(trimmed, {
-      firstOffset: this.logEndOffset,
-      now: nowMs,
-      toMagic: 2,
-      origin: options.origin,
-      compactedTopic: config.compact,
-      timestampType: config.messageTimestampType,
-      timestampBeforeMaxMs: config.messageTimestampBeforeMaxMs,
-      timestampAfterMaxMs: config.messageTimestampAfterMaxMs,
-      compressionType: config.compressionType,
-      ...(config.compressionLevel === undefined ? {} : { compressionLevel: config.compressionLevel }),
-      partitionLeaderEpoch: options.leaderEpoch,
-      verifyChecksums: false,
-    });
+    const { leaderEpoch, origin } = options;
+    const validated = validateMessagesAndAssignOffsets(
+      trimmed,
+      validationOptions(config, { firstOffset: this.logEndOffset, nowMs, origin, leaderEpoch }),
+    );
     if (validated.messageSizeMaybeChanged) {
       ensureBatchSizes(validated.records, this.#analysisOptions(options.origin, config.maxMessageBytes));
     }
@@ -269,7 +256,7 @@ export class Log {
   appendAsFollower(records: Buffer): LogAppendInfo {
     this.#ensureUsable();
     const analysis = this.#analyze(records, 'replication', Number.POSITIVE_INFINITY);
-    if (analysis.validBytes === 0) return this.#nothingAppended();
+    if (analysis.validBytes === 0) return emptyAppend(this.#logStartOffset);
     if (!analysis.isMonotonic || analysis.firstOffset < this.logEndOffset) {
       throw new KafkaError(
         Errors.OFFSET_OUT_OF_RANGE,
@@ -489,9 +476,7 @@ export class Log {
   /** Resolves when everything appended before the call survives a power loss. Calls that come while a sync is under way share the
    *  next one. @throws KafkaError KAFKA_STORAGE_ERROR */
   flush(): Promise<void> {
-    if (this.#runningFlush === undefined) return this.#startFlush();
-    this.#nextFlush ??= this.#flushAfter(this.#runningFlush);
-    return this.#nextFlush;
+    return this.#groupCommit.flush();
   }
 
   /** Writes and syncs all there is, and lets go of the files. Safe to call twice. After this a start needs no recovery. */
@@ -503,7 +488,7 @@ export class Log {
       return;
     }
     try {
-      await this.#runningFlush;
+      await this.#groupCommit.idle();
       this.producerStateManager.takeSnapshot();
       this.activeSegment.onBecomeInactive();
       await this.#flushAll({ allIndexes: true });
@@ -612,8 +597,24 @@ export class Log {
     try {
       this.#assignEpochs(records);
       this.#maybeRoll(records.length, analysis);
-      const producers = this.#analyzeProducers(records, options);
-      if (producers.duplicate !== undefined) return this.#duplicate(producers.duplicate);
+      const producers = analyzeProducers(records, {
+        producerStateManager: this.producerStateManager,
+        segment: this.activeSegment,
+        origin: options.origin,
+        verificationGuard: options.verificationGuard,
+        isVerificationRequired: this.#transactionVerificationEnabled,
+        partition: this.name,
+      });
+      if (producers.duplicate !== undefined) {
+        const usesLogAppendTime = this.config.messageTimestampType === 'LogAppendTime';
+        // The first one may not be on disk yet.
+        const durable = this.#durableIfDue();
+        return duplicateAppend(producers.duplicate, {
+          logStartOffset: this.#logStartOffset,
+          usesLogAppendTime,
+          durable,
+        });
+      }
       this.#local.append(records, {
         firstOffset: analysis.firstOffset,
         lastOffset: analysis.lastOffset,
@@ -636,8 +637,13 @@ export class Log {
       isDuplicate: false,
       lastLeaderEpoch: analysis.lastLeaderEpoch,
       recordConversionStats,
-      durable: this.#local.unflushedMessages >= this.config.flushMessages ? this.flush() : undefined,
+      durable: this.#durableIfDue(),
     };
+  }
+
+  /** flush.messages records have come since the last sync: the append waits for the next one. */
+  #durableIfDue(): Promise<void> | undefined {
+    return this.#local.unflushedMessages >= this.config.flushMessages ? this.flush() : undefined;
   }
 
   #assignEpochs(records: Buffer): void {
@@ -673,49 +679,6 @@ export class Log {
     this.roll(analysis.isFirstOffsetExact ? analysis.firstOffset : analysis.lastOffset - RELATIVE_OFFSET_MAX);
   }
 
-  #analyzeProducers(records: Buffer, options: AppendAsLeaderOptions): ProducerAnalysis {
-    const first = batchAt(records, 0);
-    if (first === undefined || (!first.hasProducerId && first.sizeInBytes === records.length)) return NO_PRODUCERS;
-    const updates = new Map<number, ProducerAppendInfo>();
-    const completed: CompletedTransaction[] = [];
-    const { baseOffset: segmentBaseOffset, sizeInBytes: segmentSize } = this.activeSegment;
-    let position = 0;
-    for (let batch = batchAt(records, 0); batch !== undefined; batch = batchAt(records, position)) {
-      if (batch.hasProducerId) {
-        const { producerId } = batch;
-        if (options.origin === 'client') {
-          const duplicate = this.producerStateManager.lastEntry(producerId)?.findDuplicate(batch);
-          if (duplicate !== undefined) return { updates, completed, duplicate };
-          if (batch.isTransactional) this.#ensureVerified(producerId, options.verificationGuard);
-        }
-        let update = updates.get(producerId);
-        if (update === undefined) {
-          update = this.producerStateManager.prepareUpdate(producerId, options.origin);
-          updates.set(producerId, update);
-        }
-        const relativePositionInSegment = segmentSize + position;
-        const ended = update.append(batch, {
-          messageOffset: batch.baseOffset,
-          segmentBaseOffset,
-          relativePositionInSegment,
-        });
-        if (ended !== undefined) completed.push(ended);
-      }
-      position += batch.sizeInBytes;
-    }
-    return { updates, completed, duplicate: undefined };
-  }
-
-  #ensureVerified(producerId: number, guard: VerificationGuard | undefined): void {
-    if (!this.#transactionVerificationEnabled || this.producerStateManager.hasOngoingTransaction(producerId)) return;
-    const expected = this.producerStateManager.verificationGuardOf(producerId);
-    if (guard !== undefined && guard === expected) return;
-    throw new KafkaError(
-      Errors.INVALID_TXN_STATE,
-      `producer ${producerId} wrote to ${this.name} without its transaction having been verified`,
-    );
-  }
-
   #applyProducers(producers: ProducerAnalysis, nextOffset: number): void {
     for (const update of producers.updates.values()) this.producerStateManager.update(update);
     for (const transaction of producers.completed) {
@@ -729,37 +692,6 @@ export class Log {
     }
     this.producerStateManager.updateMapEndOffset(nextOffset);
     if (producers !== NO_PRODUCERS) this.#maybeIncrementFirstUnstableOffset();
-  }
-
-  #duplicate(batch: BatchMetadata): LogAppendInfo {
-    return {
-      firstOffset: batch.lastOffset - batch.offsetDelta,
-      lastOffset: batch.lastOffset,
-      maxTimestamp: batch.timestamp,
-      logAppendTime: this.config.messageTimestampType === 'LogAppendTime' ? batch.timestamp : -1,
-      logStartOffset: this.#logStartOffset,
-      sizeInBytes: 0,
-      isDuplicate: true,
-      lastLeaderEpoch: -1,
-      recordConversionStats: undefined,
-      // The first one may not be on disk yet.
-      durable: this.#local.unflushedMessages >= this.config.flushMessages ? this.flush() : undefined,
-    };
-  }
-
-  #nothingAppended(): LogAppendInfo {
-    return {
-      firstOffset: -1,
-      lastOffset: -1,
-      maxTimestamp: -1,
-      logAppendTime: -1,
-      logStartOffset: this.#logStartOffset,
-      sizeInBytes: 0,
-      isDuplicate: false,
-      lastLeaderEpoch: -1,
-      recordConversionStats: undefined,
-      durable: undefined,
-    };
   }
 
   // Offsets.
@@ -843,22 +775,12 @@ export class Log {
     this.#maybeIncrementFirstUnstableOffset();
   }
 
-  async #startFlush(): Promise<void> {
-    const flush = this.#flushAll({});
-    this.#runningFlush = flush.catch(() => undefined);
+  async #flushGroup(): Promise<void> {
     try {
-      await flush;
+      await this.#flushAll({});
     } catch (error) {
       throw this.#failed(error, 'sync');
-    } finally {
-      this.#runningFlush = undefined;
     }
-  }
-
-  async #flushAfter(running: Promise<void>): Promise<void> {
-    await running;
-    this.#nextFlush = undefined;
-    await this.flush();
   }
 
   async #flushAll(options: { allIndexes?: boolean }): Promise<void> {
@@ -903,6 +825,27 @@ export class Log {
       `offset ${offset} is out of range [${this.#logStartOffset}, ${this.logEndOffset}] of ${this.name}`,
     );
   }
+}
+
+/** Checksums were checked when the records were analyzed. */
+function validationOptions(
+  config: LogConfig,
+  append: { firstOffset: number; nowMs: number; origin: AppendOrigin; leaderEpoch: number },
+): Parameters<typeof validateMessagesAndAssignOffsets>[1] {
+  return {
+    firstOffset: append.firstOffset,
+    now: append.nowMs,
+    toMagic: 2,
+    origin: append.origin,
+    compactedTopic: config.compact,
+    timestampType: config.messageTimestampType,
+    timestampBeforeMaxMs: config.messageTimestampBeforeMaxMs,
+    timestampAfterMaxMs: config.messageTimestampAfterMaxMs,
+    compressionType: config.compressionType,
+    ...(config.compressionLevel === undefined ? {} : { compressionLevel: config.compressionLevel }),
+    partitionLeaderEpoch: append.leaderEpoch,
+    verifyChecksums: false,
+  };
 }
 
 function trimTo(records: Buffer, validBytes: number): Buffer {
