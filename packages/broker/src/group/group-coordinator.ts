@@ -13,6 +13,7 @@ import {
   type TopicPartition,
 } from '@ottla/base';
 import type { PartitionAppender, PartitionLoader } from '../partition-ports.ts';
+import type { TransactionVerifier } from '../transaction-verifier.ts';
 import type { GroupCoordinatorConfig } from './group-config.ts';
 import { GroupLoader } from './group-loader.ts';
 import type { GroupMetadata } from './group-metadata.ts';
@@ -49,16 +50,6 @@ import { type FetchedOffsets, type PartitionErrors, partitionErrors } from './of
 import { onGroupLoaded, onGroupUnloaded } from './rebalance.ts';
 import type { Rebalance } from './rebalance-timeline.ts';
 import { type SyncGroupEvent, syncGroup } from './sync-group.ts';
-
-/** Verifies that a partition takes part in a producer's transaction before offsets are written to it (KIP-890). */
-export interface TransactionVerifier {
-  verify(
-    transactionalId: string,
-    producer: ProducerIdAndEpoch,
-    tp: TopicPartition,
-    options: { readonly apiVersion: number },
-  ): Promise<ErrorCode>;
-}
 
 export interface GroupCoordinatorOptions {
   readonly clock: Clock;

@@ -1,8 +1,7 @@
 // The coordinators' doors to their logs, over the replicas of this broker. Source: kafka.coordinator.group.GroupMetadataManager
 // (appendForGroup, doLoadGroupsAndOffsets).
 
-import { setImmediate } from 'node:timers/promises';
-import { mustBePresent, readFully, type TopicPartition } from '@ottla/base';
+import { mustBePresent, readFully, type TopicPartition, yieldToEventLoop } from '@ottla/base';
 import { batchesIn, type RecordBatch } from '@ottla/records';
 import type { Log } from '@ottla/storage';
 import type { PartitionAppender, PartitionAppendResult, PartitionLoader } from '../partition-ports.ts';
@@ -52,7 +51,7 @@ export class ReplicaPartitionLoader implements PartitionLoader {
       const nextOffset = loadPiece(log, Math.max(offset, log.logStartOffset), onBatch);
       if (nextOffset === undefined) return { endOffset: offset };
       offset = nextOffset;
-      await setImmediate();
+      await yieldToEventLoop();
     }
   }
 

@@ -133,7 +133,8 @@ export class LeaderAndIsr {
   async #fetchTopicConfigs(states: readonly NamedPartitionState[]): Promise<void> {
     const topics = new Set<string>();
     for (const { topic, state } of states) {
-      if (this.#parts.hosted.get(topic, state.partitionIndex) === undefined) topics.add(topic);
+      const hosted = this.#parts.hosted.get(topic, state.partitionIndex);
+      if (hosted !== 'offline' && hosted?.log === undefined) topics.add(topic);
     }
     for (const topic of topics) this.#topicConfigs.set(topic, await this.#parts.fetchTopicConfig(topic));
   }

@@ -16,8 +16,8 @@ import type {
   StopReplicaResponse,
 } from '@ottla/protocol';
 import type { EpochEndOffset, LogConfig, LogManager, TimestampAndOffset } from '@ottla/storage';
-import type { TransactionVerifier } from '../group/group-coordinator.ts';
 import type { PartitionAppender, PartitionLoader } from '../partition-ports.ts';
+import type { TransactionVerifier } from '../transaction-verifier.ts';
 import { ReplicaPartitionAppender, ReplicaPartitionLoader } from './coordinator-logs.ts';
 import type { DeleteRecordsResult } from './delayed-delete-records.ts';
 import { DelayedOperations } from './delayed-operations.ts';

@@ -5,7 +5,7 @@
 import { type ErrorCode, Errors, errorName } from '@ottla/base';
 import { batchAt, CorruptRecordError, type RecordBatch } from '@ottla/records';
 import type { VerificationGuard } from '@ottla/storage';
-import type { TransactionVerifier } from '../group/group-coordinator.ts';
+import type { TransactionVerifier } from '../transaction-verifier.ts';
 import type { HostedPartitions } from './hosted-partitions.ts';
 import { type AppendEntry, type AppendResult, failedAppend } from './replica-append.ts';
 

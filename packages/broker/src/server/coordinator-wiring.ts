@@ -3,11 +3,12 @@
 
 import type { Logger, TopicPartition } from '@ottla/base';
 import type { KafkaConfig } from '../config/index.ts';
-import { GroupCoordinator, groupCoordinatorConfig, OFFSETS_TOPIC, type TransactionVerifier } from '../group/index.ts';
+import { GroupCoordinator, groupCoordinatorConfig, OFFSETS_TOPIC } from '../group/index.ts';
 import type { LeadershipListener } from '../replica/leader-and-isr.ts';
 import type { ReplicaManager } from '../replica/replica-manager.ts';
 import type { TransactionCoordinator } from '../transaction/transaction-coordinator.ts';
 import { TRANSACTION_STATE_TOPIC } from '../transaction/transaction-state-manager.ts';
+import type { TransactionVerifier } from '../transaction-verifier.ts';
 import type { BrokerPorts } from './broker-ports.ts';
 
 export function createGroupCoordinator(parts: {

@@ -4,11 +4,11 @@ import { resolve } from 'node:path';
 import { type KafkaZkClient, TREE_JOURNAL_DIRECTORY } from '@ottla/coordination';
 import { type LogConfig, LogManager, type LogManagerSettings } from '@ottla/storage';
 import type { ConfigRepository, KafkaConfig } from '../config/index.ts';
-import type { TransactionVerifier } from '../group/group-coordinator.ts';
 import type { MetadataCache } from '../metadata/metadata-cache.ts';
 import { FetchManager } from '../replica/fetch-manager.ts';
 import { FetchSessionCache } from '../replica/fetch-session-cache.ts';
 import { ReplicaManager } from '../replica/replica-manager.ts';
+import type { TransactionVerifier } from '../transaction-verifier.ts';
 import type { BrokerPorts } from './broker-ports.ts';
 
 /** Absolute, as the log manager names them. */

@@ -5,7 +5,6 @@ import { type Clock, type ErrorCode, Errors, type Logger, type TopicPartition } 
 import type { KafkaZkClient } from '@ottla/coordination';
 import { addPartitionsToTxn, type WriteTxnMarkersResponse, writeTxnMarkers } from '@ottla/protocol';
 import type { KafkaConfig } from '../config/index.ts';
-import type { TransactionVerifier } from '../group/group-coordinator.ts';
 import type { MetadataCache } from '../metadata/metadata-cache.ts';
 import type { PartitionAppender, PartitionLoader } from '../partition-ports.ts';
 import { ProducerIdManager } from '../transaction/producer-id-manager.ts';
@@ -14,6 +13,7 @@ import { TransactionCoordinator } from '../transaction/transaction-coordinator.t
 import { type TransactionMarkerChannel, TransactionMarkerSender } from '../transaction/transaction-marker-sender.ts';
 import { TRANSACTION_STATE_TOPIC, TransactionStateManager } from '../transaction/transaction-state-manager.ts';
 import { ZkProducerIdBlocks } from '../transaction/zk-producer-id-blocks.ts';
+import type { TransactionVerifier } from '../transaction-verifier.ts';
 import type { InProcessChannel } from './in-process-channel.ts';
 
 const WRITE_TXN_MARKERS_VERSION = 1;

@@ -23,11 +23,11 @@ import {
 } from '@ottla/protocol';
 import { LogManager, parseLogConfig } from '@ottla/storage';
 import { KafkaConfig } from '../../config/index.ts';
-import type { TransactionVerifier } from '../../group/group-coordinator.ts';
 import { MetadataCache } from '../../metadata/metadata-cache.ts';
 import type { BrokerServices } from '../../server/broker-services.ts';
 import { Dispatched, type Handler } from '../../server/handler.ts';
 import { contextForTest } from '../../server/testing/services-for-test.ts';
+import type { TransactionVerifier } from '../../transaction-verifier.ts';
 import { FetchManager } from '../fetch-manager.ts';
 import { FetchSessionCache } from '../fetch-session-cache.ts';
 import { ReplicaManager } from '../replica-manager.ts';
