@@ -5,6 +5,7 @@ const STEPS = [
   ['lint and format', ['node_modules/@biomejs/biome/bin/biome', 'ci', '--error-on-warnings', '.']],
   ['layering', ['scripts/check-layers.js']],
   ['generated code is current', ['scripts/generate-protocol.js', '--check']],
+  ['docs/configuration.md is current', ['scripts/generate-configuration-docs.js', '--check']],
 ];
 
 let failed = 0;

@@ -195,7 +195,7 @@ describe('KafkaConfig', () => {
     });
     assert.deepEqual(config.warnings, [
       'Unknown configuration num.partitons: it has no effect',
-      'Configuration group.share.enable is not built yet: it has no effect',
+      'Configuration group.share.enable has no effect here',
     ]);
   });
 

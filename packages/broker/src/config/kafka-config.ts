@@ -169,7 +169,7 @@ export class KafkaConfig {
     const withoutEffect = [...this.staticProperties.keys()].filter((name) => this.#hasNoEffect(name));
     return [
       ...unknown.map((name) => `Unknown configuration ${name}: it has no effect`),
-      ...withoutEffect.map((name) => `Configuration ${name} is not built yet: it has no effect`),
+      ...withoutEffect.map((name) => `Configuration ${name} has no effect here`),
     ];
   }
 

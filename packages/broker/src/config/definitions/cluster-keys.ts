@@ -7,7 +7,7 @@ import { quorumBootstrapServers, quorumVoters } from '../broker-config-validator
 // biome-ignore format: one key a line
 export const clusterKeys: readonly BrokerConfigKey[] = [
   { name: 'zookeeper.connect', type: 'string', default: null, importance: 'high', status: 'refused', doc: 'Hosts of a ZooKeeper ensemble, with an optional path at the end. Unset: the tree is embedded in this process.' },
-  { name: 'zookeeper.session.timeout.ms', type: 'int', default: '18000', importance: 'high', status: 'used', doc: 'A broker that ZooKeeper does not hear from for so long has left.' },
+  { name: 'zookeeper.session.timeout.ms', type: 'int', default: '18000', importance: 'high', status: 'ignored', doc: 'A broker that ZooKeeper does not hear from for so long has left.' },
   { name: 'zookeeper.connection.timeout.ms', type: 'int', default: null, importance: 'high', status: 'ignored', doc: 'How long connecting may take; unset: the session timeout.' },
   { name: 'zookeeper.max.in.flight.requests', type: 'int', default: '10', validator: atLeast(1), importance: 'high', status: 'ignored', doc: 'Requests to ZooKeeper that may be under way at once.' },
   { name: 'zookeeper.set.acl', type: 'boolean', default: 'false', importance: 'high', status: 'refused', doc: 'Whether znodes are protected by ACLs.' },
