@@ -19,7 +19,7 @@ import { convertRecords, type Magic } from '@ottla/records';
 import { CurrentLeaders } from '../replica/current-leader.ts';
 import type { FetchContext, SessionAnswer } from '../replica/fetch-manager.ts';
 import { fetchParams } from '../replica/fetch-params.ts';
-import type { FetchPartitionRequest, SessionPartitionName } from '../replica/fetch-session.ts';
+import { type FetchPartitionRequest, recordsSizeInBytes, type SessionPartitionName } from '../replica/fetch-session.ts';
 import { type FetchedPartition, failedFetch, releaseRecords } from '../replica/replica-fetch.ts';
 import { Dispatched, defineHandler } from '../server/handler.ts';
 import type { RequestContext } from '../server/request-context.ts';
@@ -58,7 +58,7 @@ export const fetch = defineHandler(fetchApi, { minVersion: 0, maxVersion: 17, er
     topicName,
   });
   const { readable, unreadable } = sortOut(session.partitions, context);
-  const answer = { session, unreadable };
+  const answer = { session, unreadable, isFromFollower: params.isFromFollower };
   if (readable.length === 0) return respond(context, answer, []);
   const fetched = replicaManager.fetchMessages(params, readable);
   if (!(fetched instanceof Promise)) return respond(context, answer, fetched);
@@ -123,12 +123,13 @@ function sortOut(partitions: readonly FetchPartitionRequest[], { broker }: Reque
 interface PendingAnswer {
   readonly session: FetchContext;
   readonly unreadable: readonly FetchedPartition[];
+  readonly isFromFollower: boolean;
 }
 
 /** Whatever goes wrong here, no file stays open. */
 function respond(
   context: RequestContext,
-  { session, unreadable }: PendingAnswer,
+  { session, unreadable, isFromFollower }: PendingAnswer,
   fetched: readonly FetchedPartition[],
 ): FetchResponse {
   try {
@@ -137,12 +138,20 @@ function respond(
     const selected = session.respond(all);
     // The session is gone from under the fetch: nothing of what was read is sent.
     if (selected.errorCode !== Errors.NONE) releaseRecords(fetched);
+    else if (!isFromFollower) countSent(selected.updates, context);
     const response = responseOf(selected);
     if (leaders !== undefined) response.nodeEndpoints = leaders.nodeEndpoints;
     return response;
   } catch (error) {
     releaseRecords(fetched);
     throw error;
+  }
+}
+
+function countSent(updates: readonly FetchedPartition[], { broker }: RequestContext): void {
+  for (const { request, answer } of updates) {
+    const size = recordsSizeInBytes(answer);
+    if (size > 0 && request.topic !== null) broker.replicaManager.stats.sent(request.topic, size);
   }
 }
 

@@ -61,6 +61,11 @@ export class HostedPartitions {
     if (ofTopic?.size === 0) this.#byTopic.delete(tp.topic);
   }
 
+  /** Is a replica of any of its partitions here? */
+  hasTopic(topic: string): boolean {
+    return this.#byTopic.has(topic);
+  }
+
   /** Those whose disk works. */
   *[Symbol.iterator](): Generator<Partition, void, void> {
     for (const ofTopic of this.#byTopic.values()) {

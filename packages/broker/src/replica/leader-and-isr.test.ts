@@ -61,7 +61,7 @@ describe('LeaderAndIsr', () => {
     const partition = scenario.replicaManager.getPartition(ORDERS);
     assert.equal(partition?.isLeader, true);
     assert.equal(partition?.topicId, ORDERS_ID);
-    assert.equal(scenario.replicaManager.leaderCount, 1);
+    assert.equal(scenario.metric('ReplicaManager', 'LeaderCount'), 1);
   });
 
   test('of an old version names topics by name', async () => {
@@ -316,7 +316,7 @@ describe('a log dir that fails', () => {
     const [woken] = (await waiting.response)?.responses[0]?.partitions ?? [];
     assert.equal(errorName(woken?.errorCode ?? 0), 'KAFKA_STORAGE_ERROR');
     assert.deepEqual(scenario.failedLogDirs, [LOG_DIR]);
-    assert.equal(scenario.replicaManager.offlineReplicaCount, 1);
+    assert.equal(scenario.metric('ReplicaManager', 'OfflineReplicaCount'), 1);
     assert.equal((await fetchOne(scenario, followerFetch(-1, 0))).error, 'KAFKA_STORAGE_ERROR');
     assert.equal(errorIn(await scenario.lead({ topic: 'orders', leaderEpoch: 2 })), 'KAFKA_STORAGE_ERROR');
     const [logDir] = scenario.replicaManager.describeLogDirs(() => true);

@@ -13,6 +13,7 @@ import type {
 } from '@ottla/protocol';
 import type { LogConfig, LogManager } from '@ottla/storage';
 import { mapError } from '../server/error-mapping.ts';
+import type { BrokerTopicStats } from './broker-topic-stats.ts';
 import type { DelayedOperations } from './delayed-operations.ts';
 import type { HighWatermarkCheckpoints } from './high-watermark-checkpoints.ts';
 import type { HostedPartitions } from './hosted-partitions.ts';
@@ -41,6 +42,7 @@ export interface FollowerFetchers {
 export interface LeaderAndIsrParts {
   readonly hosted: HostedPartitions;
   readonly delayed: DelayedOperations;
+  readonly stats: BrokerTopicStats;
   readonly logManager: LogManager;
   readonly checkpoints: HighWatermarkCheckpoints;
   readonly logger: Logger;
@@ -228,6 +230,7 @@ export class LeaderAndIsr {
     if (deletePartition) {
       hosted.delete(tp);
       found?.markOffline();
+      if (!hosted.hasTopic(topic)) this.#parts.stats.remove(topic);
     }
     if (found !== undefined) delayed.checkAndCompleteAll(found);
     const errorCode = deletePartition ? this.#deleteLog(logManager, tp) : Errors.NONE;

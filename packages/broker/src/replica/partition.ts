@@ -113,6 +113,10 @@ export class Partition implements TopicPartition {
     return this.isLeader && this.#log !== undefined && this.#isr.length < this.#effectiveMinIsr(this.#log);
   }
 
+  get isAtMinIsr(): boolean {
+    return this.isLeader && this.#log !== undefined && this.#isr.length === this.#effectiveMinIsr(this.#log);
+  }
+
   get isUnderReplicated(): boolean {
     return this.isLeader && this.#isr.length < this.#replicas.length - this.#addingReplicas.length;
   }

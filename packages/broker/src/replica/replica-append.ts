@@ -6,6 +6,7 @@ import { type AppendOrigin, InvalidRecordError } from '@ottla/records';
 import type { LogAppendInfo, VerificationGuard } from '@ottla/storage';
 import { isInternalTopic } from '../admin/topic-names.ts';
 import { mapError } from '../server/error-mapping.ts';
+import type { BrokerTopicStats } from './broker-topic-stats.ts';
 import type { DelayedOperations } from './delayed-operations.ts';
 import { DelayedProduce, isSettled, type PendingAppend } from './delayed-produce.ts';
 import type { HostedPartitions } from './hosted-partitions.ts';
@@ -54,11 +55,18 @@ interface Aftermath {
 export class ReplicaAppend {
   readonly #hosted: HostedPartitions;
   readonly #delayed: DelayedOperations;
+  readonly #stats: BrokerTopicStats;
   readonly #logger: Logger;
 
-  constructor(parts: { hosted: HostedPartitions; delayed: DelayedOperations; logger: Logger }) {
+  constructor(parts: {
+    hosted: HostedPartitions;
+    delayed: DelayedOperations;
+    stats: BrokerTopicStats;
+    logger: Logger;
+  }) {
     this.#hosted = parts.hosted;
     this.#delayed = parts.delayed;
+    this.#stats = parts.stats;
     this.#logger = parts.logger;
   }
 
@@ -92,13 +100,16 @@ export class ReplicaAppend {
       if (!request.internalTopicsAllowed && isInternalTopic(entry.topic)) {
         return failedAppend(entry.partition, Errors.INVALID_TOPIC_EXCEPTION);
       }
+      this.#stats.all.totalProduceRequests.mark();
       const partition = this.#hosted.mustGet(entry.topic, entry.partition);
+      this.#stats.of(entry.topic).totalProduceRequests.mark();
       const info = partition.appendRecordsToLeader(entry.records, {
         origin: request.origin,
         requiredAcks: request.requiredAcks,
         verificationGuard: entry.verificationGuard,
       });
       (partition.maybeIncrementHighWatermark() ? into.advanced : into.grown).push(partition);
+      if (info.sizeInBytes > 0) this.#stats.appended(entry.topic, sizeOf(info));
       const result = succeeded(entry.partition, info);
       if (request.requiredAcks === -1) addPending(into.aftermath.pending, partition, info, result);
       if (info.durable !== undefined) into.aftermath.durable.push(this.#awaitDisk(info.durable, entry, result));
@@ -131,7 +142,9 @@ export class ReplicaAppend {
     const { code, message, isExpected } = mapError(error);
     const { topic, partition } = entry;
     if (!isExpected) this.#logger.error('error processing append operation', { topic, partition, error });
-    const logStartOffset = logStartOffsetAfter(code, this.#hosted.online(topic, partition));
+    const hosted = this.#hosted.online(topic, partition);
+    if (hosted !== undefined) this.#countFailure(topic, code, entry.records.length);
+    const logStartOffset = logStartOffsetAfter(code, hosted);
     if (!(error instanceof InvalidRecordError) || error.recordErrors.length === 0)
       return { ...failedAppend(partition, code), logStartOffset };
     return {
@@ -143,6 +156,17 @@ export class ReplicaAppend {
       })),
       errorMessage: message,
     };
+  }
+
+  /** Failures that Kafka knows to be the client's or the cluster's are not counted as the broker's. */
+  #countFailure(topic: string, code: ErrorCode, sizeInBytes: number): void {
+    for (const meters of [this.#stats.all, this.#stats.of(topic)]) {
+      if (code === Errors.MESSAGE_TOO_LARGE || code === Errors.RECORD_LIST_TOO_LARGE) {
+        meters.bytesRejected.mark(sizeInBytes);
+      } else if (!REFUSALS_WITHOUT_LOG_START.has(code)) {
+        meters.failedProduceRequests.mark();
+      }
+    }
   }
 }
 
@@ -163,6 +187,11 @@ function logStartOffsetAfter(code: ErrorCode, partition: Partition | undefined):
 function addPending(pending: PendingAppend[], partition: Partition, info: LogAppendInfo, result: AppendResult): void {
   const append = { partition, requiredOffset: info.lastOffset + 1, result };
   if (!isSettled(append)) pending.push(append);
+}
+
+/** For metrics: a duplicate added nothing. */
+function sizeOf({ firstOffset, lastOffset, sizeInBytes }: LogAppendInfo) {
+  return { messageCount: lastOffset - firstOffset + 1, sizeInBytes };
 }
 
 function succeeded(index: number, info: LogAppendInfo): AppendResult {

@@ -5,6 +5,7 @@ import { type ErrorCode, Errors, KafkaError, type Logger, type Uuid, ZERO_UUID }
 import type { FetchResponsePartitionData } from '@ottla/protocol';
 import type { FetchDataInfo } from '@ottla/storage';
 import { mapError } from '../server/error-mapping.ts';
+import type { BrokerTopicStats } from './broker-topic-stats.ts';
 import { DelayedFetch } from './delayed-fetch.ts';
 import type { DelayedOperations } from './delayed-operations.ts';
 import type { FetchUpdate } from './fetch-manager.ts';
@@ -32,11 +33,18 @@ interface FetchPass {
 export class ReplicaFetch {
   readonly #hosted: HostedPartitions;
   readonly #delayed: DelayedOperations;
+  readonly #stats: BrokerTopicStats;
   readonly #logger: Logger;
 
-  constructor(parts: { hosted: HostedPartitions; delayed: DelayedOperations; logger: Logger }) {
+  constructor(parts: {
+    hosted: HostedPartitions;
+    delayed: DelayedOperations;
+    stats: BrokerTopicStats;
+    logger: Logger;
+  }) {
     this.#hosted = parts.hosted;
     this.#delayed = parts.delayed;
+    this.#stats = parts.stats;
     this.#logger = parts.logger;
   }
 
@@ -101,6 +109,8 @@ export class ReplicaFetch {
       if (request.maxBytes < 0)
         throw new KafkaError(Errors.UNKNOWN_SERVER_ERROR, `Invalid max size ${request.maxBytes}`);
       const partition = this.#hosted.mustGet(topic, request.partition);
+      this.#stats.all.totalFetchRequests.mark();
+      this.#stats.of(topic).totalFetchRequests.mark();
       requireSameTopicId(request, partition.topicId);
       const follower = params.isFromFollower ? this.#mustFindFollower(partition, request, params) : undefined;
       const info = readRecords(partition, request, {
@@ -135,7 +145,10 @@ export class ReplicaFetch {
   #failed(request: FetchPartitionRequest, error: unknown): FetchResponsePartitionData {
     const { code, isExpected } = mapError(error);
     const { topic, partition } = request;
-    if (!isExpected) this.#logger.error('error processing fetch operation', { topic, partition, error });
+    if (!isExpected) {
+      this.#stats.all.failedFetchRequests.mark();
+      this.#logger.error('error processing fetch operation', { topic, partition, error });
+    }
     return { ...failedFetch(partition, code), abortedTransactions: null };
   }
 }

@@ -5,7 +5,7 @@
 //   delete      replica-delete-records.ts  high-watermark-checkpoints.ts
 //   a partition partition.ts, partition-reads.ts
 
-import type { Clock, ErrorCode, Logger, TopicPartition, Uuid } from '@ottla/base';
+import type { Clock, ErrorCode, Logger, MetricsRegistry, TopicPartition, Uuid } from '@ottla/base';
 import type {
   Decoded,
   DescribeLogDirsResult,
@@ -18,6 +18,7 @@ import type {
 import type { EpochEndOffset, LogConfig, LogManager, TimestampAndOffset } from '@ottla/storage';
 import type { PartitionAppender, PartitionLoader } from '../partition-ports.ts';
 import type { TransactionVerifier } from '../transaction-verifier.ts';
+import { BrokerTopicStats } from './broker-topic-stats.ts';
 import { ReplicaPartitionAppender, ReplicaPartitionLoader } from './coordinator-logs.ts';
 import type { DeleteRecordsResult } from './delayed-delete-records.ts';
 import { DelayedOperations } from './delayed-operations.ts';
@@ -38,6 +39,7 @@ import { activeProducers } from './producer-states.ts';
 import { type AppendRequest, type AppendResult, ReplicaAppend } from './replica-append.ts';
 import { type DeleteRecordsEntry, ReplicaDeleteRecords } from './replica-delete-records.ts';
 import { type FetchedPartition, ReplicaFetch } from './replica-fetch.ts';
+import { ReplicaGauges } from './replica-gauges.ts';
 import { type TransactionMarker, TransactionMarkers } from './transaction-markers.ts';
 import { TransactionVerification } from './transaction-verification.ts';
 
@@ -45,6 +47,7 @@ export interface ReplicaManagerOptions {
   readonly brokerId: number;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly metrics: MetricsRegistry;
   readonly logManager: LogManager;
   /** Absolute, as configured. */
   readonly logDirs: readonly string[];
@@ -65,12 +68,14 @@ export interface ReplicaManagerOptions {
 export class ReplicaManager {
   readonly hosted: HostedPartitions;
   readonly delayed: DelayedOperations;
+  readonly stats: BrokerTopicStats;
   /** For the coordinators. */
   readonly appender: PartitionAppender;
   readonly loader: PartitionLoader;
   /** undefined: transactions are not verified. */
   readonly transactionVerification: TransactionVerification | undefined;
   readonly #clock: Clock;
+  readonly #gauges: ReplicaGauges;
   readonly #append: ReplicaAppend;
   readonly #fetch: ReplicaFetch;
   readonly #deleteRecords: ReplicaDeleteRecords;
@@ -85,7 +90,10 @@ export class ReplicaManager {
     const logger = options.logger.child('kafka.server.ReplicaManager');
     const hosted = new HostedPartitions(metadataCache);
     const delayed = new DelayedOperations(clock);
-    const parts = { hosted, delayed, logger, clock };
+    const stats = new BrokerTopicStats(options.metrics);
+    const parts = { hosted, delayed, stats, logger, clock };
+    this.stats = stats;
+    this.#gauges = new ReplicaGauges(options.metrics, parts);
     this.hosted = hosted;
     this.delayed = delayed;
     this.#clock = clock;
@@ -123,6 +131,7 @@ export class ReplicaManager {
     this.delayed.close();
     await this.#checkpoints.close();
     this.#ignoreLogDirFailures();
+    this.#gauges.close();
   }
 
   // What the controller orders.
@@ -216,36 +225,8 @@ export class ReplicaManager {
     return this.#logDirs.alterReplicaLogDirs(moves);
   }
 
-  // Counts, for metrics.
-
-  get leaderCount(): number {
-    return this.#count((partition) => partition.isLeader);
-  }
-
-  get partitionCount(): number {
-    return this.#count(() => true);
-  }
-
-  get offlineReplicaCount(): number {
-    return this.hosted.offlineCount;
-  }
-
-  get underReplicatedPartitionCount(): number {
-    return this.#count((partition) => partition.isUnderReplicated);
-  }
-
-  get underMinIsrPartitionCount(): number {
-    return this.#count((partition) => partition.isUnderMinIsr);
-  }
-
   /** The id that replicas of a partition carry. */
   topicIdOf({ topic, partition }: TopicPartition): Uuid | undefined {
     return this.hosted.online(topic, partition)?.topicId;
-  }
-
-  #count(isCounted: (partition: Partition) => boolean): number {
-    let count = 0;
-    for (const partition of this.hosted) if (isCounted(partition)) count++;
-    return count;
   }
 }

@@ -468,3 +468,39 @@ describe('delete records', () => {
     assert.deepEqual(await deleteUpTo(compacted, 0), ['POLICY_VIOLATION', -1]);
   });
 });
+
+describe('metrics', () => {
+  test('count what goes in, what goes out, what is refused and what waits', async () => {
+    const scenario = await ordersOn({ topicConfig: { 'max.message.bytes': '1000' } });
+    const records = batchOf(['a', 'b']);
+    await produceOne(scenario, toProduce(records));
+    const tooLarge = batchOf(['x'.repeat(2000)]);
+    assert.equal((await produceOne(scenario, toProduce(tooLarge))).error, 'MESSAGE_TOO_LARGE');
+    await fetchOne(scenario, toFetch([{}]));
+    const orders = { topic: 'orders' };
+    for (const tags of [undefined, orders]) {
+      const of = (name: string) => scenario.metric('BrokerTopicMetrics', name, tags);
+      assert.deepEqual(
+        [of('MessagesInPerSec'), of('BytesInPerSec'), of('BytesOutPerSec')],
+        [2, records.length, records.length],
+      );
+      assert.deepEqual([of('BytesRejectedPerSec'), of('TotalProduceRequestsPerSec')], [tooLarge.length, 2]);
+    }
+    const asked = scenario.ask(fetch, toFetch([{ fetchOffset: 2 }], { maxWaitMs: 500 }), 12);
+    const waiting = () =>
+      scenario.metric('DelayedOperationPurgatory', 'NumDelayedOperations', { delayedOperation: 'Fetch' });
+    assert.equal(waiting(), 1);
+    await scenario.close();
+    await asked.response;
+    assert.equal(waiting(), undefined);
+  });
+
+  test('of a topic go with its last replica', async () => {
+    const scenario = await ReplicaScenario.start();
+    await scenario.createTopic({ topic: 'orders' });
+    await produceOne(scenario, toProduce(batchOf(['a'])));
+    await scenario.stop('orders', { deletePartition: true });
+    assert.equal(scenario.metric('BrokerTopicMetrics', 'MessagesInPerSec', { topic: 'orders' }), undefined);
+    assert.equal(scenario.metric('BrokerTopicMetrics', 'MessagesInPerSec'), 1);
+  });
+});

@@ -71,6 +71,7 @@ export function createReplicaManager(parts: {
     brokerId: parts.brokerId,
     clock: ports.clock,
     logger: ports.logger,
+    metrics: ports.metrics,
     logManager,
     logDirs: logDirsOf(config),
     metadataCache: parts.metadataCache,

@@ -5,8 +5,11 @@ import {
   ByteReader,
   ByteWriter,
   FakeClock,
+  Gauge,
   isByteSource,
   MemoryFileSystem,
+  Meter,
+  MetricsRegistry,
   readFully,
   SeededRandom,
   silentLogger,
@@ -63,6 +66,7 @@ export class ReplicaScenario {
   readonly clock = new FakeClock();
   readonly fileSystem: MemoryFileSystem;
   readonly metadataCache = new MetadataCache();
+  readonly metrics = new MetricsRegistry(this.clock);
   readonly logManager: LogManager;
   readonly replicaManager: ReplicaManager;
   readonly services: Partial<BrokerServices>;
@@ -85,6 +89,7 @@ export class ReplicaScenario {
       brokerId: BROKER_ID,
       clock: this.clock,
       logger: silentLogger,
+      metrics: this.metrics,
       logManager: this.logManager,
       logDirs: [LOG_DIR],
       metadataCache: this.metadataCache,
@@ -174,6 +179,18 @@ export class ReplicaScenario {
     const topicStates = [{ topicName: topic, partitionStates }];
     const request = { controllerId: BROKER_ID, controllerEpoch, topicStates };
     return this.replicaManager.stopReplicas(throughCodec(stopReplica.request, request, 3));
+  }
+
+  /** What a gauge, a meter or a counter says now. */
+  metric(type: string, name: string, tags?: Readonly<Record<string, string>>): number | undefined {
+    const metric = this.metrics.get({
+      group: 'kafka.server',
+      type,
+      name,
+      ...(tags === undefined ? {} : { tags: new Map(Object.entries(tags)) }),
+    });
+    if (metric instanceof Gauge) return metric.read();
+    return metric instanceof Meter ? metric.count : undefined;
   }
 
   /** Asks a handler as a client would. */
