@@ -45,8 +45,11 @@ export class ApiVersionsManager {
 }
 
 function intersection(handler: Handler, level: ApiRelease): { minVersion: number; maxVersion: number } | undefined {
-  const versions = apiLevels.get(handler.api.apiKey)?.versions[level];
-  if (versions === null || versions === undefined) return undefined;
+  const row = apiLevels.get(handler.api.apiKey);
+  const versions = row?.versions[level];
+  if (row === undefined || versions === null || versions === undefined) return undefined;
+  // Of the releases, 3.9 alone has APIs that only a broker in KRaft mode serves, which this broker does not play.
+  if (level === '3.9' && !row.servedByZooKeeperModeBroker) return undefined;
   const minVersion = Math.max(handler.minVersion, versions[0]);
   const maxVersion = Math.min(handler.maxVersion, versions[1]);
   return minVersion <= maxVersion ? { minVersion, maxVersion } : undefined;
