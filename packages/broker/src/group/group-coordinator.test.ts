@@ -69,6 +69,9 @@ describe('before and after a broker coordinates a partition', () => {
     for (const sessionTimeoutMs of [5_999, 1_800_001])
       assert.equal((await fixture.join('g', { sessionTimeoutMs })).errorCode, Errors.INVALID_SESSION_TIMEOUT);
     assert.equal((await fixture.join('g', { memberId: 'm' })).errorCode, Errors.UNKNOWN_MEMBER_ID);
+    // The member id would be longer than any string of the protocol.
+    for (const tooLong of [{ clientId: 'x'.repeat(32_731) }, { groupInstanceId: 'x'.repeat(32_731) }])
+      assert.equal((await fixture.join('g', tooLong)).errorCode, Errors.INVALID_REQUEST);
     assert.deepEqual(fixture.coordinator.listGroups({ states: [], types: [] }).groups, []);
   });
 });

@@ -9,6 +9,7 @@ import {
   type Logger,
   type MetricsRegistry,
   type Random,
+  STRING_BYTES_MAX,
   sleep,
   type TopicPartition,
 } from '@ottla/base';
@@ -71,6 +72,8 @@ export interface TransactionalCommit extends ProducerIdAndEpoch {
   readonly apiVersion: number;
 }
 
+/** What stands before the dash and the uuid of a member id: the whole must fit Kafka's longest string. */
+const MEMBER_ID_PREFIX_BYTES_MAX = STRING_BYTES_MAX - 1 - 36;
 /** Groups that the retention check goes over between two turns of the event loop. */
 const GROUPS_PER_CHECK_SLICE = 200;
 
@@ -140,6 +143,8 @@ export class GroupCoordinator {
       sessionTimeoutMs > this.#config.groupMaxSessionTimeoutMs
     )
       return Promise.resolve(joinError(memberId, Errors.INVALID_SESSION_TIMEOUT));
+    if (Buffer.byteLength(request.groupInstanceId ?? request.clientId) > MEMBER_ID_PREFIX_BYTES_MAX)
+      return Promise.resolve(joinError(memberId, Errors.INVALID_REQUEST));
     const isNew = memberId === UNKNOWN_MEMBER_ID;
     const group = isNew ? this.#manager.getOrCreateGroup(groupId) : this.#manager.getGroup(groupId);
     if (group === undefined) return Promise.resolve(joinError(memberId, Errors.UNKNOWN_MEMBER_ID));
@@ -389,7 +394,7 @@ export class GroupCoordinator {
   /** The partitions exist no more, so nobody will ask for their offsets. Removes them in the background: whoever brings the news does not
    *  wait for the replicas of the offsets topic. */
   onPartitionsDeleted(partitions: readonly TopicPartition[]): void {
-    void this.#track(
+    this.#inBackground('removing the offsets of deleted partitions failed', () =>
       this.#forEachGroup(async (group) => {
         const known = group.offsets.knownAmong(partitions);
         if (known.length > 0) await this.#removeOffsets(group, known);
@@ -400,19 +405,19 @@ export class GroupCoordinator {
   // --- retention
 
   #scheduleRetentionCheck(): void {
-    this.#retentionTimer = this.#clock.schedule(this.#config.offsetsRetentionCheckIntervalMs, () => {
-      void this.#track(this.#checkRetention());
-    });
+    this.#retentionTimer = this.#clock.schedule(this.#config.offsetsRetentionCheckIntervalMs, () =>
+      this.#inBackground('the retention check failed', () => this.#checkRetention()),
+    );
   }
 
   async #checkRetention(): Promise<void> {
+    this.#scheduleRetentionCheck();
     let removed = 0;
     await this.#forEachGroup(async (group) => {
       removed += await this.#manager.removeExpired(group);
     });
     this.#metrics.offsetsExpired(removed);
     if (removed > 0) this.#logger.info('removed expired offsets', { offsets: removed });
-    if (this.#isActive) this.#scheduleRetentionCheck();
   }
 
   /** In slices, so that many groups do not hold the event loop up. */
@@ -424,6 +429,11 @@ export class GroupCoordinator {
       if (!this.#isActive) return;
       await sleep(this.#clock, 0);
     }
+  }
+
+  /** close() waits for it. */
+  #inBackground(failure: string, work: () => Promise<void>): void {
+    void this.#track(work().catch((error: unknown) => this.#logger.error(failure, { error })));
   }
 
   #track<T>(work: Promise<T>): Promise<T> {

@@ -94,8 +94,7 @@ export class GroupMetadataManager {
 
   /** Writes the group with `assignment`. @returns the error as members are told it */
   async storeGroup(group: GroupMetadata, assignment: Assignment): Promise<ErrorCode> {
-    const { errorCode } = await this.#append(
-      group.groupId,
+    const { errorCode } = await this.#append(group.groupId, () =>
       groupMetadataRecords(group, assignment, this.#batchOptions()),
     );
     return groupStoreError(errorCode);
@@ -131,8 +130,7 @@ export class GroupMetadataManager {
       owned?.addProducer(transaction.producerId, group);
     }
     const options = { ...this.#batchOptions(), ...(transaction === undefined ? {} : { transaction }) };
-    const { errorCode, baseOffset } = await this.#append(
-      group.groupId,
+    const { errorCode, baseOffset } = await this.#append(group.groupId, () =>
       offsetCommitRecords(group.groupId, offsets, options),
     );
     if (transaction !== undefined) {
@@ -203,8 +201,7 @@ export class GroupMetadataManager {
       const chunk = offsets.slice(first, first + TOMBSTONES_PER_BATCH_MAX);
       const isLast = first + TOMBSTONES_PER_BATCH_MAX >= offsets.length;
       const removed = { offsets: chunk, withGroup: withGroup && isLast };
-      const { errorCode, baseOffset } = await this.#append(
-        groupId,
+      const { errorCode, baseOffset } = await this.#append(groupId, () =>
         tombstoneRecords(groupId, removed, this.#batchOptions()),
       );
       if (errorCode !== Errors.NONE) return errorCode;
@@ -239,12 +236,12 @@ export class GroupMetadataManager {
     };
   }
 
-  /** What Kafka has no error for is a failure of this broker, which the client cannot do anything about. */
-  async #append(groupId: string, records: Buffer): Promise<PartitionAppendResult> {
+  /** What Kafka has no error for, building the records included, is a failure of this broker, which the client cannot do anything about. */
+  async #append(groupId: string, build: () => Buffer): Promise<PartitionAppendResult> {
     const tp = { topic: OFFSETS_TOPIC, partition: this.partitionFor(groupId) };
     const timeoutMs = this.#config.offsetCommitTimeoutMs;
     try {
-      return await this.#appender.append(tp, records, { origin: 'coordinator', requiredAcks: -1, timeoutMs });
+      return await this.#appender.append(tp, build(), { origin: 'coordinator', requiredAcks: -1, timeoutMs });
     } catch (error) {
       this.#logger.error('appending to the offsets topic failed', { ...tp, error });
       return { errorCode: Errors.UNKNOWN_SERVER_ERROR, baseOffset: -1 };
