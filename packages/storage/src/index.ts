@@ -7,6 +7,7 @@ export * from './leader-epoch-file-cache.ts';
 export type { FetchDataInfo, LogContext } from './local-log.ts';
 export * from './log.ts';
 export type { LogAppendInfo } from './log-append-info.ts';
+export type { AppendAsLeaderOptions } from './log-appender.ts';
 export { DEFAULT_LOG_CLEANER_SETTINGS, LogCleaner, type LogCleanerSettings } from './log-cleaner.ts';
 export * from './log-config.ts';
 export * from './log-config-def.ts';

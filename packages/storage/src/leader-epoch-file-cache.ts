@@ -125,11 +125,12 @@ export class LeaderEpochFileCache {
     this.#write();
   }
 
-  /** After this the file survives a power loss, once its directory is synced. */
-  async flush(): Promise<void> {
-    if (!this.#isVolatile) return;
+  /** After this the file survives a power loss, once its directory is synced. @returns whether there was anything to do */
+  async flush(): Promise<boolean> {
+    if (!this.#isVolatile) return false;
     this.#isVolatile = false;
     await syncFile(this.#fileSystem, this.#file.path);
+    return true;
   }
 
   /** The directory was renamed. */

@@ -55,6 +55,8 @@ export interface LogContext {
   readonly logger: Logger;
   /** The disk failed: everything in this log dir is lost to the broker. Told once per failure. */
   readonly onStorageError: (error: StorageError, logDirectory: string) => void;
+  /** Records were taken away: recovery points on disk may lie above the end of the log and must be lowered soon. */
+  readonly onTruncated?: () => void;
 }
 
 export interface LocalLogState {

@@ -257,6 +257,23 @@ describe('periodic work', () => {
     assert.equal(clock.pendingCount, 0);
   });
 
+  test('a truncation lowers the recovery point on disk soon', async () => {
+    const fileSystem = new MemoryFileSystem();
+    const clock = new FakeClock(NOW_MS);
+    const manager = await started({ fileSystem, clock });
+    const log = open(manager, 0);
+    appendValues(log, ['a']);
+    appendValues(log, ['b']);
+    await log.flush();
+    await manager.checkpointLogRecoveryOffsets();
+    const text = (): string => fileSystem.readFileSync('/logs/recovery-point-offset-checkpoint').toString();
+    assert.match(text(), /orders 0 2\n/);
+    log.truncateTo(1);
+    for (let i = 0; i < 5; i++) await clock.advance(0);
+    assert.match(text(), /orders 0 1\n/);
+    await manager.close();
+  });
+
   test('flush.ms counts when log.flush.scheduler.interval.ms is set', async () => {
     const clock = new FakeClock(NOW_MS);
     const manager = await started({ clock, settings: { flushSchedulerIntervalMs: 100 } });

@@ -99,6 +99,7 @@ export class LogManager {
   /** Periodic tasks that run. */
   readonly #running = new Set<Promise<void>>();
   readonly cleaner: LogCleaner;
+  #isCheckpointDue = false;
   #state: 'new' | 'started' | 'closed' = 'new';
 
   constructor(options: LogManagerOptions) {
@@ -111,6 +112,7 @@ export class LogManager {
       random: options.random,
       logger: options.logger.child('kafka.log.UnifiedLog'),
       onStorageError: (error, logDirectory) => this.handleLogDirFailure(logDirectory, error),
+      onTruncated: () => this.#checkpointSoon(),
     };
     this.cleaner = new LogCleaner({
       clock: options.clock,
@@ -545,6 +547,21 @@ export class LogManager {
       this.#running.add(running);
     };
     this.#after(Math.min(this.settings.initialTaskDelayMs, intervalMs), run);
+  }
+
+  /** A recovery point above the end of a log would spare what is appended there from being scanned after a power loss. */
+  #checkpointSoon(): void {
+    if (this.#isCheckpointDue || this.#state !== 'started') return;
+    this.#isCheckpointDue = true;
+    const running = this.#checkpointNow().finally(() => this.#running.delete(running));
+    this.#running.add(running);
+  }
+
+  /** Once for all logs that are truncated in this turn. */
+  async #checkpointNow(): Promise<void> {
+    await yieldToEventLoop();
+    this.#isCheckpointDue = false;
+    await this.checkpointLogRecoveryOffsets();
   }
 
   #after(delayMs: number, task: () => void): void {

@@ -16,45 +16,24 @@ import {
   topicPartitionKey,
   type Uuid,
 } from '@ottla/base';
-import {
-  type AppendOrigin,
-  batchAt,
-  type RecordConversionStats,
-  validateMessagesAndAssignOffsets,
-} from '@ottla/records';
 import { syncFile } from './checkpoint-file.ts';
 import { GroupCommit } from './group-commit.ts';
 import type { EpochEndOffset, LeaderEpochFileCache } from './leader-epoch-file-cache.ts';
 import type { FetchDataInfo, LocalLog, LogContext } from './local-log.ts';
-import {
-  type AppendAnalysis,
-  analyzeRecords,
-  duplicateAppend,
-  emptyAppend,
-  ensureBatchSizes,
-  type LogAppendInfo,
-} from './log-append-info.ts';
+import type { LogAppendInfo } from './log-append-info.ts';
+import { type AppendAsLeaderOptions, LogAppender } from './log-appender.ts';
 import type { LogConfig } from './log-config.ts';
-import { isOffsetOnly, type LogOffsetMetadata, offsetOnly } from './log-offset-metadata.ts';
+import type { LogOffsetMetadata } from './log-offset-metadata.ts';
 import { breachesLogStart, breachesRetentionMs, deletablePrefix, retentionBytesPredicate } from './log-retention.ts';
 import type { LogSegment } from './log-segment.ts';
+import { LogWatermarks } from './log-watermarks.ts';
 import { offsetByTimestamp, type TimestampAndOffset } from './offset-by-timestamp.ts';
 import { PARTITION_METADATA_FILE, PartitionMetadataFile } from './partition-metadata-file.ts';
-import { analyzeProducers, NO_PRODUCERS, type ProducerAnalysis } from './producer-analysis.ts';
 import type { ProducerStateManager, VerificationGuard } from './producer-state-manager.ts';
 import { rebuildProducerState } from './producer-state-rebuild.ts';
 
 /** Up to where a reader may see: everything, what is replicated, or only decided transactions. */
 export type FetchIsolation = 'logEnd' | 'highWatermark' | 'txnCommitted';
-
-const RELATIVE_OFFSET_MAX = 0x7fffffff;
-
-export interface AppendAsLeaderOptions {
-  readonly leaderEpoch: number;
-  readonly origin: AppendOrigin;
-  /** Needed for the first batch of a transaction when it has to be verified (KIP-890); see `maybeStartTransactionVerification`. */
-  readonly verificationGuard?: VerificationGuard | undefined;
-}
 
 export interface LogParts {
   readonly context: LogContext;
@@ -75,14 +54,12 @@ export class Log {
   readonly name: string;
   readonly #context: LogContext;
   readonly #local: LocalLog;
+  readonly #appender: LogAppender;
   readonly #transactionVerificationEnabled: boolean;
   #topicId: Uuid | undefined;
   /** partition.metadata was written without a sync. */
   #topicIdIsVolatile = false;
-  #logStartOffset: number;
-  #highWatermark: LogOffsetMetadata;
-  /** Where the first undecided transaction begins, at or above the log start offset. */
-  #firstUnstableOffset: LogOffsetMetadata | undefined;
+  readonly #watermarks: LogWatermarks;
   readonly #groupCommit = new GroupCommit(() => this.#flushGroup());
   #isClosed = false;
   /** The disk failed: nothing works any more. */
@@ -98,10 +75,20 @@ export class Log {
     this.leaderEpochCache = parts.leaderEpochCache;
     this.producerStateManager = parts.producerStateManager;
     this.#transactionVerificationEnabled = parts.transactionVerificationEnabled;
-    this.#logStartOffset = parts.logStartOffset;
     this.#topicId = parts.topicId;
-    this.#highWatermark = offsetOnly(parts.logStartOffset);
-    this.#maybeIncrementFirstUnstableOffset();
+    const { localLog, producerStateManager, logStartOffset } = parts;
+    this.#watermarks = new LogWatermarks({ localLog, producerStateManager, logStartOffset, name: this.name });
+    this.#appender = new LogAppender({
+      clock: parts.context.clock,
+      localLog,
+      leaderEpochCache: parts.leaderEpochCache,
+      producerStateManager,
+      watermarks: this.#watermarks,
+      transactionVerificationEnabled: parts.transactionVerificationEnabled,
+      name: this.name,
+      roll: (expectedNextOffset) => this.roll(expectedNextOffset),
+      flush: () => this.flush(),
+    });
   }
 
   get topicId(): Uuid | undefined {
@@ -129,7 +116,7 @@ export class Log {
 
   /** The first offset that may be read. */
   get logStartOffset(): number {
-    return this.#logStartOffset;
+    return this.#watermarks.logStartOffset;
   }
 
   /** The offset the next record gets. */
@@ -143,19 +130,16 @@ export class Log {
 
   /** The first offset that is not replicated to every in-sync replica. */
   get highWatermark(): number {
-    return this.#highWatermark.messageOffset;
+    return this.#watermarks.highWatermark;
   }
 
   /** The first offset whose transaction is not decided; the high watermark when all below that are. */
   get lastStableOffset(): number {
-    const unstable = this.#firstUnstableOffset;
-    return unstable !== undefined && unstable.messageOffset < this.highWatermark
-      ? unstable.messageOffset
-      : this.highWatermark;
+    return this.#watermarks.lastStableOffset;
   }
 
   get firstUnstableOffset(): number | undefined {
-    return this.#firstUnstableOffset?.messageOffset;
+    return this.#watermarks.firstUnstableOffset;
   }
 
   /** Below, everything survives a power loss. */
@@ -225,46 +209,22 @@ export class Log {
    *  UNSUPPORTED_COMPRESSION_TYPE, KAFKA_STORAGE_ERROR */
   appendAsLeader(records: Buffer, options: AppendAsLeaderOptions): LogAppendInfo {
     this.#ensureUsable();
-    const analysis = this.#analyze(records, options.origin, this.config.maxMessageBytes);
-    if (analysis.validBytes === 0) return emptyAppend(this.#logStartOffset);
-    const nowMs = this.#context.clock.nowMs();
-    const { config } = this;
-    const trimmed = trimTo(records, analysis.validBytes);
-    const { leaderEpoch, origin } = options;
-    const validated = validateMessagesAndAssignOffsets(
-      trimmed,
-      validationOptions(config, { firstOffset: this.logEndOffset, nowMs, origin, leaderEpoch }),
-    );
-    if (validated.messageSizeMaybeChanged) {
-      ensureBatchSizes(validated.records, this.#analysisOptions(options.origin, config.maxMessageBytes));
+    try {
+      return this.#appender.appendAsLeader(records, options);
+    } catch (error) {
+      throw this.#failed(error, 'append to');
     }
-    if (analysis.batchCount > 1 || validated.records !== trimmed) {
-      analysis.firstBatchSize = batchAt(validated.records, 0)?.sizeInBytes ?? 0;
-    }
-    analysis.firstOffset = this.logEndOffset;
-    analysis.isFirstOffsetExact = true;
-    analysis.lastOffset = validated.nextOffset - 1;
-    analysis.maxTimestamp = validated.maxTimestamp;
-    analysis.offsetOfMaxTimestamp = validated.shallowOffsetOfMaxTimestamp;
-    analysis.lastLeaderEpoch = options.leaderEpoch;
-    const logAppendTime = config.messageTimestampType === 'LogAppendTime' ? nowMs : -1;
-    return this.#append(validated.records, analysis, options, logAppendTime, validated.recordConversionStats);
   }
 
   /** Appends what a leader sent, as it is. A batch cut at the end is left out.
    *  @throws KafkaError OFFSET_OUT_OF_RANGE when the first offset is below the log end offset, CORRUPT_MESSAGE, KAFKA_STORAGE_ERROR */
   appendAsFollower(records: Buffer): LogAppendInfo {
     this.#ensureUsable();
-    const analysis = this.#analyze(records, 'replication', Number.POSITIVE_INFINITY);
-    if (analysis.validBytes === 0) return emptyAppend(this.#logStartOffset);
-    if (!analysis.isMonotonic || analysis.firstOffset < this.logEndOffset) {
-      throw new KafkaError(
-        Errors.OFFSET_OUT_OF_RANGE,
-        `records at offsets ${analysis.firstOffset} to ${analysis.lastOffset} do not follow the end of ${this.name}, ${this.logEndOffset}`,
-      );
+    try {
+      return this.#appender.appendAsFollower(records);
+    } catch (error) {
+      throw this.#failed(error, 'append to');
     }
-    const trimmed = trimTo(records, analysis.validBytes);
-    return this.#append(trimmed, analysis, { leaderEpoch: -1, origin: 'replication' }, -1, undefined);
   }
 
   // Reads.
@@ -279,7 +239,7 @@ export class Log {
     minOneMessage: boolean;
   }): FetchDataInfo {
     this.#ensureUsable();
-    if (options.startOffset < this.#logStartOffset) throw this.#belowLogStart(options.startOffset);
+    this.#watermarks.ensureNotBelowStart(options.startOffset);
     try {
       return this.#local.read({
         startOffset: options.startOffset,
@@ -302,7 +262,7 @@ export class Log {
         {
           segments: this.#local.segments,
           leaderEpochCache: this.leaderEpochCache,
-          logStartOffset: this.#logStartOffset,
+          logStartOffset: this.logStartOffset,
           logEndOffset: this.logEndOffset,
         },
         timestamp,
@@ -329,38 +289,26 @@ export class Log {
 
   /** Where `offset` stands. @throws KafkaError OFFSET_OUT_OF_RANGE */
   toOffsetMetadata(offset: number): LogOffsetMetadata {
-    if (offset < this.#logStartOffset) throw this.#belowLogStart(offset);
-    if (offset === this.logEndOffset) return this.logEndOffsetMetadata;
     try {
-      return this.#local.toOffsetMetadata(offset);
+      return this.#watermarks.toOffsetMetadata(offset);
     } catch (error) {
       throw this.#failed(error, 'read');
     }
   }
 
   fetchHighWatermarkMetadata(): LogOffsetMetadata {
-    if (isOffsetOnly(this.#highWatermark)) this.#highWatermark = this.toOffsetMetadata(this.highWatermark);
-    return this.#highWatermark;
+    return this.#watermarks.highWatermarkMetadata();
   }
 
   fetchLastStableOffsetMetadata(): LogOffsetMetadata {
-    const unstable = this.#firstUnstableOffset;
-    if (unstable === undefined || unstable.messageOffset >= this.highWatermark)
-      return this.fetchHighWatermarkMetadata();
-    if (!isOffsetOnly(unstable)) return unstable;
-    this.#firstUnstableOffset = this.toOffsetMetadata(unstable.messageOffset);
-    return this.#firstUnstableOffset;
+    return this.#watermarks.lastStableOffsetMetadata();
   }
 
   // High watermark and log start.
 
   /** Sets the high watermark, kept within [logStartOffset, logEndOffset]. @returns what it is now */
   updateHighWatermark(offset: number): number {
-    const bounded = Math.min(Math.max(offset, this.#logStartOffset), this.logEndOffset);
-    if (bounded !== this.highWatermark) {
-      this.#setHighWatermark(bounded === this.logEndOffset ? this.logEndOffsetMetadata : offsetOnly(bounded));
-    }
-    return bounded;
+    return this.#watermarks.updateHighWatermark(offset);
   }
 
   /** Raises the high watermark. @returns the old one, or undefined when `newHighWatermark` is not above it */
@@ -386,12 +334,12 @@ export class Log {
         `cannot start ${this.name} at ${offset}, above its high watermark ${this.highWatermark}`,
       );
     }
-    if (offset <= this.#logStartOffset) return false;
+    if (offset <= this.logStartOffset) return false;
     try {
-      this.#setLogStartOffset(offset);
+      this.#watermarks.raiseLogStartOffset(offset);
       this.leaderEpochCache.truncateFromStart(offset);
       this.producerStateManager.onLogStartOffsetIncremented(offset);
-      this.#maybeIncrementFirstUnstableOffset();
+      this.#watermarks.updateFirstUnstableOffset();
       return true;
     } catch (error) {
       throw this.#failed(error, 'move the start of');
@@ -404,7 +352,7 @@ export class Log {
   deleteOldSegments(): number {
     this.#ensureUsable();
     try {
-      let count = this.#deleteWhile((segment, next) => breachesLogStart(segment, next, this.#logStartOffset));
+      let count = this.#deleteWhile((segment, next) => breachesLogStart(segment, next, this.logStartOffset));
       if (!this.config.delete) return count;
       count += this.#deleteWhile(retentionBytesPredicate(this.sizeInBytes, this.config.retentionBytes));
       const nowMs = this.#context.clock.nowMs();
@@ -429,6 +377,7 @@ export class Log {
       const firstOffset = this.#local.segments.first?.baseOffset ?? 0;
       if (firstOffset > offset) this.truncateFullyAndStartAt(offset);
       else this.#truncateTail(offset);
+      this.#context.onTruncated?.();
       return true;
     } catch (error) {
       throw this.#failed(error, 'truncate');
@@ -445,10 +394,10 @@ export class Log {
       this.#local.truncateFullyAndStartAt(offset);
       this.leaderEpochCache.clearAndFlush();
       this.producerStateManager.truncateFullyAndStartAt(offset);
-      this.#logStartOffset = logStartOffset;
-      this.#maybeIncrementFirstUnstableOffset();
-      // Lower, if need be: nothing above the end can be replicated.
-      this.#setHighWatermark(this.logEndOffsetMetadata);
+      this.#watermarks.onTruncated(logStartOffset);
+      // The high watermark is where the log begins anew, even if it was below.
+      this.#watermarks.updateHighWatermark(offset);
+      this.#context.onTruncated?.();
     } catch (error) {
       throw this.#failed(error, 'truncate');
     }
@@ -462,7 +411,7 @@ export class Log {
       // A snapshot at each segment's beginning bounds what an unclean start must read again.
       this.producerStateManager.updateMapEndOffset(segment.baseOffset);
       this.producerStateManager.takeSnapshot();
-      this.#lowerHighWatermarkToEnd();
+      this.#watermarks.onLogEndChanged();
       // Nobody waits for this sync; a failure takes the log dir offline, which is told there.
       this.flush().catch(() => undefined);
       return segment;
@@ -571,129 +520,6 @@ export class Log {
     this.producerStateManager.removeExpiredProducers(nowMs);
   }
 
-  // Appending, step by step.
-
-  #analysisOptions(origin: AppendOrigin, batchBytesMax: number): Parameters<typeof analyzeRecords>[1] {
-    return { origin, batchBytesMax, partition: this.name };
-  }
-
-  #analyze(records: Buffer, origin: AppendOrigin, batchBytesMax: number): AppendAnalysis {
-    return analyzeRecords(records, this.#analysisOptions(origin, batchBytesMax));
-  }
-
-  #append(
-    records: Buffer,
-    analysis: AppendAnalysis,
-    options: AppendAsLeaderOptions,
-    logAppendTime: number,
-    recordConversionStats: RecordConversionStats | undefined,
-  ): LogAppendInfo {
-    if (records.length > this.config.segmentBytes) {
-      throw new KafkaError(
-        Errors.RECORD_LIST_TOO_LARGE,
-        `an append to ${this.name} has ${records.length} bytes, more than a segment may have (${this.config.segmentBytes})`,
-      );
-    }
-    try {
-      this.#assignEpochs(records);
-      this.#maybeRoll(records.length, analysis);
-      const producers = analyzeProducers(records, {
-        producerStateManager: this.producerStateManager,
-        segment: this.activeSegment,
-        origin: options.origin,
-        verificationGuard: options.verificationGuard,
-        isVerificationRequired: this.#transactionVerificationEnabled,
-        partition: this.name,
-      });
-      if (producers.duplicate !== undefined) {
-        const usesLogAppendTime = this.config.messageTimestampType === 'LogAppendTime';
-        // The first one may not be on disk yet.
-        const durable = this.#durableIfDue();
-        return duplicateAppend(producers.duplicate, {
-          logStartOffset: this.#logStartOffset,
-          usesLogAppendTime,
-          durable,
-        });
-      }
-      this.#local.append(records, {
-        firstOffset: analysis.firstOffset,
-        lastOffset: analysis.lastOffset,
-        maxTimestamp: analysis.maxTimestamp,
-        offsetOfMaxTimestamp: analysis.offsetOfMaxTimestamp,
-        firstBatchSize: analysis.firstBatchSize,
-      });
-      this.#lowerHighWatermarkToEnd();
-      this.#applyProducers(producers, analysis.lastOffset + 1);
-    } catch (error) {
-      throw this.#failed(error, 'append to');
-    }
-    return {
-      firstOffset: analysis.firstOffset,
-      lastOffset: analysis.lastOffset,
-      maxTimestamp: analysis.maxTimestamp,
-      logAppendTime,
-      logStartOffset: this.#logStartOffset,
-      sizeInBytes: records.length,
-      isDuplicate: false,
-      lastLeaderEpoch: analysis.lastLeaderEpoch,
-      recordConversionStats,
-      durable: this.#durableIfDue(),
-    };
-  }
-
-  /** flush.messages records have come since the last sync: the append waits for the next one. */
-  #durableIfDue(): Promise<void> | undefined {
-    return this.#local.unflushedMessages >= this.config.flushMessages ? this.flush() : undefined;
-  }
-
-  #assignEpochs(records: Buffer): void {
-    let position = 0;
-    for (let batch = batchAt(records, 0); batch !== undefined; batch = batchAt(records, position)) {
-      position += batch.sizeInBytes;
-      if (batch.magic === 2) {
-        const epoch = batch.partitionLeaderEpoch;
-        if (epoch >= 0 && epoch !== this.leaderEpochCache.latestEpoch) {
-          this.leaderEpochCache.assign(epoch, batch.baseOffset);
-          this.#local.markDirectoryDirty();
-        }
-      } else {
-        // Formats without epochs came back, by a downgrade: what is known of epochs no longer holds.
-        this.leaderEpochCache.clearAndFlush();
-      }
-    }
-  }
-
-  #maybeRoll(messagesSize: number, analysis: AppendAnalysis): void {
-    const { config } = this;
-    const shouldRoll = this.activeSegment.shouldRoll({
-      // A record in the active segment cannot be compacted: it must leave it in time.
-      segmentMs: config.compact ? Math.min(config.segmentMs, config.maxCompactionLagMs) : config.segmentMs,
-      segmentBytes: config.segmentBytes,
-      maxTimestampInMessages: analysis.maxTimestamp,
-      maxOffsetInMessages: analysis.lastOffset,
-      messagesSize,
-      nowMs: this.#context.clock.nowMs(),
-    });
-    if (!shouldRoll) return;
-    // A wrapper of formats 0 and 1 would have to be unpacked to know where it begins.
-    this.roll(analysis.isFirstOffsetExact ? analysis.firstOffset : analysis.lastOffset - RELATIVE_OFFSET_MAX);
-  }
-
-  #applyProducers(producers: ProducerAnalysis, nextOffset: number): void {
-    for (const update of producers.updates.values()) this.producerStateManager.update(update);
-    for (const transaction of producers.completed) {
-      if (transaction.isAborted) {
-        const lastStableOffset = this.producerStateManager.lastStableOffset(transaction);
-        const { producerId, firstOffset, lastOffset } = transaction;
-        this.activeSegment.updateTxnIndex({ producerId, firstOffset, lastOffset, lastStableOffset });
-        this.#local.markDirectoryDirty();
-      }
-      this.producerStateManager.completeTransaction(transaction);
-    }
-    this.producerStateManager.updateMapEndOffset(nextOffset);
-    if (producers !== NO_PRODUCERS) this.#maybeIncrementFirstUnstableOffset();
-  }
-
   // Offsets.
 
   #endOf(isolation: FetchIsolation): LogOffsetMetadata {
@@ -707,30 +533,6 @@ export class Log {
       default:
         return isolation satisfies never;
     }
-  }
-
-  #setHighWatermark(metadata: LogOffsetMetadata): void {
-    this.#highWatermark = metadata;
-    this.producerStateManager.onHighWatermarkUpdated(metadata.messageOffset);
-    this.#maybeIncrementFirstUnstableOffset();
-  }
-
-  /** The end moved to another segment, or back. */
-  #lowerHighWatermarkToEnd(): void {
-    if (this.highWatermark >= this.logEndOffset) this.#setHighWatermark(this.logEndOffsetMetadata);
-  }
-
-  #setLogStartOffset(offset: number): void {
-    this.#logStartOffset = offset;
-    if (this.highWatermark < offset) this.updateHighWatermark(offset);
-    if (this.#local.recoveryPoint < offset) this.#local.recoveryPoint = offset;
-  }
-
-  #maybeIncrementFirstUnstableOffset(): void {
-    const first = this.producerStateManager.firstUnstableOffset;
-    if (first === undefined) this.#firstUnstableOffset = undefined;
-    else if (first.messageOffset < this.#logStartOffset) this.#firstUnstableOffset = offsetOnly(this.#logStartOffset);
-    else if (first.messageOffset !== this.#firstUnstableOffset?.messageOffset) this.#firstUnstableOffset = first;
   }
 
   // Retention, truncation, flush.
@@ -759,20 +561,16 @@ export class Log {
     const deleted = this.#local.truncateTo(offset);
     for (const segment of deleted) this.producerStateManager.deleteSnapshotAt(segment.baseOffset);
     this.leaderEpochCache.truncateFromEnd(offset);
-    this.#logStartOffset = Math.min(offset, this.#logStartOffset);
+    const logStartOffset = Math.min(offset, this.logStartOffset);
     rebuildProducerState({
       segments: this.#local.segments,
       producerStateManager: this.producerStateManager,
-      logStartOffset: this.#logStartOffset,
+      logStartOffset,
       lastOffset: offset,
       nowMs: this.#context.clock.nowMs(),
       reloadFromCleanShutdown: false,
     });
-    // Positions kept with it may lie in what was cut off.
-    this.#highWatermark = offsetOnly(this.highWatermark);
-    this.#firstUnstableOffset = undefined;
-    this.#lowerHighWatermarkToEnd();
-    this.#maybeIncrementFirstUnstableOffset();
+    this.#watermarks.onTruncated(logStartOffset);
   }
 
   async #flushGroup(): Promise<void> {
@@ -785,12 +583,12 @@ export class Log {
 
   async #flushAll(options: { allIndexes?: boolean }): Promise<void> {
     this.#ensureOnline();
-    await this.leaderEpochCache.flush();
+    if (await this.leaderEpochCache.flush()) this.#local.markDirectoryDirty();
     if (this.#topicIdIsVolatile) {
       this.#topicIdIsVolatile = false;
       await syncFile(this.#context.fileSystem, `${this.directory}/${PARTITION_METADATA_FILE}`);
     }
-    await this.producerStateManager.flushSnapshots();
+    if (await this.producerStateManager.flushSnapshots()) this.#local.markDirectoryDirty();
     await this.#local.flush(options);
   }
 
@@ -818,36 +616,4 @@ export class Log {
     const code: ErrorCode = Errors.KAFKA_STORAGE_ERROR;
     return new KafkaError(code, `cannot ${operation} ${this.name}: ${error.message}`, { cause: error });
   }
-
-  #belowLogStart(offset: number): KafkaError {
-    return new KafkaError(
-      Errors.OFFSET_OUT_OF_RANGE,
-      `offset ${offset} is out of range [${this.#logStartOffset}, ${this.logEndOffset}] of ${this.name}`,
-    );
-  }
-}
-
-/** Checksums were checked when the records were analyzed. */
-function validationOptions(
-  config: LogConfig,
-  append: { firstOffset: number; nowMs: number; origin: AppendOrigin; leaderEpoch: number },
-): Parameters<typeof validateMessagesAndAssignOffsets>[1] {
-  return {
-    firstOffset: append.firstOffset,
-    now: append.nowMs,
-    toMagic: 2,
-    origin: append.origin,
-    compactedTopic: config.compact,
-    timestampType: config.messageTimestampType,
-    timestampBeforeMaxMs: config.messageTimestampBeforeMaxMs,
-    timestampAfterMaxMs: config.messageTimestampAfterMaxMs,
-    compressionType: config.compressionType,
-    ...(config.compressionLevel === undefined ? {} : { compressionLevel: config.compressionLevel }),
-    partitionLeaderEpoch: append.leaderEpoch,
-    verifyChecksums: false,
-  };
-}
-
-function trimTo(records: Buffer, validBytes: number): Buffer {
-  return validBytes === records.length ? records : records.subarray(0, validBytes);
 }

@@ -195,11 +195,14 @@ export class ProducerStateManager {
     this.#lastSnapshotOffset = offset;
   }
 
-  async flushSnapshots(): Promise<void> {
+  /** After this all snapshots survive a power loss, once their directory is synced. @returns whether there was anything to do */
+  async flushSnapshots(): Promise<boolean> {
+    if (this.#volatileSnapshots.size === 0) return false;
     for (const offset of [...this.#volatileSnapshots]) {
       this.#volatileSnapshots.delete(offset);
       await syncFile(this.#options.fileSystem, this.#snapshotPath(offset));
     }
+    return true;
   }
 
   /** Drops snapshots outside (logStartOffset, logEndOffset], and, unless the map ends exactly there, reads the newest that is left. */
