@@ -160,6 +160,12 @@ describe('creating topics', () => {
       /^Duplicate replica assignment found/,
     ],
     [
+      'an assignment to an unknown broker',
+      topic('t', { assignments: [{ partitionIndex: 0, brokerIds: [9] }] }),
+      Errors.INVALID_REPLICA_ASSIGNMENT,
+      /includes broker 9, but no such broker is registered/,
+    ],
+    [
       'an assignment to nobody',
       topic('t', { assignments: [{ partitionIndex: 0, brokerIds: [] }] }),
       Errors.INVALID_REPLICA_ASSIGNMENT,

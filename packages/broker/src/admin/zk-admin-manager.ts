@@ -152,7 +152,11 @@ export class ZkAdminManager {
 
   #assignmentOf(topic: Decoded<CreatableTopic>): PartitionAssignment {
     const { defaults, random } = this.#options;
-    if (topic.assignments.length > 0) return givenAssignment(topic);
+    if (topic.assignments.length > 0) {
+      const assignment = givenAssignment(topic);
+      this.#mustNameKnownBrokers(assignment);
+      return assignment;
+    }
     const partitionCount = topic.numPartitions === NO_NUM_PARTITIONS ? defaults.numPartitions : topic.numPartitions;
     mustNotBeExcessive(partitionCount);
     return assignReplicasToBrokers(this.#metadataCache.getAliveBrokers(), {
@@ -161,6 +165,17 @@ export class ZkAdminManager {
         topic.replicationFactor === NO_REPLICATION_FACTOR ? defaults.replicationFactor : topic.replicationFactor,
       random,
     });
+  }
+
+  /** Kafka in ZooKeeper mode creates such a topic and lets the caller time out; in KRaft mode it refuses, and so do we. */
+  #mustNameKnownBrokers(assignment: PartitionAssignment): void {
+    for (const brokerId of [...assignment.values()].flat()) {
+      if (this.#metadataCache.hasAliveBroker(brokerId)) continue;
+      throw new KafkaError(
+        Errors.INVALID_REPLICA_ASSIGNMENT,
+        `The manual partition assignment includes broker ${brokerId}, but no such broker is registered.`,
+      );
+    }
   }
 
   async #createPartitions(topic: Decoded<CreatePartitionsTopic>, validateOnly: boolean): Promise<void> {
@@ -248,7 +263,6 @@ function configOf({ configs }: Decoded<CreatableTopic>): Map<string, string> {
   return config;
 }
 
-/** Brokers are not checked to be alive, as in Kafka: a replica may be waited for. */
 function givenAssignment(topic: Decoded<CreatableTopic>): PartitionAssignment {
   if (topic.numPartitions !== NO_NUM_PARTITIONS || topic.replicationFactor !== NO_REPLICATION_FACTOR) {
     throw new KafkaError(
