@@ -39,6 +39,13 @@ export async function createLogManager(parts: {
     reservedDirectoryNames: new Set([TREE_JOURNAL_DIRECTORY]),
     topicConfig: (topic) => topicConfigs.get(topic) ?? defaults,
     settings: logManagerSettings(config),
+    cleanerSettings: {
+      enable: config.boolean('log.cleaner.enable') && config.number('log.cleaner.threads') > 0,
+      dedupeBufferSize: config.number('log.cleaner.dedupe.buffer.size'),
+      dedupeBufferLoadFactor: config.number('log.cleaner.io.buffer.load.factor'),
+      ioMaxBytesPerSecond: config.number('log.cleaner.io.max.bytes.per.second'),
+      backoffMs: config.number('log.cleaner.backoff.ms'),
+    },
   });
 }
 
