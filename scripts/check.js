@@ -1,8 +1,9 @@
 // `npm run check`: everything about the code that can be proved without running it. (Types were proved by the build before.)
 import { spawnSync } from 'node:child_process';
 
+const colors = process.stdout.isTTY ? [] : ['--colors=off'];
 const STEPS = [
-  ['lint and format', ['node_modules/@biomejs/biome/bin/biome', 'ci', '--error-on-warnings', '.']],
+  ['lint and format', ['node_modules/@biomejs/biome/bin/biome', 'ci', '--error-on-warnings', ...colors, '.']],
   ['layering', ['scripts/check-layers.js']],
   ['generated code is current', ['scripts/generate-protocol.js', '--check']],
   ['docs/configuration.md is current', ['scripts/generate-configuration-docs.js', '--check']],

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { projectRoot, type RunningSystem } from './system-under-test.ts';
 
-const source = process.env['OTTLA_BLAST'] ?? join(projectRoot, '../shared/bench/blast');
+const source = process.env.OTTLA_BLAST ?? join(projectRoot, '../shared/bench/blast');
 
 export interface BlastResult {
   readonly megabytesPerSecond: number;

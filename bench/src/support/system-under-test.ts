@@ -28,7 +28,7 @@ export interface RunningSystem {
   stop(): Promise<void>;
 }
 
-const referenceKafka = process.env['REFERENCE_KAFKA'] ?? join(projectRoot, '../shared/reference-kafka/kafka.sh');
+const referenceKafka = process.env.REFERENCE_KAFKA ?? join(projectRoot, '../shared/reference-kafka/kafka.sh');
 
 export const ottla: SystemKind = {
   name: 'Ottla',
