@@ -66,6 +66,8 @@ export interface LocalLogState {
   readonly segments: LogSegments;
   readonly recoveryPoint: number;
   readonly nextOffset: LogOffsetMetadata;
+  /** Opened after a clean stop, nothing repaired: all of it is on disk. */
+  readonly isDurable: boolean;
 }
 
 export class LocalLog {
@@ -79,9 +81,11 @@ export class LocalLog {
   lastFlushedMs: number;
   #nextOffset: LogOffsetMetadata;
   /** Names in the directory changed since it was synced. */
-  #directoryIsDirty = true;
-  /** So may the directory's own name in its parent. */
-  #parentIsDirty = true;
+  #directoryIsDirty: boolean;
+  /** So did the directory's own name in its parent. */
+  #parentIsDirty: boolean;
+  /** Something was written since it was opened: a stop must sync indexes too. */
+  #isChanged: boolean;
   /** Counts what takes records away, so that a sync under way does not vouch for what came after. */
   #truncationCount = 0;
   readonly #pendingDeletions = new Set<Timer>();
@@ -95,6 +99,14 @@ export class LocalLog {
     this.recoveryPoint = state.recoveryPoint;
     this.#nextOffset = state.nextOffset;
     this.lastFlushedMs = context.clock.nowMs();
+    this.#directoryIsDirty = !state.isDurable;
+    this.#parentIsDirty = !state.isDurable;
+    this.#isChanged = !state.isDurable;
+  }
+
+  /** Nothing was written since it was opened, and all there was is on disk. */
+  get isDurable(): boolean {
+    return !this.#isChanged && !this.#directoryIsDirty && !this.#parentIsDirty;
   }
 
   get directory(): string {
@@ -128,6 +140,7 @@ export class LocalLog {
   }
 
   updateLogEndOffset(offset: number): void {
+    this.#isChanged = true;
     const segment = this.activeSegment;
     this.#nextOffset = {
       messageOffset: offset,

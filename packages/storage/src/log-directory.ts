@@ -4,11 +4,13 @@ import { dirname, join } from 'node:path';
 import {
   type DirectoryLock,
   type FileSystem,
+  type Logger,
   StorageError,
   type TopicPartition,
   topicPartitionKey,
   type Uuid,
 } from '@ottla/base';
+import { CheckpointFormatError } from './checkpoint-file.ts';
 import { CleanShutdownFile } from './clean-shutdown-file.ts';
 import { type DirectoryState, parseLogDirectoryName } from './log-file-names.ts';
 import { MetaPropertiesFile } from './meta-properties.ts';
@@ -51,10 +53,12 @@ export class LogDirectory {
   /** The last stop closed every log: nothing needs to be scanned. */
   hadCleanShutdown = false;
   readonly #fileSystem: FileSystem;
+  readonly #logger: Logger;
   #lock: DirectoryLock | undefined;
 
-  constructor(fileSystem: FileSystem, path: string) {
+  constructor(fileSystem: FileSystem, logger: Logger, path: string) {
     this.#fileSystem = fileSystem;
+    this.#logger = logger;
     this.path = path;
     this.metaProperties = new MetaPropertiesFile(fileSystem, path);
     this.cleanShutdownFile = new CleanShutdownFile(fileSystem, path);
@@ -80,9 +84,9 @@ export class LogDirectory {
   /** Reads the checkpoints and takes the clean shutdown marker away: from now on a crash is a crash. */
   open(): void {
     this.hadCleanShutdown = this.cleanShutdownFile.exists();
-    this.recoveryPoints = this.recoveryPointCheckpoint.read();
-    this.logStartOffsets = this.logStartOffsetCheckpoint.read();
-    this.highWatermarks = this.replicationOffsetCheckpoint.read();
+    this.recoveryPoints = this.#read(this.recoveryPointCheckpoint, 'every log is scanned from its first segment');
+    this.logStartOffsets = this.#read(this.logStartOffsetCheckpoint, 'every log starts with its first segment');
+    this.highWatermarks = this.#read(this.replicationOffsetCheckpoint, 'high watermarks start low');
     this.cleanShutdownFile.remove();
   }
 
@@ -121,6 +125,17 @@ export class LogDirectory {
   release(): void {
     this.#lock?.releaseSync();
     this.#lock = undefined;
+  }
+
+  /** As in Kafka, a checkpoint that makes no sense is as good as none. */
+  #read(file: OffsetCheckpointFile, consequence: string): Checkpoint {
+    try {
+      return file.read();
+    } catch (error) {
+      if (!(error instanceof CheckpointFormatError)) throw error;
+      this.#logger.warn('a checkpoint is unreadable', { problem: error.message, consequence });
+      return new Map();
+    }
   }
 
   /** With its parents, each name durable: a synced record must not lie in a directory that a power loss forgets. */

@@ -56,6 +56,8 @@ class LogLoader {
   readonly #options: LoadLogOptions;
   readonly #context: LogContext;
   readonly #segments = new LogSegments();
+  /** Something was repaired or begun. */
+  #isChanged = false;
   readonly #leaderEpochCache: LeaderEpochFileCache;
 
   constructor(options: LoadLogOptions) {
@@ -100,6 +102,7 @@ class LogLoader {
       config: this.#options.config,
       segments: this.#segments,
       recoveryPoint: state.recoveryPoint,
+      isDurable: this.#options.hadCleanShutdown && !this.#isChanged,
       nextOffset: {
         messageOffset: state.nextOffset,
         segmentBaseOffset: active?.baseOffset ?? 0,
@@ -141,6 +144,7 @@ class LogLoader {
 
   /** Puts compacted segments in place of those they stand for. */
   #completeSwaps(swaps: readonly string[]): void {
+    if (swaps.length > 0) this.#isChanged = true;
     let first = Number.POSITIVE_INFINITY;
     let end = Number.NEGATIVE_INFINITY;
     for (const name of swaps) {
@@ -207,6 +211,7 @@ class LogLoader {
     if (!hadCleanShutdown) this.#recoverUnflushedSegments();
     this.#dropSegmentsBelowLogStart();
     if (this.#segments.isEmpty) {
+      this.#isChanged = true;
       const segment = this.#newSegment(this.#options.logStartOffsetCheckpoint, '');
       segment.create();
       this.#segments.add(segment);
@@ -240,6 +245,7 @@ class LogLoader {
   /** Scans a segment, cuts what is damaged, builds its indexes anew and takes a producer snapshot at its end.
    *  @returns bytes cut off */
   #recoverSegment(segment: LogSegment): number {
+    this.#isChanged = true;
     const producerStateManager = this.#newProducerStateManager();
     rebuildProducerState({
       segments: this.#segments,

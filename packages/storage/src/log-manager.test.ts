@@ -94,6 +94,24 @@ describe('starting and stopping', () => {
     assert.deepEqual(manager.offlineLogDirs, ['/logs']);
   });
 
+  test('a stop syncs only logs that changed', async () => {
+    const fileSystem = new MemoryFileSystem();
+    const first = await started({ fileSystem });
+    for (const partition of [0, 1, 2]) appendValues(open(first, partition), ['a']);
+    await first.close();
+    const second = await started({ fileSystem });
+    for (const partition of [0, 1, 2]) open(second, partition);
+    appendValues(open(second, 1), ['b']);
+    open(second, 2).leaderEpochCache.assign(5, 1);
+    const synced = new Set<string>();
+    fileSystem.failSyncOf = (path) => {
+      if (path.startsWith('/logs/orders-')) synced.add(path.split('/')[2] ?? '');
+      return false;
+    };
+    await second.close();
+    assert.deepEqual([...synced].sort(), ['orders-1', 'orders-2']);
+  });
+
   test('a dir that another process uses stops the start', async () => {
     const fileSystem = new MemoryFileSystem();
     await started({ fileSystem, logDirs: ['/a'] });
@@ -358,13 +376,15 @@ describe('a dir that fails', () => {
     await assert.rejects(newManager({ fileSystem, logDirs: ['/a'] }).start(), StorageError);
   });
 
-  test('a damaged checkpoint takes its dir offline rather than losing what it said', async () => {
+  test('a checkpoint that makes no sense is as good as none, as in Kafka', async () => {
     const fileSystem = new MemoryFileSystem();
-    const first = await started({ fileSystem, logDirs: ['/a', '/b'] });
+    const first = await started({ fileSystem });
+    appendValues(open(first, 0), ['a']);
     await first.close();
-    fileSystem.openSync('/a/recovery-point-offset-checkpoint', 'read-write').writeSync(Buffer.from('nonsense'), 0);
-    const second = await started({ fileSystem: fileSystem.restart(), logDirs: ['/a', '/b'] });
-    assert.deepEqual(second.offlineLogDirs, ['/a']);
+    fileSystem.openSync('/logs/recovery-point-offset-checkpoint', 'read-write').writeSync(Buffer.from('nonsense'), 0);
+    const second = await started({ fileSystem: fileSystem.restart() });
+    assert.deepEqual(second.liveLogDirs, ['/logs']);
+    assert.deepEqual(readValues(open(second, 0)), ['a']);
   });
 });
 

@@ -77,6 +77,9 @@ export interface LogManagerOptions {
   readonly cleanerSettings?: Partial<LogCleanerSettings>;
 }
 
+/** Logs of one dir that sync at once when the broker stops. */
+const CLOSING_MAX = 8;
+
 export type LogDirFailureListener = (logDirectory: string, error: StorageError) => void;
 
 export class LogManager {
@@ -121,7 +124,7 @@ export class LogManager {
       ...(options.cleanerSettings === undefined ? {} : { settings: options.cleanerSettings }),
     });
     for (const path of options.logDirs) {
-      this.#live.set(resolve(path), new LogDirectory(options.fileSystem, resolve(path)));
+      this.#live.set(resolve(path), new LogDirectory(options.fileSystem, this.#logger, resolve(path)));
     }
   }
 
@@ -598,14 +601,10 @@ export class LogManager {
     // What was not loaded after an unclean stop still has to be scanned.
     const isLeft = [...this.#unloaded.values()].some((found) => found.logDirectory === directory.path);
     let isClean = directory.hadCleanShutdown || !isLeft;
-    for (const log of this.#logs.values()) {
-      if (log.parentDirectory !== directory.path) continue;
-      try {
-        await log.close();
-      } catch (error) {
-        isClean = false;
-        this.#afterFailure(error, log);
-      }
+    const logs = [...this.#logs.values()].filter((log) => log.parentDirectory === directory.path);
+    for (let first = 0; first < logs.length; first += CLOSING_MAX) {
+      const closed = await Promise.all(logs.slice(first, first + CLOSING_MAX).map((log) => this.#closeLog(log)));
+      if (closed.includes(false)) isClean = false;
     }
     await this.#closeCheckpoints(directory);
     if (!isClean || !this.#live.has(directory.path)) return;
@@ -613,6 +612,17 @@ export class LogManager {
       directory.cleanShutdownFile.write(brokerEpoch);
     } catch (error) {
       this.#takeOffline(directory.path, error);
+    }
+  }
+
+  /** @returns whether it went well */
+  async #closeLog(log: Log): Promise<boolean> {
+    try {
+      await log.close();
+      return true;
+    } catch (error) {
+      this.#afterFailure(error, log);
+      return false;
     }
   }
 

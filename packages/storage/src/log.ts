@@ -438,9 +438,12 @@ export class Log {
     }
     try {
       await this.#groupCommit.idle();
-      this.producerStateManager.takeSnapshot();
-      this.activeSegment.onBecomeInactive();
-      await this.#flushAll({ allIndexes: true });
+      if (this.producerStateManager.takeSnapshot()) this.#local.markDirectoryDirty();
+      if (await this.leaderEpochCache.flush()) this.#local.markDirectoryDirty();
+      if (!this.#local.isDurable) {
+        this.activeSegment.onBecomeInactive();
+        await this.#flushAll({ allIndexes: true });
+      }
       this.#local.close();
     } catch (error) {
       throw this.#failed(error, 'close');

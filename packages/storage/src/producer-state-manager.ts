@@ -180,19 +180,20 @@ export class ProducerStateManager {
 
   // Snapshots.
 
-  /** Writes one at the map's end, unless the newest is that far. Not durable until `flushSnapshots`, or at once. */
-  takeSnapshot(options: { durable?: boolean } = {}): void {
-    if (this.#lastMapOffset <= this.#lastSnapshotOffset) return;
+  /** Writes one at the map's end, unless the newest is that far. Not durable until `flushSnapshots`.
+   *  @returns whether it wrote one */
+  takeSnapshot(): boolean {
+    if (this.#lastMapOffset <= this.#lastSnapshotOffset) return false;
     const offset = this.#lastMapOffset;
-    const durable = options.durable === true;
     const bytes = encodeProducerSnapshot(this.#producers.values());
-    replaceFileSync(this.#options.fileSystem, this.#snapshotPath(offset), bytes, { durable });
-    if (!durable) this.#volatileSnapshots.add(offset);
+    replaceFileSync(this.#options.fileSystem, this.#snapshotPath(offset), bytes, { durable: false });
+    this.#volatileSnapshots.add(offset);
     if (!this.#snapshots.includes(offset)) {
       this.#snapshots.push(offset);
       this.#snapshots.sort((a, b) => a - b);
     }
     this.#lastSnapshotOffset = offset;
+    return true;
   }
 
   /** After this all snapshots survive a power loss, once their directory is synced. @returns whether there was anything to do */
