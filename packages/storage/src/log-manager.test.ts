@@ -97,12 +97,14 @@ describe('starting and stopping', () => {
   test('a stop syncs only logs that changed', async () => {
     const fileSystem = new MemoryFileSystem();
     const first = await started({ fileSystem });
-    for (const partition of [0, 1, 2]) appendValues(open(first, partition), ['a']);
+    for (const partition of [0, 1]) appendValues(open(first, partition), ['a']);
+    open(first, 2);
     await first.close();
     const second = await started({ fileSystem });
     for (const partition of [0, 1, 2]) open(second, partition);
     appendValues(open(second, 1), ['b']);
-    open(second, 2).leaderEpochCache.assign(5, 1);
+    // The first epoch of a partition is not synced when it is noted.
+    open(second, 2).leaderEpochCache.assign(5, 0);
     const synced = new Set<string>();
     fileSystem.failSyncOf = (path) => {
       if (path.startsWith('/logs/orders-')) synced.add(path.split('/')[2] ?? '');
