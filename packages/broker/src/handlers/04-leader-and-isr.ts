@@ -2,14 +2,14 @@
 //
 // A request for an earlier life of this broker is refused by its broker epoch (KIP-380), one of an earlier controller by the controller's.
 
-import type { ErrorCode } from '@ottla/base';
-import { Errors } from '@ottla/base';
+import { type ErrorCode, Errors, KafkaError } from '@ottla/base';
 import {
   type Decoded,
   type LeaderAndIsrRequest,
   type LeaderAndIsrResponse,
   leaderAndIsr as leaderAndIsrApi,
 } from '@ottla/protocol';
+import { isValidTopicName } from '../admin/topic-names.ts';
 import { isBrokerEpochStale } from '../server/broker-epoch.ts';
 import { defineHandler } from '../server/handler.ts';
 
@@ -23,9 +23,18 @@ export const leaderAndIsr = defineHandler(
     if (isBrokerEpochStale(request.brokerEpoch, broker)) {
       return failed(request, Errors.STALE_BROKER_EPOCH, header.apiVersion);
     }
+    mustNameTopics(request);
     return broker.replicaManager.becomeLeaderOrFollower(request, header.apiVersion);
   },
 );
+
+/** A name becomes a directory: without an authorizer anybody may send this. @throws KafkaError INVALID_TOPIC_EXCEPTION */
+function mustNameTopics(request: Decoded<LeaderAndIsrRequest>): void {
+  for (const { topicName } of [...request.topicStates, ...request.ungroupedPartitionStates]) {
+    if (!isValidTopicName(topicName))
+      throw new KafkaError(Errors.INVALID_TOPIC_EXCEPTION, 'the name of a topic is not valid');
+  }
+}
 
 /** The error for the whole and for every partition, as in LeaderAndIsrRequest.getErrorResponse. */
 function failed(request: Decoded<LeaderAndIsrRequest>, errorCode: ErrorCode, version: number): LeaderAndIsrResponse {

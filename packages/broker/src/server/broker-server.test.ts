@@ -13,7 +13,7 @@ import {
   silentLogger,
 } from '@ottla/base';
 import { RequestClient } from '@ottla/network';
-import { apiVersions, metadata } from '@ottla/protocol';
+import { apiVersions, leaderAndIsr, metadata } from '@ottla/protocol';
 import { KafkaConfig } from '../config/index.ts';
 import { BrokerServer } from './broker-server.ts';
 
@@ -175,6 +175,24 @@ describe('BrokerServer', () => {
     const { errorCode } = await machine.ask((client) => client.send(apiVersions, {}, 0));
     assert.equal(errorCode, Errors.NONE);
     assert.ok(isClosed);
+    await broker.close();
+  });
+
+  test('a LeaderAndIsr request of a stranger makes no directory outside the log dirs', async () => {
+    const machine = new Machine();
+    const broker = await machine.started();
+    const partition = { partitionIndex: 0, controllerEpoch: 1, leader: 7, leaderEpoch: 0, isr: [7], partitionEpoch: 0 };
+    const topicStates = ['../evil', '..', 'a/b', ''].map((topicName) => ({
+      topicName,
+      topicId: 'zHg53uw7RMC4hcbDG1s3Vw',
+      partitionStates: [{ ...partition, replicas: [7], isNew: true }],
+    }));
+    for (const topicState of topicStates) {
+      const request = { controllerId: 7, controllerEpoch: 1, topicStates: [topicState], liveLeaders: [] };
+      const answer = await machine.ask((client) => client.send(leaderAndIsr, request, 7));
+      assert.equal(answer.errorCode, Errors.INVALID_TOPIC_EXCEPTION, topicState.topicName);
+    }
+    assert.deepEqual(machine.fileSystem.readDirectorySync('/'), ['logs']);
     await broker.close();
   });
 
