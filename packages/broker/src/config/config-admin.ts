@@ -241,9 +241,12 @@ function refuseNulls(names: readonly string[]): void {
     throw new KafkaError(Errors.INVALID_REQUEST, `Null value not supported for : ${names.join(',')}`);
 }
 
-function unsupported(resource: ConfigResource): KafkaError {
+function unsupported({ type }: ConfigResource): KafkaError {
+  const isElsewhere = type === ConfigResourceType.CLIENT_METRICS || type === ConfigResourceType.GROUP;
   return new KafkaError(
     Errors.INVALID_REQUEST,
-    `AlterConfigs is only supported for topics and brokers, but resource type is ${resourceTypeName(resource.type)}`,
+    isElsewhere
+      ? `AlterConfigs is only supported for topics and brokers, but resource type is ${resourceTypeName(type)}`
+      : `Unknown resource type ${type}`,
   );
 }
