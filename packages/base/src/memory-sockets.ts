@@ -21,6 +21,7 @@ interface Settings {
 }
 
 const WINDOW_BYTES_DEFAULT = 64 * 1024;
+const NONSENSE = 0xa5;
 const EPHEMERAL_PORT_MIN = 49_152;
 const EPHEMERAL_PORT_MAX = 65_535;
 
@@ -115,6 +116,8 @@ class MemoryConnection implements Connection {
       const piece = this.#nextPiece();
       if (piece === undefined) break;
       peer.onData(piece);
+      // Lent only: whoever kept a view reads nonsense, as with a real socket.
+      piece.fill(NONSENSE);
     }
     if (this.#queuedBytes > 0 || this.#isClosed) return;
     if (this.#isDrainAwaited) {

@@ -1,17 +1,20 @@
 // TCP by way of node:net. Accepted sockets speak as Kafka's do: no Nagle delay, keep-alive on.
 
-import { createServer, type Socket, connect as tcpConnect } from 'node:net';
+import { createServer, type OnReadOpts, Socket, type SocketConstructorOpts, connect as tcpConnect } from 'node:net';
 import type { Clock } from './clock.ts';
 import { type Connection, type Listener, SocketError, type Sockets } from './sockets.ts';
 
 /** Bytes that `write` takes before it answers false. Larger than Node's 16 KiB so that an ordinary response never waits for a drain. */
 const WRITE_QUEUE_BYTES = 256 * 1024;
+/** What one read takes at most. A broker under load finds several requests waiting; a small buffer would cut them into pieces that have to
+ *  be put together again, with a system call each. */
+const READ_BUFFER_BYTES = 1024 * 1024;
 /** Kafka's socket.listen.backlog.size. */
 const BACKLOG_DEFAULT = 50;
 
 function ignore(): void {}
 
-/** One TCP connection. The chunks that `onData` sees are freshly allocated by Node for each read: nobody writes into them again. */
+/** One TCP connection. */
 class NodeConnection implements Connection {
   readonly remoteAddress: string;
   readonly remotePort: number;
@@ -25,13 +28,14 @@ class NodeConnection implements Connection {
   /** True after `write` answered false, until the queue has emptied. */
   #isDrainAwaited = false;
 
-  constructor(socket: Socket) {
+  /** @param openSocket makes the socket, which hands over what it reads by `onData` */
+  constructor(openSocket: (onData: (chunk: Buffer) => void) => Socket) {
+    const socket = openSocket((chunk) => this.onData(chunk));
     this.#socket = socket;
     this.remoteAddress = plainAddress(socket.remoteAddress ?? '');
     this.remotePort = socket.remotePort ?? 0;
     this.localAddress = plainAddress(socket.localAddress ?? '');
     this.localPort = socket.localPort ?? 0;
-    socket.on('data', (chunk: Buffer) => this.onData(chunk));
     socket.on('drain', () => this.#drained());
     socket.on('error', (error: NodeJS.ErrnoException) => {
       this.#error = socketError(error, `${this.remoteAddress}:${this.remotePort}`);
@@ -78,8 +82,14 @@ class NodeConnection implements Connection {
   }
 }
 
+/** What Node keeps in every socket and takes in every constructor, and does not document. */
+type AcceptedSocket = Socket & { _handle?: object | null };
+type HandleSocketOptions = SocketConstructorOpts & { readonly handle: object; readonly onread: OnReadOpts };
+
 export class NodeSockets implements Sockets {
   readonly #clock: Clock;
+  /** Every socket reads into this one: its bytes are consumed before the next read begins. */
+  readonly #readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
 
   /** @param clock for the time limit of `connect` */
   constructor(clock: Clock) {
@@ -90,8 +100,8 @@ export class NodeSockets implements Sockets {
     options: { host: string; port: number; backlog?: number },
     onConnection: (connection: Connection) => void,
   ): Promise<Listener> {
-    const server = createServer({ noDelay: true, keepAlive: true }, (socket) => {
-      onConnection(new NodeConnection(socket));
+    const server = createServer({ noDelay: true, keepAlive: true, pauseOnConnect: true }, (accepted) => {
+      onConnection(new NodeConnection((onData) => this.#readingInto(accepted, onData)));
     });
     const name = `${options.host}:${options.port}`;
     return new Promise((resolve, reject) => {
@@ -120,7 +130,9 @@ export class NodeSockets implements Sockets {
   connect(options: { host: string; port: number; timeoutMs: number }): Promise<Connection> {
     const name = `${options.host}:${options.port}`;
     return new Promise((resolve, reject) => {
-      const socket = tcpConnect({ host: options.host, port: options.port, noDelay: true, keepAlive: true });
+      let onData: (chunk: Buffer) => void = ignore;
+      const onread = this.#onread((chunk) => onData(chunk));
+      const socket = tcpConnect({ host: options.host, port: options.port, noDelay: true, keepAlive: true, onread });
       const timer = this.#clock.schedule(options.timeoutMs, () => {
         socket.destroy();
         reject(new SocketError(`${name} did not answer within ${options.timeoutMs} ms`, { code: 'ETIMEDOUT' }));
@@ -133,9 +145,39 @@ export class NodeSockets implements Sockets {
       socket.once('connect', () => {
         timer.cancel();
         socket.removeListener('error', onError);
-        resolve(new NodeConnection(socket));
+        resolve(
+          new NodeConnection((receive) => {
+            onData = receive;
+            return socket;
+          }),
+        );
       });
     });
+  }
+
+  #onread(onData: (chunk: Buffer) => void): OnReadOpts {
+    const buffer = this.#readBuffer;
+    return {
+      buffer,
+      callback: (byteCount) => {
+        onData(buffer.subarray(0, byteCount));
+        return true;
+      },
+    };
+  }
+
+  /** An accepted socket that reads into our buffer. Node lets only a socket that one makes oneself choose where to read; so the
+   *  connection moves to such a socket. Without it each read allocates 64 KiB, which costs half of a broker's throughput. */
+  #readingInto(accepted: AcceptedSocket, onData: (chunk: Buffer) => void): Socket {
+    const handle = accepted._handle;
+    if (handle === undefined || handle === null) {
+      accepted.on('data', onData);
+      return accepted.resume();
+    }
+    accepted._handle = null;
+    accepted.destroy();
+    const options: HandleSocketOptions = { handle, onread: this.#onread(onData) };
+    return new Socket(options);
   }
 }
 

@@ -6,7 +6,8 @@ export interface Connection {
   readonly remotePort: number;
   readonly localAddress: string;
   readonly localPort: number;
-  /** Bytes arrived. The receiver owns the buffer: nothing will write into it again. */
+  /** Bytes arrived. The chunk is lent until this returns, then it is used again for what arrives next, on whatever connection: keep
+   *  a copy, never a view. */
   onData: (chunk: Buffer) => void;
   /** Everything written so far is with the kernel, after `write` returned false. */
   onDrain: () => void;

@@ -22,7 +22,7 @@ export interface ConnectionContext {
 }
 
 export interface IncomingRequest {
-  /** The request without its size. A view: it keeps the chunk it came in, 64 KiB at most, in memory. */
+  /** The request without its size. Lent until the handler returns: what is kept of it must be copied. */
   readonly frame: Buffer;
   readonly connection: ConnectionContext;
 }
@@ -139,6 +139,7 @@ export class Channel {
     this.#dependencies.incomingBytes.mark(chunk.length);
     this.#reader.push(chunk);
     this.#startRequests();
+    this.#reader.keep();
   }
 
   /** Starts every request that is here whole and that the limits allow. Reading pauses while bytes are left that they do not. */
@@ -305,6 +306,7 @@ export class Channel {
     this.#throttle?.cancel();
     this.#throttle = undefined;
     this.#abandonSlots();
+    this.#reader.close();
     this.#writer.close();
     this.#dependencies.onClose(this);
   }

@@ -15,7 +15,7 @@ function framed(...bodies: readonly Buffer[]): Buffer {
 
 function drain(reader: FrameReader): Buffer[] {
   const frames: Buffer[] = [];
-  for (let frame = reader.next(); frame !== undefined; frame = reader.next()) frames.push(frame);
+  for (let frame = reader.next(); frame !== undefined; frame = reader.next()) frames.push(Buffer.from(frame));
   return frames;
 }
 
@@ -51,9 +51,41 @@ describe('FrameReader', () => {
   test('frames within one chunk are views of it', () => {
     const reader = new FrameReader(100);
     reader.push(stream);
-    for (const frame of drain(reader)) {
-      if (frame.length > 0) assert.equal(frame.buffer, stream.buffer);
+    for (let frame = reader.next(); frame !== undefined; frame = reader.next())
+      assert.equal(frame.buffer, stream.buffer);
+  });
+
+  test('what is kept survives the chunk, within a size, within a frame and before a whole one', () => {
+    for (let split = 0; split <= stream.length; split++) {
+      const reader = new FrameReader(100);
+      const chunk = Buffer.from(stream.subarray(0, split));
+      reader.push(chunk);
+      const frames: Buffer[] = [];
+      const first = reader.next();
+      if (first !== undefined) frames.push(Buffer.from(first));
+      reader.keep();
+      chunk.fill(0xff);
+      frames.push(...drain(reader));
+      reader.push(stream.subarray(split));
+      frames.push(...drain(reader));
+      assert.deepEqual(frames, bodies, `split at ${split}`);
     }
+  });
+
+  test('a frame across chunks is put together in the buffer that the one before it was read from', () => {
+    const reader = new FrameReader(10_000);
+    const body = Buffer.alloc(5000, 1);
+    const buffers = new Set<unknown>();
+    for (let i = 0; i < 10; i++) {
+      const bytes = framed(body);
+      reader.push(bytes.subarray(0, 1000));
+      assert.equal(reader.next(), undefined);
+      reader.push(bytes.subarray(1000));
+      const frame = reader.next();
+      assert.ok(frame?.equals(body));
+      buffers.add(frame?.buffer);
+    }
+    assert.equal(buffers.size, 1);
   });
 
   test('a frame larger than what is allocated at once survives random cuts', () => {

@@ -185,13 +185,15 @@ export class RequestClient {
     } catch (cause) {
       this.#shutDown(new InvalidResponseError(`${this.#peer} sent an answer that cannot be read`, { cause }));
     }
+    this.#reader.keep();
     this.#writeWaiting();
   }
 
   #onAnswer(frame: Buffer): void {
     const exchange = this.#inFlight[0];
     if (exchange === undefined) throw new InvalidResponseError('nothing was asked');
-    const reader = new ByteReader(frame);
+    // The frame is lent, and the answer holds views of it.
+    const reader = new ByteReader(Buffer.from(frame));
     const correlationId = readResponseHeader(reader, exchange);
     if (correlationId !== exchange.correlationId) {
       throw new InvalidResponseError(`correlation id ${correlationId}, expected ${exchange.correlationId}`);

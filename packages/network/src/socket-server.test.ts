@@ -37,6 +37,7 @@ class Peer {
       for (let frame = this.#reader.next(); frame !== undefined; frame = this.#reader.next()) {
         this.frames.push(frame.toString('latin1'));
       }
+      this.#reader.keep();
     };
     connection.onClose = (error) => {
       this.closed = { error };

@@ -30,7 +30,7 @@ type PartitionRequest = Request['topicData'][number]['partitionData'][number];
 
 export const produce = defineHandler(
   produceApi,
-  { minVersion: 0, maxVersion: 11, errorResponse },
+  { minVersion: 0, maxVersion: 11, keepsNoBytes: true, errorResponse },
   (request, context) => {
     const { entries, refusals } = sortOut(request, context);
     if (entries.length === 0) return respond(request, context, { results: [], refusals });

@@ -34,36 +34,41 @@ const FIRST_VERSION_WITH_NODE_ENDPOINTS = 16;
 
 type Request = Decoded<FetchRequest>;
 
-export const fetch = defineHandler(fetchApi, { minVersion: 0, maxVersion: 17, errorResponse }, (request, context) => {
-  const { replicaManager, metadataCache, config } = context.broker;
-  const { apiVersion } = context.header;
-  const replicaId = apiVersion >= FIRST_VERSION_WITH_REPLICA_STATE ? request.replicaState.replicaId : request.replicaId;
-  const params = fetchParams({
-    version: apiVersion,
-    replicaId,
-    isolationLevel: request.isolationLevel,
-    maxWaitMs: request.maxWaitMs,
-    minBytes: request.minBytes,
-    maxBytes: Math.min(request.maxBytes, config.number('fetch.max.bytes')),
-  });
-  const topicName = (id: Uuid) => metadataCache.getTopicName(id);
-  const names = { usesTopicIds: apiVersion >= FIRST_VERSION_WITH_TOPIC_IDS, topicName };
-  const session = context.broker.fetchSessions.newContext({
-    version: apiVersion,
-    sessionId: request.sessionId,
-    sessionEpoch: request.sessionEpoch,
-    isFromFollower: params.isFromFollower,
-    partitions: partitionsOf(request, names),
-    forgotten: forgottenOf(request, names),
-    topicName,
-  });
-  const { readable, unreadable } = sortOut(session.partitions, context);
-  const answer = { session, unreadable, isFromFollower: params.isFromFollower };
-  if (readable.length === 0) return respond(context, answer, []);
-  const fetched = replicaManager.fetchMessages(params, readable);
-  if (!(fetched instanceof Promise)) return respond(context, answer, fetched);
-  return new Dispatched(fetched.then((updates) => respond(context, answer, updates)));
-});
+export const fetch = defineHandler(
+  fetchApi,
+  { minVersion: 0, maxVersion: 17, keepsNoBytes: true, errorResponse },
+  (request, context) => {
+    const { replicaManager, metadataCache, config } = context.broker;
+    const { apiVersion } = context.header;
+    const replicaId =
+      apiVersion >= FIRST_VERSION_WITH_REPLICA_STATE ? request.replicaState.replicaId : request.replicaId;
+    const params = fetchParams({
+      version: apiVersion,
+      replicaId,
+      isolationLevel: request.isolationLevel,
+      maxWaitMs: request.maxWaitMs,
+      minBytes: request.minBytes,
+      maxBytes: Math.min(request.maxBytes, config.number('fetch.max.bytes')),
+    });
+    const topicName = (id: Uuid) => metadataCache.getTopicName(id);
+    const names = { usesTopicIds: apiVersion >= FIRST_VERSION_WITH_TOPIC_IDS, topicName };
+    const session = context.broker.fetchSessions.newContext({
+      version: apiVersion,
+      sessionId: request.sessionId,
+      sessionEpoch: request.sessionEpoch,
+      isFromFollower: params.isFromFollower,
+      partitions: partitionsOf(request, names),
+      forgotten: forgottenOf(request, names),
+      topicName,
+    });
+    const { readable, unreadable } = sortOut(session.partitions, context);
+    const answer = { session, unreadable, isFromFollower: params.isFromFollower };
+    if (readable.length === 0) return respond(context, answer, []);
+    const fetched = replicaManager.fetchMessages(params, readable);
+    if (!(fetched instanceof Promise)) return respond(context, answer, fetched);
+    return new Dispatched(fetched.then((updates) => respond(context, answer, updates)));
+  },
+);
 
 interface TopicNames {
   readonly usesTopicIds: boolean;

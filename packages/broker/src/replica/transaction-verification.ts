@@ -42,8 +42,10 @@ export class TransactionVerification {
   ): Promise<VerifiedEntry[]> | undefined {
     const checks = entries.map((entry) => this.#start(entry));
     if (checks.every((check) => check === undefined)) return undefined;
+    // The records are lent until the handler returns, and they are appended later.
+    const kept = entries.map((entry) => ({ ...entry, records: Buffer.from(entry.records) }));
     return Promise.all(
-      entries.map(async (entry, index): Promise<VerifiedEntry> => {
+      kept.map(async (entry, index): Promise<VerifiedEntry> => {
         const check = checks[index];
         return check === undefined ? { entry } : this.#finish(entry, check, options);
       }),

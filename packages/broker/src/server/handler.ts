@@ -29,6 +29,9 @@ export interface HandlerOptions<Request, Response> {
   /** The versions served, both inclusive. */
   readonly minVersion: number;
   readonly maxVersion: number;
+  /** Neither `handle` nor what it calls keeps bytes of the request (fields of type bytes or records) after it has returned. Such a request is
+   *  read where it lies in the socket's buffer; any other is copied first. */
+  readonly keepsNoBytes?: boolean;
   /** The answer when `handle` threw or rejected: `code` in every place where this API carries an error. undefined: the API has no way to
    *  say so (acks=0), and the connection closes. Source: getErrorResponse of each Kafka request class. */
   errorResponse(request: Decoded<Request>, code: ErrorCode, message: string, version: number): Response | undefined;

@@ -58,12 +58,13 @@ export class RequestDispatcher {
   /** Answers one frame. @throws InvalidRequestError when the connection is to be closed */
   dispatch(incoming: IncomingRequest): RequestOutcome {
     const startedMs = this.#dependencies.clock.monotonicMs();
-    const reader = new ByteReader(incoming.frame);
+    let reader = new ByteReader(incoming.frame);
     const header = readHeader(reader);
     const served = this.#dependencies.apiVersionsManager.servedApi(header.apiKey);
     if (served === undefined) throw new InvalidRequestError(`API key ${header.apiKey} is not served`);
     if (!isServed(served, header.apiVersion)) return this.#refuseVersion(header, served);
     const { handler } = served;
+    if (handler.keepsNoBytes !== true) reader = new ByteReader(Buffer.from(incoming.frame), reader.position);
     const exchange: Exchange = {
       handler,
       request: readRequest(handler, reader, header),
