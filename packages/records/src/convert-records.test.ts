@@ -117,4 +117,10 @@ describe('convertRecords', () => {
       UnsupportedCompressionError,
     );
   });
+
+  test('what comes before zstd does go to older formats', () => {
+    const plain = build(2, {});
+    const both = Buffer.concat([plain, build(2, { compressionType: 'zstd' })]);
+    assert.deepEqual(convertRecords(both, { toMagic: 1 }), convertRecords(plain, { toMagic: 1 }));
+  });
 });

@@ -19,24 +19,21 @@ export interface ConvertOptions {
 
 /** The batches in `records` in format `toMagic`. Offsets, timestamps, keys and values stay. Formats 0 and 1 have no headers,
  *  and no control batches: those are left out. An incomplete last batch is left out.
- *  @throws UnsupportedCompressionError for zstd batches going to formats 0 and 1
+ *  Formats 0 and 1 cannot express a zstd batch: the result ends before it.
+ *  @throws UnsupportedCompressionError when nothing comes before it
  *  @throws CorruptRecordError | InvalidRecordError */
 export function convertRecords(records: Buffer, options: ConvertOptions): Buffer {
   const converted: Buffer[] = [];
   for (const batch of batchesIn(records)) {
-    if (isLeftOut(batch, options.toMagic)) continue;
+    if (options.toMagic < 2 && batch.compressionType === 'zstd') {
+      // What comes before it is the answer; whoever reads on gets the error.
+      if (converted.length > 0) break;
+      throw new UnsupportedCompressionError('Down-conversion of zstandard-compressed batches is not supported');
+    }
+    if (options.toMagic < 2 && batch.isControlBatch) continue;
     converted.push(isKept(batch, options) ? batch.bytes() : convertBatch(batch, options));
   }
   return converted.length === 1 && converted[0] !== undefined ? converted[0] : Buffer.concat(converted);
-}
-
-function isLeftOut(batch: RecordBatch, toMagic: Magic): boolean {
-  if (toMagic === 2) return false;
-  if (batch.isControlBatch) return true;
-  if (batch.compressionType === 'zstd') {
-    throw new UnsupportedCompressionError('Down-conversion of zstandard-compressed batches is not supported');
-  }
-  return false;
 }
 
 function isKept(batch: RecordBatch, options: ConvertOptions): boolean {

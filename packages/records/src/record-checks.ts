@@ -29,6 +29,8 @@ export interface RecordChecksOptions {
   readonly timestampAfterMaxMs: number;
   /** Is the topic compacted? Then every record needs a key. */
   readonly compactedTopic: boolean;
+  /** `orders-3`, where the records are to go: refusals name it. */
+  readonly partition?: string;
 }
 
 /** Collects what is wrong with records, and refuses all of them at once. */
@@ -67,7 +69,9 @@ export class RecordChecks {
   /** One record, by numbers. `keySize` −1: no key. */
   checkRecord(batch: RecordBatch, batchIndex: number, offset: number, keySize: number, timestamp: number): void {
     if (keySize < this.usualKeySize) {
-      this.add({ batchIndex, message: 'Compacted topic cannot accept message without key.' });
+      const { partition } = this.#options;
+      const where = partition === undefined ? '' : ` in topic partition ${partition}`;
+      this.add({ batchIndex, message: `Compacted topic cannot accept message without key${where}` });
     } else if (this.#options.timestampType === 'CreateTime' && timestamp !== NO_TIMESTAMP) {
       if (timestamp < this.earliest || timestamp > this.latest) this.#addOutOfRange(batchIndex, offset, timestamp);
     } else if (batch.timestampType === 'LogAppendTime') {
@@ -91,7 +95,7 @@ export class RecordChecks {
     if (this.#hasInvalidTimestamp) {
       throw new InvalidTimestampError('One or more records have been rejected due to invalid timestamp', this.#errors);
     }
-    const shown = this.#errors.slice(0, SHOWN_ERRORS).map((error) => `${error.batchIndex}: ${error.message}`);
+    const shown = this.#errors.slice(0, SHOWN_ERRORS).map(describeRecordError);
     throw new InvalidRecordError(
       `One or more records have been rejected due to ${this.#errorCount} record errors in total, and only showing the first three errors at most: [${shown.join(', ')}]`,
       this.#errors,
@@ -146,4 +150,9 @@ function checkClientBatch(batch: RecordBatch): void {
       `Invalid sequence number ${batch.baseSequence} in record batch with producerId ${batch.producerId}`,
     );
   }
+}
+
+/** As Kafka prints a ProduceResponse.RecordError. */
+function describeRecordError({ batchIndex, message }: RecordError): string {
+  return `RecordError(batchIndex=${batchIndex}, message='${message}')`;
 }

@@ -18,7 +18,7 @@ export interface LogAppendInfo {
   /** Of the last record. */
   readonly lastOffset: number;
   readonly maxTimestamp: number;
-  /** The broker's time stamped on the records, with LogAppendTime (or the duplicate's timestamp); −1 otherwise. */
+  /** The broker's time stamped on the records, with LogAppendTime; of a duplicate, its timestamp; −1 otherwise. */
   readonly logAppendTime: number;
   readonly logStartOffset: number;
   /** Of the batches appended, as they are on disk. */
@@ -36,14 +36,15 @@ export interface LogAppendInfo {
 /** The answer to a batch that was appended before. */
 export function duplicateAppend(
   batch: BatchMetadata,
-  log: { logStartOffset: number; usesLogAppendTime: boolean; durable: Promise<void> | undefined },
+  log: { logStartOffset: number; durable: Promise<void> | undefined },
 ): LogAppendInfo {
   return {
     ...emptyAppend(log.logStartOffset),
     firstOffset: batch.lastOffset - batch.offsetDelta,
     lastOffset: batch.lastOffset,
     maxTimestamp: batch.timestamp,
-    logAppendTime: log.usesLogAppendTime ? batch.timestamp : -1,
+    // Kafka says so with CreateTime too.
+    logAppendTime: batch.timestamp,
     isDuplicate: true,
     durable: log.durable,
   };

@@ -64,7 +64,13 @@ export class LogAppender {
     const { leaderEpoch, origin } = options;
     const validated = validateMessagesAndAssignOffsets(
       trimmed,
-      validationOptions(config, { firstOffset: this.#parts.localLog.logEndOffset, nowMs, origin, leaderEpoch }),
+      validationOptions(config, {
+        firstOffset: this.#parts.localLog.logEndOffset,
+        nowMs,
+        origin,
+        leaderEpoch,
+        partition: this.#parts.name,
+      }),
     );
     if (validated.messageSizeMaybeChanged) {
       ensureBatchSizes(validated.records, this.#analysisOptions(options.origin, config.maxMessageBytes));
@@ -157,7 +163,6 @@ export class LogAppender {
   #duplicate(batch: BatchMetadata): LogAppendInfo {
     return duplicateAppend(batch, {
       logStartOffset: this.#parts.watermarks.logStartOffset,
-      usesLogAppendTime: this.#config.messageTimestampType === 'LogAppendTime',
       // The first one may not be on disk yet.
       durable: this.#durableIfDue(),
     });
@@ -224,7 +229,7 @@ export class LogAppender {
 /** Checksums were checked when the records were analyzed. */
 function validationOptions(
   config: LogConfig,
-  append: { firstOffset: number; nowMs: number; origin: AppendOrigin; leaderEpoch: number },
+  append: { firstOffset: number; nowMs: number; origin: AppendOrigin; leaderEpoch: number; partition: string },
 ): Parameters<typeof validateMessagesAndAssignOffsets>[1] {
   return {
     firstOffset: append.firstOffset,
@@ -232,6 +237,7 @@ function validationOptions(
     toMagic: 2,
     origin: append.origin,
     compactedTopic: config.compact,
+    partition: append.partition,
     timestampType: config.messageTimestampType,
     timestampBeforeMaxMs: config.messageTimestampBeforeMaxMs,
     timestampAfterMaxMs: config.messageTimestampAfterMaxMs,

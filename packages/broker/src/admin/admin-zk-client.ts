@@ -156,8 +156,8 @@ function mustBeRegular(assignment: PartitionAssignment): void {
   if (sizes.has(0)) throw invalidAssignment('All partitions should have at least one replica');
   for (const replicas of assignment.values()) {
     if (new Set(replicas).size === replicas.length) continue;
-    const all = [...assignment].map(([partition, ids]) => `${partition} -> List(${ids.join(', ')})`);
-    throw invalidAssignment(`Duplicate replica assignment found: Map(${all.join(', ')})`);
+    const all = [...assignment].map(([partition, ids]) => `${partition} -> ArrayBuffer(${ids.join(', ')})`);
+    throw invalidAssignment(`Duplicate replica assignment found: HashMap(${all.join(', ')})`);
   }
   for (let partition = 0; partition < assignment.size; partition++) {
     if (!assignment.has(partition)) {

@@ -61,6 +61,7 @@ export class ConfigAdmin {
     configs: readonly { name: string; value: string | null }[],
     validateOnly: boolean,
   ): Promise<void> {
+    refuseDuplicates(configs);
     refuseNulls(configs.filter(({ value }) => value === null).map(({ name }) => name));
     if (resource.type === ConfigResourceType.BROKER_LOGGER) throw unsupported(resource);
     const wanted = new Map(configs.map(({ name, value }) => [name, value ?? '']));
@@ -73,9 +74,7 @@ export class ConfigAdmin {
     operations: readonly ConfigOperation[],
     validateOnly: boolean,
   ): Promise<void> {
-    if (new Set(operations.map(({ name }) => name)).size !== operations.length) {
-      throw new KafkaError(Errors.INVALID_REQUEST, 'Error due to duplicate config keys');
-    }
+    refuseDuplicates(operations);
     refuseNulls(
       operations
         .filter(({ operation, value }) => operation !== AlterOperation.DELETE && value === null)
@@ -145,7 +144,7 @@ export class ConfigAdmin {
 
   #mustBeThisBroker(name: string): void {
     const { brokerId } = this.#options;
-    if (brokerIdOfResource(name) === brokerId) return;
+    if (brokerIdOfResource(name, 'Node') === brokerId) return;
     throw new KafkaError(Errors.INVALID_REQUEST, `Unexpected broker id, expected ${brokerId}, but received ${name}`);
   }
 
@@ -234,6 +233,11 @@ function wantedLevel(
     Errors.INVALID_CONFIG,
     `Cannot set the log level of ${name} to ${value} as it is not a supported log level. Valid log levels are ${LOG_LEVELS.join(', ')}`,
   );
+}
+
+function refuseDuplicates(configs: readonly { name: string }[]): void {
+  if (new Set(configs.map(({ name }) => name)).size === configs.length) return;
+  throw new KafkaError(Errors.INVALID_REQUEST, 'Error due to duplicate config keys');
 }
 
 function refuseNulls(names: readonly string[]): void {

@@ -36,8 +36,9 @@ export function resourceTypeName(type: number): string {
   return Object.entries(ConfigResourceType).find(([, number]) => number === type)?.[0] ?? 'UNKNOWN';
 }
 
-/** @throws KafkaError INVALID_REQUEST unless `name` is a number */
-export function brokerIdOfResource(name: string): number {
+/** @param what how the answer calls a broker: alterations say 'Node'
+ *  @throws KafkaError INVALID_REQUEST unless `name` is a number */
+export function brokerIdOfResource(name: string, what: 'Broker' | 'Node' = 'Broker'): number {
   if (/^\d{1,10}$/.test(name)) return Number(name);
-  throw new KafkaError(Errors.INVALID_REQUEST, `Broker id must be an integer, but it is: ${name}`);
+  throw new KafkaError(Errors.INVALID_REQUEST, `${what} id must be an integer, but it is: ${name}`);
 }

@@ -167,7 +167,7 @@ const refusals: [Resource, Op[], keyof typeof Errors, string][] = [
     { ...BROKER, name: 'abc' },
     [['SET', 'log.cleaner.threads', '2']],
     'INVALID_REQUEST',
-    'Broker id must be an integer, but it is: abc',
+    'Node id must be an integer, but it is: abc',
   ],
   [
     DEFAULT,

@@ -151,7 +151,7 @@ describe('SCRAM credentials', () => {
   test('are stored as the keys of RFC 7677 and Kafka’s text', async () => {
     await withFixture(async ({ services, zkClient }) => {
       assert.deepEqual(await services.scramCredentials.alter([], [upsertion('us er')], unforeseen), [
-        { user: 'us er', errorCode: 0, errorMessage: null },
+        { user: 'us er', errorCode: 0, errorMessage: '' },
       ]);
       const stored = (await zkClient.getEntityConfigs('users', 'us%20er')).get('SCRAM-SHA-256');
       assert.equal(
@@ -183,8 +183,8 @@ describe('SCRAM credentials', () => {
       'Attempt to delete a user credential that does not exist',
     ],
     [
-      'one user twice',
-      [[], [upsertion('u'), upsertion('u', 4096, 2)], unforeseen],
+      'one credential twice',
+      [[{ name: 'u', mechanism: 1 }], [upsertion('u')], unforeseen],
       'DUPLICATE_RESOURCE',
       'A user credential cannot be altered twice in the same request',
     ],
@@ -197,6 +197,17 @@ describe('SCRAM credentials', () => {
       });
     });
   }
+
+  test('of one user can be set for both mechanisms at once', async () => {
+    await withFixture(async ({ services: { scramCredentials } }) => {
+      await scramCredentials.alter([], [upsertion('u'), upsertion('u', 8192, 2)], unforeseen);
+      const [described] = await scramCredentials.describe(['u']);
+      assert.deepEqual(described?.credentialInfos, [
+        { mechanism: 1, iterations: 4096 },
+        { mechanism: 2, iterations: 8192 },
+      ]);
+    });
+  });
 
   test('are listed without secrets, and deleted one by one', async () => {
     await withFixture(async ({ services: { scramCredentials } }) => {

@@ -37,7 +37,8 @@ export interface ScramUpsertion extends ScramDeletion {
 export interface ScramResult {
   readonly user: string;
   readonly errorCode: ErrorCode;
-  readonly errorMessage: string | null;
+  /** Empty where nothing is wrong. */
+  readonly errorMessage: string;
 }
 
 export interface ScramDescription extends ScramResult {
@@ -97,13 +98,13 @@ export class ScramCredentialAdmin {
       mechanism: number,
       iterations: iterationsOf(config.get(name) ?? ''),
     }));
-    if (credentialInfos.length > 0) return { ...result(user, Errors.NONE, null), credentialInfos };
+    if (credentialInfos.length > 0) return { ...result(user, Errors.NONE, ''), credentialInfos };
     const message = `Attempt to describe a user credential that does not exist: ${user}`;
     return { ...result(user, Errors.RESOURCE_NOT_FOUND, message), credentialInfos };
   }
 
   async #apply(user: string, changes: readonly (ScramDeletion | ScramUpsertion)[]): Promise<ScramResult> {
-    let outcome = result(user, Errors.NONE, null);
+    let outcome = result(user, Errors.NONE, '');
     await this.#store.change(entityOf(user), (current) => {
       const wanted = new Map(current);
       for (const change of changes) {
@@ -132,7 +133,8 @@ function refusalOf(user: string, changes: readonly (ScramDeletion | ScramUpserti
     if (change.iterations < ITERATIONS_MIN) return result(user, Errors.UNACCEPTABLE_CREDENTIAL, 'Too few iterations');
     if (change.iterations > ITERATIONS_MAX) return result(user, Errors.UNACCEPTABLE_CREDENTIAL, 'Too many iterations');
   }
-  if (changes.length === 1) return undefined;
+  const mechanisms = new Set(changes.map(({ mechanism }) => mechanism));
+  if (mechanisms.size === changes.length) return undefined;
   return result(user, Errors.DUPLICATE_RESOURCE, 'A user credential cannot be altered twice in the same request');
 }
 
@@ -156,7 +158,7 @@ function entityOf(user: string): { rootType: string; name: string } {
   return { rootType: 'users', name: sanitize(user) };
 }
 
-function result(user: string, errorCode: ErrorCode, errorMessage: string | null): ScramResult {
+function result(user: string, errorCode: ErrorCode, errorMessage: string): ScramResult {
   return { user, errorCode, errorMessage };
 }
 

@@ -140,7 +140,7 @@ export class PartitionReassignments {
   #validateReplicas(tp: TopicPartition, replicas: readonly number[]): ApiError | undefined {
     const { context } = this.#parts;
     const invalid = (message: string): ApiError => ({ errorCode: Errors.INVALID_REPLICA_ASSIGNMENT, message });
-    const listed = `List(${replicas.join(', ')})`;
+    const listed = `ArrayBuffer(${replicas.join(', ')})`;
     if (replicas.length === 0) return invalid('Empty replica list specified in partition reassignment.');
     if (new Set(replicas).size !== replicas.length) {
       return invalid(`Duplicate replica ids in partition reassignment replica list: ${listed}`);
@@ -149,7 +149,7 @@ export class PartitionReassignments {
     const { addingReplicas } = reassignTo(context.partitionFullReplicaAssignment(tp), replicas);
     if (addingReplicas.every((replica) => context.isLiveBroker(replica))) return undefined;
     return invalid(
-      `Replica assignment has brokers that are not alive. Replica list: List(${addingReplicas.join(', ')}), ` +
+      `Replica assignment has brokers that are not alive. Replica list: ArrayBuffer(${addingReplicas.join(', ')}), ` +
         `live broker list: Set(${context.liveBrokerIds().join(', ')})`,
     );
   }

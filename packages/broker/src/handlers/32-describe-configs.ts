@@ -15,15 +15,29 @@ import {
 import { validateTopicName } from '../admin/topic-names.ts';
 import { CLIENT_METRICS_TYPE } from '../config/config-admin.ts';
 import type { DescribedConfig } from '../config/config-describer.ts';
-import { brokerIdOfResource, ConfigResourceType, ConfigSource } from '../config/config-resource.ts';
+import { brokerIdOfResource, ConfigResourceType } from '../config/config-resource.ts';
 import { mapError } from '../server/error-mapping.ts';
 import { defineHandler } from '../server/handler.ts';
 import type { RequestContext } from '../server/request-context.ts';
+
+const KNOWN_TYPES: ReadonlySet<number> = new Set([
+  ConfigResourceType.TOPIC,
+  ConfigResourceType.BROKER,
+  ConfigResourceType.BROKER_LOGGER,
+  ConfigResourceType.CLIENT_METRICS,
+  ConfigResourceType.GROUP,
+]);
+const INVALID_REQUEST_MESSAGE =
+  'This most likely occurs because of a request being malformed by the client library or the message was sent to an incompatible broker. See the broker logs for more details.';
 
 export const describeConfigs = defineHandler(
   api,
   { minVersion: 0, maxVersion: 4, errorResponse: (request, code, message) => failed(request, code, message) },
   async (request, context) => {
+    // Kafka fails the request as a whole, with the error's own words.
+    if (request.resources.some(({ resourceType }) => !KNOWN_TYPES.has(resourceType))) {
+      return failed(request, Errors.INVALID_REQUEST, INVALID_REQUEST_MESSAGE);
+    }
     const results: DescribeConfigsResult[] = [];
     for (const resource of request.resources) results.push(await describeResource(resource, request, context));
     return { throttleTimeMs: 0, results };
@@ -43,7 +57,7 @@ async function describeResource(
     const configs = described
       .filter(({ name }) => wanted?.has(name) ?? true)
       .map((each) => toResult(each, request, context.header.apiVersion));
-    return { errorCode: Errors.NONE, errorMessage: null, resourceType, resourceName, configs };
+    return { errorCode: Errors.NONE, errorMessage: '', resourceType, resourceName, configs };
   } catch (error) {
     const { code, message, isExpected } = mapError(error);
     if (!isExpected) context.broker.logger.error('could not describe settings', { resourceType, resourceName, error });
@@ -94,7 +108,8 @@ function toResult(
 ): DescribeConfigsResourceResult {
   const { name, value, source, readOnly, isSensitive, configType, documentation } = described;
   const result: DescribeConfigsResourceResult = { name, value, readOnly, isSensitive };
-  if (version === 0) return { ...result, isDefault: source === ConfigSource.DEFAULT_CONFIG };
+  // Kafka since 2.x never sets isDefault, the only thing that version 0 says about the source.
+  if (version === 0) return result;
   result.configSource = source;
   result.synonyms = includeSynonyms ? described.synonyms.map((synonym) => ({ ...synonym })) : [];
   if (version < 3) return result;

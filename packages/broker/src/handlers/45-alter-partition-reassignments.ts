@@ -32,7 +32,7 @@ function response(results: TopicPartitionMap<ApiError>): AlterPartitionReassignm
     byTopic.set(topic, ofTopic);
     ofTopic.partitions.push({ partitionIndex: partition, errorCode, errorMessage: message });
   }
-  return { throttleTimeMs: 0, errorCode: Errors.NONE, errorMessage: null, responses: [...byTopic.values()] };
+  return { throttleTimeMs: 0, errorCode: Errors.NONE, errorMessage: '', responses: [...byTopic.values()] };
 }
 
 /** Source: AlterPartitionReassignmentsRequest.getErrorResponse: the whole and each partition carry the error. */

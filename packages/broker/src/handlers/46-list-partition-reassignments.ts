@@ -27,6 +27,6 @@ export const listPartitionReassignments = defineHandler(
         removingReplicas: [...assignment.removingReplicas],
       });
     }
-    return { throttleTimeMs: 0, errorCode: Errors.NONE, errorMessage: null, topics: [...byTopic.values()] };
+    return { throttleTimeMs: 0, errorCode: Errors.NONE, errorMessage: '', topics: [...byTopic.values()] };
   },
 );

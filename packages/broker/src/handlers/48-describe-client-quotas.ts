@@ -19,6 +19,6 @@ export const describeClientQuotas = defineHandler(
       entity: [...entity].map(([entityType, entityName]) => ({ entityType, entityName })),
       values: [...values].map(([key, value]) => ({ key, value })),
     }));
-    return { throttleTimeMs: 0, errorCode: Errors.NONE, errorMessage: null, entries };
+    return { throttleTimeMs: 0, errorCode: Errors.NONE, errorMessage: '', entries };
   },
 );

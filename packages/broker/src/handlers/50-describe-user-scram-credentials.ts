@@ -17,6 +17,6 @@ export const describeUserScramCredentials = defineHandler(
     const wanted = users === null || users.length === 0 ? undefined : users.map(({ name }) => name);
     const described = await broker.configs.scramCredentials.describe(wanted);
     const results = described.map((each) => ({ ...each, credentialInfos: [...each.credentialInfos] }));
-    return { throttleTimeMs: 0, errorCode: Errors.NONE, errorMessage: null, results };
+    return { throttleTimeMs: 0, errorCode: Errors.NONE, errorMessage: '', results };
   },
 );

@@ -11,12 +11,11 @@ import {
   describeProducers as describeProducersApi,
   type PartitionResponse,
 } from '@ottla/protocol';
-import { isValidTopicName } from '../admin/topic-names.ts';
+import { validateTopicName } from '../admin/topic-names.ts';
 import { mapError } from '../server/error-mapping.ts';
 import { defineHandler } from '../server/handler.ts';
 import type { RequestContext } from '../server/request-context.ts';
 
-const INVALID_TOPIC = 'The request attempted to perform an operation on an invalid topic.';
 const UNKNOWN_TOPIC = 'This server does not host this topic-partition.';
 
 export const describeProducers = defineHandler(
@@ -32,7 +31,8 @@ export const describeProducers = defineHandler(
 );
 
 function answer(topic: string, partitionIndex: number, { broker }: RequestContext): PartitionResponse {
-  if (!isValidTopicName(topic)) return failed(partitionIndex, Errors.INVALID_TOPIC_EXCEPTION, INVALID_TOPIC);
+  const invalid = refusalOfName(topic);
+  if (invalid !== undefined) return failed(partitionIndex, Errors.INVALID_TOPIC_EXCEPTION, invalid);
   if (!broker.metadataCache.containsTopic(topic)) {
     return failed(partitionIndex, Errors.UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC);
   }
@@ -43,6 +43,15 @@ function answer(topic: string, partitionIndex: number, { broker }: RequestContex
     const { code, isExpected } = mapError(error);
     if (!isExpected) broker.logger.error('cannot list producers', { topic, partition: partitionIndex, error });
     return failed(partitionIndex, code, null);
+  }
+}
+
+function refusalOfName(topic: string): string | undefined {
+  try {
+    validateTopicName(topic);
+    return undefined;
+  } catch (error) {
+    return mapError(error).message;
   }
 }
 

@@ -71,7 +71,7 @@ describe('DescribeConfigs', () => {
         const [first, second] = result?.configs.toSorted((a, b) => (a.name < b.name ? -1 : 1)) ?? [];
         assert.deepEqual([result?.errorCode, result?.configs.length], [0, 2]);
         assert.deepEqual([first?.name, first?.value, first?.readOnly], ['num.partitions', '1', true]);
-        assert.equal(first?.isDefault, version === 0);
+        assert.equal(first?.isDefault, false);
         assert.equal(first?.configSource, version === 0 ? -1 : ConfigSource.DEFAULT_CONFIG);
         assert.equal(first?.synonyms.length, version === 0 ? 0 : 1);
         assert.equal(first?.configType, version < 3 ? 0 : 3);

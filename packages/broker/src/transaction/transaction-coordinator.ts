@@ -227,6 +227,7 @@ export class TransactionCoordinator {
 
   /** For DescribeTransactions: the id's metadata, or why it cannot be told. */
   describe(transactionalId: string): TransactionMetadata | ErrorCode {
+    if (transactionalId === '') return Errors.INVALID_REQUEST;
     const found = this.#state.get(transactionalId);
     if (typeof found === 'number') return found;
     return found === undefined || found.metadata.state === 'Dead' ? Errors.TRANSACTIONAL_ID_NOT_FOUND : found.metadata;

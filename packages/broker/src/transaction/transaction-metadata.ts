@@ -107,7 +107,6 @@ export class TransactionMetadata {
       ...epochs,
       timeoutMs,
       partitions: new TransactionPartitions(),
-      startTimestampMs: -1,
       lastUpdateTimestampMs: nowMs,
     });
   }
@@ -145,7 +144,6 @@ export class TransactionMetadata {
       lastProducerEpoch: recordLastEpoch ? this.producerEpoch : NO_PRODUCER_EPOCH,
       timeoutMs,
       partitions: new TransactionPartitions(),
-      startTimestampMs: -1,
       lastUpdateTimestampMs: nowMs,
     });
   }
