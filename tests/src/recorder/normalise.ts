@@ -81,6 +81,7 @@ export class Normaliser {
       .replace(JAVA_UUID, '<uuid>')
       .replace(MILLISECONDS, (digits) => String(this.#number('timestamp', Number(digits))))
       .replaceAll(`:${port}`, ':<port>')
+      .replaceAll('127.0.0.1:0', '127.0.0.1:<port>')
       .replaceAll(logDir, '<log dir>');
   }
 
