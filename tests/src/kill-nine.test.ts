@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Errors } from '@ottla/base';
 import type { RequestClient } from '@ottla/network';
-import { initProducerId } from '@ottla/protocol';
+import { findCoordinator, initProducerId } from '@ottla/protocol';
 import { type BrokerProcess, startBrokerProcess } from './support/broker-process.ts';
 import {
   batchOf,
@@ -147,6 +147,8 @@ test(`nothing acked is lost and nothing idempotent is doubled over ${CYCLES} tim
   const first = await connectTo(broker.port);
   await createTopicsOn(first, ['acks-1', 'acks-all', 'idempotent'], 1);
   const idempotent = new Writer('idempotent', -1, await newProducerId(first));
+  // As in Kafka, asking for the coordinator is what creates __consumer_offsets.
+  await first.send(findCoordinator, { key: 'killed-group', keyType: 0 }, 2);
   first.close();
   const writers = [new Writer('acks-1', 1), new Writer('acks-all', -1), idempotent];
   const committer = new Committer();

@@ -155,9 +155,14 @@ func join(ctx context.Context, bootstrap, topic, group string) *member {
 			m.assigned += sign * len(partitions[topic])
 		}
 	}
+	// What was read of a partition is committed before another member gets it: it would be read, and counted, twice.
+	revoked := func(ctx context.Context, client *kgo.Client, partitions map[string][]int32) {
+		must(client.CommitUncommittedOffsets(ctx))
+		change(-1)(ctx, client, partitions)
+	}
 	m.client = newClient(bootstrap, kgo.ConsumerGroup(group), kgo.ConsumeTopics(topic), kgo.DisableAutoCommit(),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.HeartbeatInterval(500*time.Millisecond),
-		kgo.OnPartitionsAssigned(change(1)), kgo.OnPartitionsRevoked(change(-1)), kgo.OnPartitionsLost(change(-1)))
+		kgo.OnPartitionsAssigned(change(1)), kgo.OnPartitionsRevoked(revoked), kgo.OnPartitionsLost(change(-1)))
 	pollCtx, stop := context.WithCancel(ctx)
 	m.stop = stop
 	go func() {
