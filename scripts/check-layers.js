@@ -12,7 +12,7 @@ const MAY_IMPORT = {
   records: ['base'],
   network: ['base', 'protocol'],
   storage: ['base', 'records'],
-  coordination: ['base', 'records', 'storage'],
+  coordination: ['base', 'records'],
   broker: ['base', 'protocol', 'records', 'network', 'storage', 'coordination'],
   ottla: ['base', 'protocol', 'records', 'network', 'storage', 'coordination', 'broker'],
 };
