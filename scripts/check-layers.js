@@ -70,7 +70,7 @@ for (const room of Object.keys(MAY_IMPORT)) {
   const source = join(root, 'packages', room, 'src');
   for (const file of walk(source).filter((path) => path.endsWith('.ts'))) {
     const text = readFileSync(file, 'utf8');
-    const isTest = /\.test\.ts$|\/testing(\/|\.ts$)/.test(file);
+    const isTest = /\.test\.ts$|\/testing\/|testing\.ts$/.test(file);
     for (const [, specifier] of text.matchAll(IMPORT)) checkImport(room, source, file, specifier, isTest);
     if (PORT_HOMES.has(room) || isTest) continue;
     text.split('\n').forEach((line, index) => {
