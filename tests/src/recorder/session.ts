@@ -1,7 +1,13 @@
 // One run of a scenario against one broker: a connection for each client id, opened when first needed and again after it was closed.
 
 import { type Clock, NodeSockets, SystemClock, sleep } from '@ottla/base';
-import { DisconnectedError, InvalidResponseError, RequestClient, RequestTimeoutError } from '@ottla/network';
+import {
+  DisconnectedError,
+  FrameReader,
+  InvalidResponseError,
+  RequestClient,
+  RequestTimeoutError,
+} from '@ottla/network';
 import type { ApiCodec, Decoded } from '@ottla/protocol';
 import { Normaliser } from './normalise.ts';
 import type { AskOptions, Entry } from './step.ts';
@@ -9,6 +15,7 @@ import type { AskOptions, Entry } from './step.ts';
 const REQUEST_TIMEOUT_MS = 15_000;
 const READY_TIMEOUT_MS = 15_000;
 const PAUSE_MS = 25;
+const RAW_ANSWER_BYTES_MAX = 1 << 20;
 const DEFAULT_CLIENT_ID = 'recorder';
 
 /** LEADER_NOT_AVAILABLE, COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR, CONCURRENT_TRANSACTIONS: ask again. */
@@ -62,8 +69,8 @@ export class Session {
     }
   }
 
-  /** Sends one frame on a connection of its own. */
-  async askRaw(frame: Buffer): Promise<unknown> {
+  /** Sends one frame on a connection of its own. @param read what to make of the answer's frame */
+  async askRaw(frame: Buffer, read: (answer: Buffer) => unknown): Promise<unknown> {
     const connection = await this.#sockets.connect({ host: '127.0.0.1', port: this.#port, timeoutMs: 5000 });
     const size = Buffer.alloc(4);
     size.writeInt32BE(frame.length);
@@ -73,7 +80,12 @@ export class Session {
         timer.cancel();
         resolve(value);
       };
-      connection.onData = (chunk) => settle({ hex: chunk.toString('hex') });
+      const frames = new FrameReader(RAW_ANSWER_BYTES_MAX);
+      connection.onData = (chunk) => {
+        frames.push(chunk);
+        const received = frames.next();
+        if (received !== undefined) settle(this.#normaliser.normalise(read(received)));
+      };
       connection.onClose = () => settle({ instead: 'connection closed' });
       connection.write([size, frame]);
     });

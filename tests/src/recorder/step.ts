@@ -81,11 +81,17 @@ export function collect(name: string): Step {
   return { name, run: async (session) => [await session.take(name)] };
 }
 
-/** Sends bytes after a size, and writes down what comes back as hex, or that the connection was closed. */
-export function askRaw(name: string, api: string, version: number, frame: () => Buffer): Step {
+/** Sends a frame, and writes down what comes back, or that the connection was closed. */
+export function askRaw(
+  name: string,
+  api: string,
+  version: number,
+  frame: () => Buffer,
+  read: (answer: Buffer) => unknown = (answer) => ({ hex: answer.toString('hex') }),
+): Step {
   return {
     name,
-    run: async (session) => [{ step: name, api, version, answer: await session.askRaw(frame()) }],
+    run: async (session) => [{ step: name, api, version, answer: await session.askRaw(frame(), read) }],
   };
 }
 

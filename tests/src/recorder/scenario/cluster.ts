@@ -1,5 +1,6 @@
 // What a client asks first: versions, brokers, topics. Also what is refused before any API is reached.
 
+import { ByteReader } from '@ottla/base';
 import { apiVersions, describeCluster, findCoordinator, metadata } from '@ottla/protocol';
 import { ask, askRaw, type Step, since, versionsBetween } from '../step.ts';
 
@@ -15,8 +16,9 @@ function versionSteps(): Step[] {
     ask('ask for versions with a name that is none', apiVersions, () => ({ ...software, clientSoftwareName: '-$-' }), {
       versions: [3, 4],
     }),
-    askRaw('ask for versions in a version of the future', 'ApiVersions', 99, () => header(18, 99)),
-    askRaw('ask for metadata in a version of the future', 'Metadata', 99, () => header(3, 99)),
+    askRaw('ask for versions in a version of the future', 'ApiVersions', 99, () => flexible(18, 99), readVersions),
+    askRaw('ask for versions in a version of the future, without tags', 'ApiVersions', 99, () => header(18, 99)),
+    askRaw('ask for metadata in a version of the future', 'Metadata', 99, () => flexible(3, 99)),
     askRaw('ask for an API that a broker in ZooKeeper mode lacks', 'UnregisterBroker', 0, () => header(64, 0)),
     askRaw('ask for an API that nobody has', '?', 0, () => header(999, 0)),
     askRaw('ask in half a header', '?', 0, () => Buffer.from([0, 3])),
@@ -37,6 +39,18 @@ function header(apiKey: number, apiVersion: number): Buffer {
   bytes.writeInt32BE(7, 4);
   bytes.writeInt16BE(-1, 8);
   return bytes;
+}
+
+/** The same in version 2, with no tagged fields, and a body of another version. */
+function flexible(apiKey: number, apiVersion: number): Buffer {
+  return Buffer.concat([header(apiKey, apiVersion), Buffer.from([0, 1, 2, 3, 4])]);
+}
+
+/** Such a request is answered in version 0, whose header is the correlation id. */
+function readVersions(answer: Buffer): unknown {
+  const reader = new ByteReader(answer);
+  const correlationId = reader.readInt32('correlationId');
+  return { correlationId, ...apiVersions.response.read(reader, 0) };
 }
 
 function metadataSteps(): Step[] {
