@@ -5,13 +5,13 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { type BrokerProcess, startBrokerProcess } from './support/broker-process.ts';
 import { hasKafka, kafkaJars, skipUnless } from './support/foreign.ts';
+import { freePort } from './support/test-broker.ts';
 import { batchOf, connectTo, createTopicsOn, produceTo, readAll } from './support/wire.ts';
 
 const KAFKA = '3.9.1';
@@ -82,16 +82,6 @@ class Copier {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
   }
-}
-
-/** A port that stays the same over restarts. */
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  return typeof address === 'object' && address ? address.port : 0;
 }
 
 async function fillInput(port: number): Promise<void> {

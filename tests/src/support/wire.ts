@@ -2,14 +2,14 @@
 
 import { NodeSockets, SystemClock, type TopicPartition, topicPartitionKey } from '@ottla/base';
 import { RequestClient } from '@ottla/network';
-import { createTopics, fetch, listOffsets, offsetCommit, offsetFetch, produce } from '@ottla/protocol';
+import { createTopics, fetch, findCoordinator, listOffsets, offsetCommit, offsetFetch, produce } from '@ottla/protocol';
 import { batchesIn, type KafkaRecord, type RecordBatch, RecordsBuilder } from '@ottla/records';
 
 const clock = new SystemClock();
+const sockets = new NodeSockets(clock);
 const TIMEOUT_MS = 10_000;
 
 export function connectTo(port: number): Promise<RequestClient> {
-  const sockets = new NodeSockets(clock);
   return RequestClient.connect({ sockets, clock, host: '127.0.0.1', port, requestTimeoutMs: TIMEOUT_MS });
 }
 
@@ -34,6 +34,7 @@ export interface Idempotence {
   readonly producerId: number;
   readonly producerEpoch: number;
   readonly baseSequence: number;
+  readonly isTransactional?: boolean;
 }
 
 /** One batch of `values`. */
@@ -81,14 +82,15 @@ export async function readAll(
     const aborted = new AbortedRanges(answer.abortedTransactions ?? []);
     for (const batch of batchesIn(answer.records as Buffer)) {
       batch.ensureValid();
-      if (isolation === 'read_uncommitted' || !aborted.covers(batch)) collect(batch, fetchOffset, records);
+      if (isolation === 'read_uncommitted' || !aborted.covers(batch)) collectRecords(batch, fetchOffset, records);
       fetchOffset = batch.nextOffset;
     }
   }
   return records;
 }
 
-function collect(batch: RecordBatch, fetchOffset: number, into: KafkaRecord[]): void {
+/** The records of `batch` from `fetchOffset` on, but not control records. */
+export function collectRecords(batch: RecordBatch, fetchOffset: number, into: KafkaRecord[]): void {
   if (batch.isControlBatch) return;
   for (const record of batch.records()) if (record.offset >= fetchOffset) into.push(record);
 }
@@ -113,7 +115,7 @@ async function fetchFrom(
 }
 
 /** Follows the batches of one answer and tells which belong to aborted transactions, as a consumer does. */
-class AbortedRanges {
+export class AbortedRanges {
   readonly #pending: { producerId: number; firstOffset: number }[];
   readonly #open = new Set<number>();
 
@@ -145,6 +147,16 @@ export async function offsetOf(
   const answer = (await client.send(listOffsets, request, 5)).topics[0]?.partitions[0];
   if (answer?.errorCode !== 0) throw new Error(`ListOffsets answered ${answer?.errorCode}`);
   return answer.offset;
+}
+
+/** @returns the error code */
+export async function findCoordinatorOf(
+  client: RequestClient,
+  key: string,
+  kind: 'group' | 'transaction',
+): Promise<number> {
+  const keyType = kind === 'group' ? 0 : 1;
+  return (await client.send(findCoordinator, { key, keyType, coordinatorKeys: [] }, 2)).errorCode;
 }
 
 /** @returns the error code */
