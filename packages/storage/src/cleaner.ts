@@ -3,7 +3,7 @@
 // Source: Kafka's Cleaner (3.9), KIP-58, KIP-354, KIP-534.
 
 import { type Clock, mustBePresent, StorageError, sleep, yieldToEventLoop } from '@ottla/base';
-import { batchAt, type KafkaRecord, type RecordBatch } from '@ottla/records';
+import { batchAt, CorruptRecordError, type KafkaRecord, type RecordBatch } from '@ottla/records';
 import { filterBatch } from './batch-filter.ts';
 import { CleanedTransactionMetadata } from './cleaned-transaction-metadata.ts';
 import { CLEANED_SUFFIX, SWAP_SUFFIX } from './log-file-names.ts';
@@ -120,14 +120,16 @@ export class Cleaner {
     transactions: CleanedTransactionMetadata,
   ): Promise<boolean> {
     const reader = segment.batches('batches', { startOffset: candidate.firstDirtyOffset });
+    const order = new OffsetOrder(segment, candidate);
     for (let batch = reader.next(); batch !== undefined; batch = reader.next()) {
-      batch.ensureValid();
+      order.check(batch, reader.batchPosition);
       if (batch.isControlBatch) transactions.onControlBatchRead(batch);
       else if (!transactions.onBatchRead(batch) && !mapBatch(batch, candidate.firstDirtyOffset, map)) return false;
       map.updateLatestOffset(batch.lastOffset);
       this.#bytesRead += batch.sizeInBytes;
       if (this.#isDue(batch.sizeInBytes)) await this.#pause(candidate, [segment]);
     }
+    order.checkEnd(reader.nextPosition);
     return true;
   }
 
@@ -171,8 +173,9 @@ export class Cleaner {
     const retainsLegacyDeletes = segment.lastModifiedMs > pass.legacyDeleteHorizonMs;
     const writer = new CleanedWriter(target);
     const reader = segment.batches('batches');
+    const order = new OffsetOrder(segment, pass.candidate);
     for (let batch = reader.next(); batch !== undefined; batch = reader.next()) {
-      batch.ensureValid();
+      order.check(batch, reader.batchPosition);
       const kept = cleanBatch(batch, pass, retainsLegacyDeletes);
       if (kept !== undefined) this.#bytesWritten += writer.add(kept);
       this.#bytesRead += batch.sizeInBytes;
@@ -181,6 +184,7 @@ export class Cleaner {
         await this.#pause(pass.candidate, group);
       }
     }
+    order.checkEnd(reader.nextPosition);
     writer.write();
   }
 
@@ -201,6 +205,40 @@ export class Cleaner {
     this.#sliceStartMs = this.#options.clock.monotonicMs();
     if (this.#shouldStop()) throw new CleaningAbortedError('the cleaner is stopping');
     ensureUnchanged(candidate, group);
+  }
+}
+
+/** What is copied replaces what was there: a segment must be whole, its batches valid and in order. The checksum covers no base offset. */
+class OffsetOrder {
+  readonly #segment: LogSegment;
+  readonly #endOffset: number;
+  #nextOffset: number;
+
+  constructor(segment: LogSegment, { log }: LogToClean) {
+    this.#segment = segment;
+    this.#nextOffset = segment.baseOffset;
+    const next = log.segments.find((each) => each.baseOffset > segment.baseOffset);
+    this.#endOffset = next?.baseOffset ?? log.logEndOffset;
+  }
+
+  /** @throws CorruptRecordError */
+  check(batch: RecordBatch, position: number): void {
+    batch.ensureValid();
+    const firstOffset = batch.magic === 2 ? batch.baseOffset : batch.lastOffset;
+    if (firstOffset < this.#nextOffset || batch.lastOffset < firstOffset || batch.lastOffset >= this.#endOffset) {
+      const range = `[${this.#nextOffset}, ${this.#endOffset})`;
+      throw new CorruptRecordError(
+        `${this.#segment.log.path}: offsets ${firstOffset} to ${batch.lastOffset} are not within ${range}`,
+        position,
+      );
+    }
+    this.#nextOffset = batch.nextOffset;
+  }
+
+  /** @throws CorruptRecordError */
+  checkEnd(position: number): void {
+    if (position === this.#segment.sizeInBytes) return;
+    throw new CorruptRecordError(`${this.#segment.log.path}: a batch reaches beyond the end of the file`, position);
   }
 }
 

@@ -209,6 +209,7 @@ class LogLoader {
   #recoverLog(): { recoveryPoint: number; nextOffset: number } {
     const { hadCleanShutdown, recoveryPointCheckpoint } = this.#options;
     if (!hadCleanShutdown) this.#recoverUnflushedSegments();
+    else this.#repairLastSegment();
     this.#dropSegmentsBelowLogStart();
     if (this.#segments.isEmpty) {
       this.#isChanged = true;
@@ -219,6 +220,16 @@ class LogLoader {
     const nextOffset = this.#segments.last?.readNextOffset() ?? 0;
     const recoveryPoint = hadCleanShutdown ? nextOffset : Math.min(recoveryPointCheckpoint, nextOffset);
     return { recoveryPoint, nextOffset };
+  }
+
+  /** A clean stop leaves nothing to repair; a disk may have lost something since. What is appended must not follow rubbish. */
+  #repairLastSegment(): void {
+    const last = this.#segments.last;
+    if (last === undefined || last.isFitForAppends()) return;
+    this.#context.logger.warn('the last segment or its indexes are damaged in spite of a clean stop: scanning it', {
+      path: last.log.path,
+    });
+    this.#recoverSegment(last);
   }
 
   #recoverUnflushedSegments(): void {

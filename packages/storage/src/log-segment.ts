@@ -154,10 +154,11 @@ export class LogSegment {
     );
     const position = this.log.sizeInBytes;
     if (position === 0) this.#rollingBasedTimestamp = append.maxTimestamp;
+    const { maxTimestampSoFar } = this;
     this.log.append(bytes);
     this.#recentAppends ??= new RecentAppends();
     this.#recentAppends.add(append.firstOffset, position, append.firstBatchSize);
-    if (append.maxTimestamp > this.maxTimestampSoFar) {
+    if (append.maxTimestamp > maxTimestampSoFar) {
       this.#maxTimestampSoFar = { timestamp: append.maxTimestamp, offset: append.offsetOfMaxTimestamp };
     }
     if (this.#bytesSinceLastIndexEntry > this.#indexIntervalBytes) {
@@ -169,16 +170,20 @@ export class LogSegment {
   }
 
   /** The first batch whose last offset is at or above `offset`. @returns undefined when all are below
-   *  @param from a batch's position known to be at or before it */
+   *  @param from a batch's position known to be at or before it
+   *  @throws CorruptRecordError when what lies before it is no row of whole batches: it must not be skipped in silence */
   translateOffset(offset: number, from = 0): SegmentPosition | undefined {
     const recent = this.#recentAppends?.find(offset);
     if (recent !== undefined) return recent;
-    const start = Math.max(this.offsetIndex.lookupPosition(offset), from);
-    const reader = new SegmentBatchReader(this.log, { start, what: 'headers' });
-    for (let batch = reader.next(); batch !== undefined; batch = reader.next()) {
-      if (batch.lastOffset >= offset) return { position: reader.batchPosition, sizeInBytes: batch.sizeInBytes };
+    const start = this.offsetIndex.lookupPosition(offset);
+    // The index may be damaged: what it says is only believed where a batch begins that is not behind `offset`.
+    if (start <= from || !this.#mayBeginAt(start, offset)) return this.#scanFor(offset, from);
+    try {
+      return this.#scanFor(offset, start);
+    } catch (error) {
+      if (!(error instanceof CorruptRecordError)) throw error;
+      return this.#scanFor(offset, from);
     }
-    return undefined;
   }
 
   /** Batches from the one that holds `startOffset`.
@@ -201,16 +206,23 @@ export class LogSegment {
   }
 
   fetchUpperBoundOffset(from: OffsetPosition, sizeInBytes: number): number | undefined {
-    return this.offsetIndex.fetchUpperBoundOffset(from, sizeInBytes)?.offset;
+    const entry = this.offsetIndex.fetchUpperBoundOffset(from, sizeInBytes);
+    return entry !== undefined && this.#mayBeginAt(entry.position, entry.offset) ? entry.offset : undefined;
   }
 
   /** One above the last offset here; the base offset when nothing is. Source: LogSegment.readNextOffset. */
   readNextOffset(): number {
     const { position } = this.offsetIndex.lookup(this.offsetIndex.lastOffset);
-    const reader = new SegmentBatchReader(this.log, { start: position, what: 'headers' });
-    let nextOffset = this.baseOffset;
-    for (let batch = reader.next(); batch !== undefined; batch = reader.next()) nextOffset = batch.nextOffset;
-    return nextOffset;
+    return (this.#scanToEnd(position) ?? this.#scanToEnd(0, { toleratesTail: true })).nextOffset;
+  }
+
+  /** Whether more can be appended: the file ends with a whole batch, and no index with an entry from beyond it. Looks at the end only. */
+  isFitForAppends(): boolean {
+    const { position } = this.offsetIndex.lookup(this.offsetIndex.lastOffset);
+    const end = this.#scanToEnd(position);
+    if (end === undefined) return false;
+    const isIndexBelow = this.offsetIndex.entryCount === 0 || this.offsetIndex.lastOffset < end.nextOffset;
+    return isIndexBelow && (this.timeIndex.entryCount === 0 || this.#isTrue(this.timeIndex.lastEntry));
   }
 
   /** The first record at or after `startingOffset` whose timestamp is at least `timestamp`.
@@ -220,7 +232,8 @@ export class LogSegment {
     startingOffset: number,
   ): { timestamp: number; offset: number; leaderEpoch: number | undefined } | undefined {
     const indexed = this.timeIndex.lookup(timestamp);
-    const start = this.offsetIndex.lookupPosition(Math.max(indexed.offset, startingOffset));
+    const start = this.translateOffset(Math.max(this.#isTrue(indexed) ? indexed.offset : 0, startingOffset))?.position;
+    if (start === undefined) return undefined;
     const headers = new SegmentBatchReader(this.log, { start, what: 'headers' });
     for (let header = headers.next(); header !== undefined; header = headers.next()) {
       if (header.maxTimestamp < timestamp || header.lastOffset < startingOffset) continue;
@@ -382,19 +395,92 @@ export class LogSegment {
   }
 
   #readMaxTimestamp(): TimestampOffset {
-    this.#maxTimestampSoFar ??= this.timeIndex.lastEntry;
+    this.#maxTimestampSoFar ??= this.#scanMaxTimestamp();
     return this.#maxTimestampSoFar;
   }
 
-  /** From the last time index entry on; what it says holds for the batches before it. */
+  /** From the last time index entry on, where it is true; what it says holds for the batches before it. */
   #scanMaxTimestamp(): TimestampOffset {
-    let { timestamp, offset } = this.timeIndex.lastEntry;
-    const start = this.offsetIndex.lookupPosition(offset);
+    const { lastEntry } = this.timeIndex;
+    const isTrue = this.#isTrue(lastEntry);
+    let { timestamp, offset } = isTrue ? lastEntry : { timestamp: NO_TIMESTAMP, offset: this.baseOffset };
+    const start = isTrue ? (this.translateOffset(offset)?.position ?? 0) : 0;
     const reader = new SegmentBatchReader(this.log, { start, what: 'headers' });
     for (let batch = reader.next(); batch !== undefined; batch = reader.next()) {
       if (batch.maxTimestamp > timestamp) [timestamp, offset] = [batch.maxTimestamp, batch.lastOffset];
     }
     return { timestamp, offset };
+  }
+
+  #scanFor(offset: number, start: number): SegmentPosition | undefined {
+    const reader = new SegmentBatchReader(this.log, { start, what: 'headers' });
+    let before = -1;
+    for (let batch = reader.next(); batch !== undefined; batch = reader.next()) {
+      if (batch.lastOffset >= offset) {
+        const isBehindGap = batch.magic === 2 && batch.baseOffset > offset;
+        if (isBehindGap && before >= 0) this.#ensureValidAt(before);
+        return { position: reader.batchPosition, sizeInBytes: batch.sizeInBytes };
+      }
+      before = reader.batchPosition;
+    }
+    if (reader.nextPosition === this.log.sizeInBytes) return undefined;
+    throw new CorruptRecordError(`${this.log.path}: a batch reaches beyond the end of the file`, reader.nextPosition);
+  }
+
+  /** Compaction leaves gaps, a batch whose header is damaged seems to: the one before a gap must be what it says.
+   *  @throws CorruptRecordError */
+  #ensureValidAt(position: number): void {
+    const batch = new SegmentBatchReader(this.log, { start: position, what: 'batches' }).next();
+    if (batch !== undefined) batch.ensureValid();
+  }
+
+  /** Whether a batch seems to begin at `position` whose first offset is not above `offset`. */
+  #mayBeginAt(position: number, offset: number): boolean {
+    const batch = this.#headerAt(position);
+    if (batch === undefined) return false;
+    const firstOffset = batch.magic === 2 ? batch.baseOffset : batch.lastOffset;
+    return firstOffset >= this.baseOffset && firstOffset <= offset;
+  }
+
+  /** Whether the batch that holds the entry's offset has its timestamp: nothing else would put it in the index. */
+  #isTrue(entry: TimestampOffset): boolean {
+    if (entry.timestamp === NO_TIMESTAMP) return true;
+    try {
+      const found = this.translateOffset(entry.offset);
+      return found !== undefined && this.#headerAt(found.position)?.maxTimestamp === entry.timestamp;
+    } catch (error) {
+      if (!(error instanceof CorruptRecordError)) throw error;
+      return false;
+    }
+  }
+
+  #headerAt(position: number): RecordBatch | undefined {
+    if (position < 0 || position >= this.log.sizeInBytes) return undefined;
+    try {
+      return new SegmentBatchReader(this.log, { start: position, what: 'headers' }).next();
+    } catch (error) {
+      if (!(error instanceof CorruptRecordError)) throw error;
+      return undefined;
+    }
+  }
+
+  /** Batches from `start` to the end of the file. @returns undefined when they are no row of ascending whole batches
+   *  @param options.toleratesTail then what follows the last whole batch does not count */
+  #scanToEnd(start: number, options: { toleratesTail: true }): { nextOffset: number };
+  #scanToEnd(start: number): { nextOffset: number } | undefined;
+  #scanToEnd(start: number, options: { toleratesTail?: true } = {}): { nextOffset: number } | undefined {
+    let nextOffset = this.baseOffset;
+    const reader = new SegmentBatchReader(this.log, { start, what: 'headers' });
+    try {
+      for (let batch = reader.next(); batch !== undefined; batch = reader.next()) {
+        if (options.toleratesTail !== true && batch.lastOffset < nextOffset) return undefined;
+        nextOffset = batch.nextOffset;
+      }
+    } catch (error) {
+      if (!(error instanceof CorruptRecordError) || options.toleratesTail === true) throw error;
+      return undefined;
+    }
+    return options.toleratesTail === true || reader.nextPosition === this.log.sizeInBytes ? { nextOffset } : undefined;
   }
 
   #timeWaitedForRoll(nowMs: number, messageTimestamp: number): number {
