@@ -414,7 +414,9 @@ function scramSteps(): Step[] {
   ) => ask(name, alterUserScramCredentials, () => ({ upsertions, deletions }));
   return [
     look('describe credentials while there are none', null),
-    change('set credentials', [upsert('alice'), upsert('alice', SHA_512, 8192), upsert('bob', SHA_512)]),
+    // Both mechanisms of a user in one request pass in ZooKeeper mode only; our broker refuses them as KRaft does.
+    change('set credentials', [upsert('alice'), upsert('bob', SHA_512)]),
+    change('set a credential of another mechanism', [upsert('alice', SHA_512, 8192)]),
     look('describe all credentials', null),
     look('describe credentials of some', ['alice', 'nobody']),
     look('describe credentials of one twice', ['alice', 'alice', 'bob']),
