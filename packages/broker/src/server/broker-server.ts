@@ -8,6 +8,7 @@ import { loadCompressionCodecs } from '@ottla/records';
 import type { EndPoint, KafkaConfig } from '../config/index.ts';
 import { OFFSETS_TOPIC } from '../group/index.ts';
 import { adoptLogDirs, warnOfUnknownTopics } from './adopt-log-dirs.ts';
+import { skipAdoptedProducerIds } from './adopted-producer-ids.ts';
 import { advertisedEndPoints } from './advertised-end-points.ts';
 import { agreeOnBrokerId, agreeOnClusterId, readStoredIdentity, type StoredIdentity } from './broker-identity.ts';
 import { type BrokerParts, createBrokerParts } from './broker-parts.ts';
@@ -199,8 +200,10 @@ export class BrokerServer {
       brokerId: this.brokerId,
       directories: this.#started.logManager.partitionDirectories(),
     };
-    if (this.#adoptLogDirs) await adoptLogDirs(options);
-    else await warnOfUnknownTopics(options);
+    if (!this.#adoptLogDirs) return warnOfUnknownTopics(options);
+    const adopted = await adoptLogDirs(options);
+    const { logManager } = this.#started;
+    await skipAdoptedProducerIds(adopted, { ...options, logManager, repository: this.services.configRepository });
   }
 
   async #startCoordinators(): Promise<void> {

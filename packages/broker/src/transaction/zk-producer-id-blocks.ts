@@ -16,6 +16,18 @@ export class ZkProducerIdBlocks implements ProducerIdBlockSource {
     this.#brokerId = brokerId;
   }
 
+  /** From now on nobody gets an id up to `producerId`: somebody has it already.
+   *  @throws TreeError when the tree cannot be asked */
+  async skipThrough(producerId: number): Promise<void> {
+    for (;;) {
+      const { block, zkVersion } = await this.#zkClient.getProducerIdBlock();
+      if (block !== undefined && block.blockEnd >= producerId) return;
+      const blockStart = producerId - (producerId % BLOCK_SIZE);
+      const next = { brokerId: this.#brokerId, blockStart, blockEnd: blockStart + BLOCK_SIZE - 1 };
+      if ((await this.#zkClient.setProducerIdBlock(next, zkVersion)) !== undefined) return;
+    }
+  }
+
   /** @throws KafkaError when all ids are used up; TreeError when the tree cannot be asked */
   async reserveBlock(): Promise<{ firstProducerId: number; count: number }> {
     for (;;) {
