@@ -3,6 +3,7 @@
 export * from './abstract-index.ts';
 export * from './checkpoint-file.ts';
 export * from './clean-shutdown-file.ts';
+export { copyToFutureLog } from './future-log-copy.ts';
 export * from './leader-epoch-file-cache.ts';
 export type { FetchDataInfo, LogContext } from './local-log.ts';
 export * from './log.ts';
@@ -15,6 +16,7 @@ export type { PartitionDirectory } from './log-directory.ts';
 export * from './log-file-names.ts';
 export * from './log-loader.ts';
 export * from './log-manager.ts';
+export * from './log-manager-settings.ts';
 export * from './log-offset-metadata.ts';
 export { LogSegment } from './log-segment.ts';
 export * from './meta-properties.ts';

@@ -54,8 +54,14 @@ export class LogCleaner {
   readonly #checkpoints = new Map<string, Map<string, PartitionOffset>>();
   /** Partitions whose records cannot be read: they are left alone until the next start. */
   readonly #uncleanable = new Set<string>();
+  /** Partitions that move to another log dir. */
+  readonly #paused = new Set<string>();
+  /** The log being cleaned. */
+  #current: Log | undefined;
   #timer: Timer | undefined;
   #running: Promise<void> | undefined;
+  /** Checkpoints of partitions that moved. */
+  #moving: Promise<void> = Promise.resolve();
   #isClosed = false;
 
   constructor(options: { clock: Clock; logger: Logger; logs: CleanerLogs; settings?: Partial<LogCleanerSettings> }) {
@@ -63,7 +69,7 @@ export class LogCleaner {
     this.#clock = options.clock;
     this.#logger = options.logger.child('kafka.log.LogCleaner');
     this.#logs = options.logs;
-    this.#cleaner = new Cleaner({ clock: options.clock, ...this.settings }, () => this.#isClosed);
+    this.#cleaner = new Cleaner({ clock: options.clock, ...this.settings }, () => this.#mustStop());
   }
 
   /** Reads the checkpoints and begins to look for work every log.cleaner.backoff.ms. */
@@ -83,6 +89,7 @@ export class LogCleaner {
     this.#isClosed = true;
     this.#timer?.cancel();
     await this.#running;
+    await this.#moving;
   }
 
   /** Partitions whose records cannot be read. */
@@ -96,6 +103,7 @@ export class LogCleaner {
     if (candidate === undefined) return undefined;
     const { log } = candidate;
     const startedMs = this.#clock.monotonicMs();
+    this.#current = log;
     try {
       const result = await this.#cleaner.clean(candidate);
       await this.#updateCheckpoint(log, result.endOffset);
@@ -109,6 +117,8 @@ export class LogCleaner {
     } catch (error) {
       this.#onCleanFailed(log, error);
       return undefined;
+    } finally {
+      this.#current = undefined;
     }
   }
 
@@ -116,6 +126,26 @@ export class LogCleaner {
   forget(tp: TopicPartition): void {
     for (const offsets of this.#checkpoints.values()) offsets.delete(topicPartitionKey(tp));
     this.#uncleanable.delete(topicPartitionKey(tp));
+  }
+
+  /** Stops cleaning the partition, until `resume`. Source: LogCleaner.abortAndPauseCleaning */
+  pause(tp: TopicPartition): void {
+    this.#paused.add(topicPartitionKey(tp));
+  }
+
+  resume(tp: TopicPartition): void {
+    this.#paused.delete(topicPartitionKey(tp));
+  }
+
+  /** What is cleaned of the partition is so in its new log dir, too. Source: LogCleanerManager.alterCheckpointDir */
+  alterCheckpointDir(tp: TopicPartition, from: string, to: string): void {
+    const key = topicPartitionKey(tp);
+    const offset = this.#checkpoints.get(from)?.get(key);
+    if (offset === undefined) return;
+    const target = this.#checkpoints.get(to) ?? new Map<string, PartitionOffset>();
+    this.#checkpoints.set(to, target.set(key, offset));
+    this.#checkpoints.get(from)?.delete(key);
+    this.#moving = this.#moving.then(() => this.#writeCheckpoints([to, from]));
   }
 
   /** What is cleaned of the log so far; undefined: nothing. */
@@ -148,12 +178,16 @@ export class LogCleaner {
     let filthiest: LogToClean | undefined;
     const nowMs = this.#clock.nowMs();
     for (const log of this.#logs.allLogs()) {
-      if (!log.config.compact || log.isClosed || this.#uncleanable.has(log.name)) continue;
+      if (!log.config.compact || log.isClosed || this.#isLeftAlone(log.name)) continue;
       const candidate = logToClean(log, this.lastCleanOffset(log), nowMs);
       if (!isCleanable(candidate)) continue;
       if (filthiest === undefined || candidate.cleanableRatio > filthiest.cleanableRatio) filthiest = candidate;
     }
     return filthiest;
+  }
+
+  #isLeftAlone(name: string): boolean {
+    return this.#uncleanable.has(name) || this.#paused.has(name);
   }
 
   async #updateCheckpoint(log: Log, offset: number): Promise<void> {
@@ -162,9 +196,28 @@ export class LogCleaner {
     offsets.set(log.name, { tp: log.topicPartition, offset: Math.min(offset, log.lowestTruncation) });
     log.forgetTruncation();
     this.#checkpoints.set(directory, offsets);
+    await this.#writeCheckpoint(directory);
+  }
+
+  async #writeCheckpoint(directory: string): Promise<void> {
     for (const { logDirectory, file } of this.#logs.cleanerCheckpoints()) {
-      if (logDirectory === directory) await file.write(offsets.values());
+      if (logDirectory === directory) await file.write(this.#checkpoints.get(directory)?.values() ?? []);
     }
+  }
+
+  /** Never rejects: a disk that fails takes its dir offline. */
+  async #writeCheckpoints(directories: readonly string[]): Promise<void> {
+    for (const directory of directories) {
+      try {
+        await this.#writeCheckpoint(directory);
+      } catch (error) {
+        this.#onStorageError(directory, error);
+      }
+    }
+  }
+
+  #mustStop(): boolean {
+    return this.#isClosed || (this.#current !== undefined && this.#paused.has(this.#current.name));
   }
 
   #onCleanFailed(log: Log, error: unknown): void {

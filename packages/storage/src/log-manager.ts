@@ -5,12 +5,10 @@
 
 import { basename, join, resolve } from 'node:path';
 import {
-  type Clock,
   Errors,
-  type FileSystem,
   KafkaError,
   type Logger,
-  type Random,
+  mustBePresent,
   StorageError,
   type Timer,
   type TopicPartition,
@@ -18,64 +16,21 @@ import {
   type Uuid,
   yieldToEventLoop,
 } from '@ottla/base';
+import { FutureLogs } from './future-logs.ts';
 import type { LogContext } from './local-log.ts';
 import type { Log } from './log.ts';
-import { LogCleaner, type LogCleanerSettings } from './log-cleaner.ts';
+import { LogCleaner } from './log-cleaner.ts';
 import type { LogConfig } from './log-config.ts';
 import { LogDirectory, type PartitionDirectory } from './log-directory.ts';
 import { uniqueDirectoryName } from './log-file-names.ts';
 import { loadLog } from './log-loader.ts';
+import {
+  DEFAULT_LOG_MANAGER_SETTINGS,
+  type LogManagerOptions,
+  type LogManagerSettings,
+} from './log-manager-settings.ts';
 import { agreeOnMetaProperties, type MetaProperties } from './meta-properties.ts';
 import type { OffsetCheckpointFile, PartitionOffset } from './offset-checkpoint-file.ts';
-
-/** Milliseconds. The names are those of Kafka's settings. */
-export interface LogManagerSettings {
-  /** log.flush.offset.checkpoint.interval.ms */
-  readonly flushOffsetCheckpointIntervalMs: number;
-  /** log.flush.start.offset.checkpoint.interval.ms */
-  readonly flushStartOffsetCheckpointIntervalMs: number;
-  /** log.retention.check.interval.ms */
-  readonly retentionCheckIntervalMs: number;
-  /** log.flush.scheduler.interval.ms */
-  readonly flushSchedulerIntervalMs: number;
-  /** log.initial.task.delay.ms */
-  readonly initialTaskDelayMs: number;
-  /** producer.id.expiration.ms */
-  readonly producerIdExpirationMs: number;
-  /** producer.id.expiration.check.interval.ms */
-  readonly producerIdExpirationCheckIntervalMs: number;
-  /** transaction.max.timeout.ms */
-  readonly transactionMaxTimeoutMs: number;
-  /** transaction.partition.verification.enable */
-  readonly transactionPartitionVerificationEnable: boolean;
-}
-
-export const DEFAULT_LOG_MANAGER_SETTINGS: LogManagerSettings = {
-  flushOffsetCheckpointIntervalMs: 60_000,
-  flushStartOffsetCheckpointIntervalMs: 60_000,
-  retentionCheckIntervalMs: 300_000,
-  flushSchedulerIntervalMs: Number.MAX_SAFE_INTEGER,
-  initialTaskDelayMs: 30_000,
-  producerIdExpirationMs: 86_400_000,
-  producerIdExpirationCheckIntervalMs: 600_000,
-  transactionMaxTimeoutMs: 900_000,
-  transactionPartitionVerificationEnable: true,
-};
-
-export interface LogManagerOptions {
-  readonly fileSystem: FileSystem;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-  /** log.dirs; at least one. */
-  readonly logDirs: readonly string[];
-  /** Directories in the log dirs that look like a partition's and are not: left alone, and no log is made there. */
-  readonly reservedDirectoryNames?: ReadonlySet<string>;
-  /** For logs found on disk by `loadAll`. */
-  readonly topicConfig: (topic: string) => LogConfig;
-  readonly settings?: Partial<LogManagerSettings>;
-  readonly cleanerSettings?: Partial<LogCleanerSettings>;
-}
 
 /** Logs of one dir that sync at once when the broker stops. */
 const CLOSING_MAX = 8;
@@ -96,6 +51,10 @@ export class LogManager {
   readonly #offlineLogs = new Map<string, Log>();
   /** On disk, not loaded. */
   readonly #unloaded = new Map<string, PartitionDirectory>();
+  /** Found in two dirs at the start. */
+  readonly #twins: PartitionDirectory[] = [];
+  /** Replicas on their way to another dir. */
+  readonly #future = new FutureLogs();
   readonly #failureListeners = new Set<LogDirFailureListener>();
   /** Periodic tasks, and deletions that wait. */
   readonly #timers = new Set<Timer>();
@@ -134,6 +93,7 @@ export class LogManager {
     if (this.#state !== 'new') return;
     this.#state = 'started';
     for (const directory of [...this.#live.values()]) this.#openDirectory(directory);
+    for (const twin of this.#twins.splice(0)) this.#resolveTwin(twin);
     if (this.#live.size === 0) {
       throw new StorageError('none of the log dirs can be used', {
         code: 'EIO',
@@ -198,6 +158,7 @@ export class LogManager {
       this.#logs.delete(key);
       this.#offlineLogs.set(key, log);
     }
+    this.#future.dropIn(path);
     for (const listener of this.#failureListeners) listener(path, error);
   }
 
@@ -260,6 +221,79 @@ export class LogManager {
     return log;
   }
 
+  // Replicas that move to another dir: AlterReplicaLogDirs.
+
+  /** The copy that will take the log's place; opened by `getOrCreateFutureLog`. */
+  getFutureLog(tp: TopicPartition): Log | undefined {
+    return this.#future.get(topicPartitionKey(tp));
+  }
+
+  futureLogs(): Iterable<Log> {
+    return this.#future.logs();
+  }
+
+  /** A copy is open, or was found on disk: the move is to go on. */
+  hasFutureLog(tp: TopicPartition): boolean {
+    return this.#future.has(topicPartitionKey(tp));
+  }
+
+  /** Where the partition's log is to be made when it is made. The last 10,000 are remembered, until the next start. */
+  setPreferredLogDir(tp: TopicPartition, logDirectory: string): void {
+    this.#future.prefer(topicPartitionKey(tp), resolve(logDirectory));
+  }
+
+  /** Opens the copy in another dir, or begins one in `options.logDirectory`; the cleaner leaves the partition alone meanwhile.
+   *  @throws KafkaError KAFKA_STORAGE_ERROR, INCONSISTENT_TOPIC_ID */
+  getOrCreateFutureLog(
+    tp: TopicPartition,
+    options: { topicId: Uuid | undefined; config: LogConfig; logDirectory?: string },
+  ): Log {
+    const key = topicPartitionKey(tp);
+    const log = this.#future.get(key) ?? this.#openFuture(tp, options);
+    this.#future.add(key, log);
+    if (options.topicId !== undefined) log.assignTopicId(options.topicId);
+    this.cleaner.pause(tp);
+    return log;
+  }
+
+  /** Puts the copy in the place of the log, whose directory is then deleted. Both must end at the same offset.
+   *
+   *    before   /a/orders-3                    /b/orders-3.5d…1-future
+   *    then     /a/orders-3                    /b/orders-3                a crash here leaves two, and the next start keeps one
+   *    after    /a/orders-3.77…c-delete        /b/orders-3
+   *
+   *  @param onReplaced is told before the old directory is touched: should that dir fail, the partition is not in it any more
+   *  @throws KafkaError KAFKA_STORAGE_ERROR when the copy's dir failed: the log stays where it is
+   *  Source: Kafka's LogManager.replaceCurrentWithFutureLog */
+  replaceCurrentWithFutureLog(tp: TopicPartition, onReplaced: (log: Log) => void): void {
+    const key = topicPartitionKey(tp);
+    const current = this.#logs.get(key);
+    const future = this.#future.get(key);
+    if (current === undefined || future === undefined) throw this.#unavailable(`${key} has no copy in another dir`);
+    future.takeOver(current);
+    future.renameDirectory(key);
+    this.#future.delete(key);
+    this.#logs.set(key, future);
+    this.cleaner.alterCheckpointDir(tp, current.parentDirectory, future.parentDirectory);
+    this.cleaner.resume(tp);
+    onReplaced(future);
+    this.#logger.info('a replica moved', { partition: key, from: current.parentDirectory, to: future.parentDirectory });
+    this.#checkpointSoon();
+    this.#discard(current, () => current.retireFor(future));
+  }
+
+  /** Gives the copy up: its directory is deleted. Nothing happens when there is none. @throws KafkaError KAFKA_STORAGE_ERROR */
+  asyncDeleteFuture(tp: TopicPartition): void {
+    const key = topicPartitionKey(tp);
+    this.cleaner.resume(tp);
+    const unloaded = this.#future.takeUnloaded(key);
+    if (unloaded !== undefined) this.#deleteUnloaded(unloaded);
+    const log = this.#future.get(key);
+    if (log === undefined) return;
+    this.#future.delete(key);
+    this.#discard(log, () => log.closeHandlers());
+  }
+
   /** Opens every partition found on disk, with other work in between. One that cannot be opened takes its dir offline. */
   async loadAll(): Promise<void> {
     for (const { tp } of [...this.#unloaded.values()]) {
@@ -280,21 +314,22 @@ export class LogManager {
    *  @throws KafkaError KAFKA_STORAGE_ERROR */
   asyncDelete(tp: TopicPartition): void {
     const key = topicPartitionKey(tp);
+    // The copy first: one without its original could be taken for a later topic's of that name.
+    this.asyncDeleteFuture(tp);
     const unloaded = this.#unloaded.get(key);
-    if (unloaded !== undefined) this.#deleteUnloaded(key, unloaded);
+    this.#unloaded.delete(key);
+    if (unloaded !== undefined) this.#deleteUnloaded(unloaded);
     this.#offlineLogs.delete(key);
     this.cleaner.forget(tp);
     const log = this.#logs.get(key);
     if (log === undefined) return;
     this.#logs.delete(key);
-    log.renameDirectory(uniqueDirectoryName(tp, 'delete', this.#options.random));
-    log.closeHandlers();
-    this.#deleteLater(log.parentDirectory, log.directory, log.config.fileDeleteDelayMs);
+    this.#discard(log, () => log.closeHandlers());
   }
 
   /** Holds for every open log of the topic from its next append or check on. */
   updateTopicConfig(topic: string, config: LogConfig): void {
-    for (const log of this.#logs.values()) if (log.topicPartition.topic === topic) log.config = config;
+    for (const log of this.#everyLog()) if (log.topicPartition.topic === topic) log.config = config;
   }
 
   /** For the cleaner. */
@@ -338,8 +373,8 @@ export class LogManager {
   /** Drops what retention no longer keeps. @returns how many segments */
   async cleanupLogs(): Promise<number> {
     let count = 0;
-    for (const log of [...this.#logs.values()]) {
-      if (this.#logs.get(log.name) !== log) continue;
+    for (const log of [...this.#everyLog()]) {
+      if (log.isClosed || log.isOffline) continue;
       try {
         count += log.deleteOldSegments();
       } catch (error) {
@@ -352,7 +387,7 @@ export class LogManager {
 
   /** Syncs logs whose flush.ms has passed since the last sync. */
   async flushDirtyLogs(): Promise<void> {
-    for (const log of [...this.#logs.values()]) {
+    for (const log of [...this.#everyLog()]) {
       const sinceMs = this.#options.clock.nowMs() - log.lastFlushedMs;
       if (sinceMs < log.config.flushMs || log.recoveryPoint === log.logEndOffset) continue;
       try {
@@ -365,7 +400,7 @@ export class LogManager {
 
   removeExpiredProducers(): void {
     const nowMs = this.#options.clock.nowMs();
-    for (const log of this.#logs.values()) log.removeExpiredProducers(nowMs);
+    for (const log of this.#everyLog()) log.removeExpiredProducers(nowMs);
   }
 
   // Opening.
@@ -394,14 +429,59 @@ export class LogManager {
         found.directory,
         this.#options.topicConfig(found.tp.topic).fileDeleteDelayMs,
       );
-    } else if (found.state === 'current') {
-      if (twin !== undefined) {
+    } else if (found.state === 'future') this.#registerFuture(found);
+    else if (found.state === 'current') {
+      if (twin === undefined) this.#unloaded.set(key, found);
+      else if (found.topicId !== undefined && found.topicId === twin.topicId) this.#twins.push(found);
+      else {
         throw new StorageError(`Duplicate log directories found: ${found.directory}, ${twin.directory}`, {
           code: 'EEXIST',
           path: found.directory,
         });
       }
-      this.#unloaded.set(key, found);
+    }
+  }
+
+  #registerFuture(found: PartitionDirectory): void {
+    if (this.#future.register(topicPartitionKey(found.tp), found)) return;
+    this.#logger.warn('removing a second copy of a replica that moves', { directory: found.directory });
+    this.#deleteLater(found.logDirectory, found.directory, this.#options.topicConfig(found.tp.topic).fileDeleteDelayMs);
+  }
+
+  /** A crash, or the failure of a dir, came while a copy took the place of a log. What is further on stays: by leader epoch, then by
+   *  end, as an election would have it. Kafka leaves this to its operator. */
+  #resolveTwin(second: PartitionDirectory): void {
+    const key = topicPartitionKey(second.tp);
+    const first = this.#unloaded.get(key);
+    if (first === undefined) return;
+    this.#unloaded.delete(key);
+    const logs = [first, second].flatMap((found) => this.#tryLoad(found) ?? []);
+    const [best, other] = logs.sort(byProgress);
+    if (best === undefined) return;
+    this.#logs.set(key, best);
+    if (other === undefined) return;
+    const isCopy = other.latestEpoch === best.latestEpoch && other.logEndOffset === best.logEndOffset;
+    this.#logger.warn(
+      isCopy
+        ? 'a partition was in two log dirs: a move was interrupted; one copy goes'
+        : 'a partition was in two log dirs: the copy that is behind is set aside as -stray, to be deleted by hand',
+      { kept: best.directory, other: other.directory, keptEnd: best.logEndOffset, otherEnd: other.logEndOffset },
+    );
+    if (isCopy) this.#discard(other, () => other.closeHandlers());
+    else {
+      other.renameDirectory(uniqueDirectoryName(other.topicPartition, 'stray', this.#options.random));
+      other.closeHandlers();
+    }
+  }
+
+  /** undefined: its dir is offline now. */
+  #tryLoad(found: PartitionDirectory): Log | undefined {
+    try {
+      return this.#load(found, this.#options.topicConfig(found.tp.topic));
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      this.#logger.error('cannot open a log', { directory: found.directory, problem: error.message });
+      return undefined;
     }
   }
 
@@ -437,12 +517,25 @@ export class LogManager {
     return log;
   }
 
+  #openFuture(tp: TopicPartition, options: Parameters<LogManager['getOrCreateFutureLog']>[1]): Log {
+    const key = topicPartitionKey(tp);
+    const found = this.#future.takeUnloaded(key);
+    if (found !== undefined) return this.#load(found, options.config);
+    const directory = this.#placeFor(mustBePresent(options.logDirectory, `a dir for the copy of ${key}`));
+    const path = join(directory.path, uniqueDirectoryName(tp, 'future', this.#options.random));
+    const log = this.#loadIn(directory, path, tp, options.config);
+    this.#logger.info('a replica begins to move', { partition: key, directory: path });
+    return log;
+  }
+
   #create(tp: TopicPartition, options: Parameters<LogManager['getOrCreateLog']>[1]): Log {
     for (;;) {
-      const directory = this.#placeFor(options.logDirectory);
-      const path = join(directory.path, topicPartitionKey(tp));
+      const key = topicPartitionKey(tp);
+      const directory = this.#placeFor(options.logDirectory ?? this.#future.preferred(key));
+      const path = join(directory.path, key);
       try {
         const log = this.#loadIn(directory, path, tp, options.config);
+        this.#future.forgetPreferred(key);
         this.#logger.info('created a log', { partition: log.name, directory: path });
         return log;
       } catch (error) {
@@ -484,8 +577,8 @@ export class LogManager {
     }
     const counts = new Map<string, number>();
     const count = (path: string): void => void counts.set(path, (counts.get(path) ?? 0) + 1);
-    for (const log of this.#logs.values()) count(log.parentDirectory);
-    for (const found of this.#unloaded.values()) count(found.logDirectory);
+    for (const log of this.#everyLog()) count(log.parentDirectory);
+    for (const found of [...this.#unloaded.values(), ...this.#future.unloaded()]) count(found.logDirectory);
     let best: LogDirectory | undefined;
     for (const directory of this.#live.values()) {
       if (best === undefined || (counts.get(directory.path) ?? 0) < (counts.get(best.path) ?? 0)) best = directory;
@@ -496,8 +589,14 @@ export class LogManager {
 
   // Deletion.
 
-  #deleteUnloaded(key: string, found: PartitionDirectory): void {
-    this.#unloaded.delete(key);
+  /** Takes the name at once, the files later. @throws KafkaError KAFKA_STORAGE_ERROR */
+  #discard(log: Log, letGo: () => void): void {
+    log.renameDirectory(uniqueDirectoryName(log.topicPartition, 'delete', this.#options.random));
+    letGo();
+    this.#deleteLater(log.parentDirectory, log.directory, log.config.fileDeleteDelayMs);
+  }
+
+  #deleteUnloaded(found: PartitionDirectory): void {
     const directory = this.#live.get(found.logDirectory);
     if (directory === undefined) return;
     directory.forget(found.tp);
@@ -567,6 +666,12 @@ export class LogManager {
     await this.checkpointLogRecoveryOffsets();
   }
 
+  /** Copies on their way included. */
+  *#everyLog(): Iterable<Log> {
+    yield* this.#logs.values();
+    yield* this.#future.logs();
+  }
+
   #after(delayMs: number, task: () => void): void {
     const timer = this.#options.clock.schedule(delayMs, () => {
       this.#timers.delete(timer);
@@ -583,7 +688,7 @@ export class LogManager {
     for (const directory of [...this.#live.values()]) {
       // Partitions that are not loaded keep what they had.
       const offsets = [...unloadedOf(directory).values()];
-      for (const log of this.#logs.values()) {
+      for (const log of this.#everyLog()) {
         const offset = log.parentDirectory === directory.path ? offsetOf(log) : undefined;
         if (offset !== undefined) offsets.push({ tp: log.topicPartition, offset });
       }
@@ -599,9 +704,10 @@ export class LogManager {
 
   async #closeDirectory(directory: LogDirectory, brokerEpoch: number | undefined): Promise<void> {
     // What was not loaded after an unclean stop still has to be scanned.
-    const isLeft = [...this.#unloaded.values()].some((found) => found.logDirectory === directory.path);
+    const unloaded = [...this.#unloaded.values(), ...this.#future.unloaded()];
+    const isLeft = unloaded.some((found) => found.logDirectory === directory.path);
     let isClean = directory.hadCleanShutdown || !isLeft;
-    const logs = [...this.#logs.values()].filter((log) => log.parentDirectory === directory.path);
+    const logs = [...this.#everyLog()].filter((log) => log.parentDirectory === directory.path);
     for (let first = 0; first < logs.length; first += CLOSING_MAX) {
       const closed = await Promise.all(logs.slice(first, first + CLOSING_MAX).map((log) => this.#closeLog(log)));
       if (closed.includes(false)) isClean = false;
@@ -627,7 +733,7 @@ export class LogManager {
   }
 
   async #closeCheckpoints(directory: LogDirectory): Promise<void> {
-    const logs = [...this.#logs.values()].filter((log) => log.parentDirectory === directory.path);
+    const logs = [...this.#everyLog()].filter((log) => log.parentDirectory === directory.path);
     const offsets = (unloaded: ReadonlyMap<string, PartitionOffset>, of: (log: Log) => number): PartitionOffset[] => [
       ...unloaded.values(),
       ...logs.map((log) => ({ tp: log.topicPartition, offset: of(log) })),
@@ -661,4 +767,9 @@ export class LogManager {
   #unavailable(message: string, cause?: unknown): KafkaError {
     return new KafkaError(Errors.KAFKA_STORAGE_ERROR, message, { cause });
   }
+}
+
+/** The one that is further on first. */
+function byProgress(a: Log, b: Log): number {
+  return (b.latestEpoch ?? -1) - (a.latestEpoch ?? -1) || b.logEndOffset - a.logEndOffset;
 }

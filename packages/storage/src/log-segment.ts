@@ -213,15 +213,21 @@ export class LogSegment {
   /** One above the last offset here; the base offset when nothing is. Source: LogSegment.readNextOffset. */
   readNextOffset(): number {
     const { position } = this.offsetIndex.lookup(this.offsetIndex.lastOffset);
-    return (this.#scanToEnd(position) ?? this.#scanToEnd(0, { toleratesTail: true })).nextOffset;
+    const found = this.#scanToEnd(position);
+    if (found !== undefined) return found;
+    // The index lies, or the file ends with something else than a batch: that does not count.
+    const reader = new SegmentBatchReader(this.log, { start: 0, what: 'headers' });
+    let nextOffset = this.baseOffset;
+    for (let batch = reader.next(); batch !== undefined; batch = reader.next()) nextOffset = batch.nextOffset;
+    return nextOffset;
   }
 
   /** Whether more can be appended: the file ends with a whole batch, and no index with an entry from beyond it. Looks at the end only. */
   isFitForAppends(): boolean {
     const { position } = this.offsetIndex.lookup(this.offsetIndex.lastOffset);
-    const end = this.#scanToEnd(position);
-    if (end === undefined) return false;
-    const isIndexBelow = this.offsetIndex.entryCount === 0 || this.offsetIndex.lastOffset < end.nextOffset;
+    const nextOffset = this.#scanToEnd(position);
+    if (nextOffset === undefined) return false;
+    const isIndexBelow = this.offsetIndex.entryCount === 0 || this.offsetIndex.lastOffset < nextOffset;
     return isIndexBelow && (this.timeIndex.entryCount === 0 || this.#isTrue(this.timeIndex.lastEntry));
   }
 
@@ -464,23 +470,20 @@ export class LogSegment {
     }
   }
 
-  /** Batches from `start` to the end of the file. @returns undefined when they are no row of ascending whole batches
-   *  @param options.toleratesTail then what follows the last whole batch does not count */
-  #scanToEnd(start: number, options: { toleratesTail: true }): { nextOffset: number };
-  #scanToEnd(start: number): { nextOffset: number } | undefined;
-  #scanToEnd(start: number, options: { toleratesTail?: true } = {}): { nextOffset: number } | undefined {
+  /** One above the last offset from `start` to the end. @returns undefined when no row of ascending whole batches fills the file */
+  #scanToEnd(start: number): number | undefined {
     let nextOffset = this.baseOffset;
     const reader = new SegmentBatchReader(this.log, { start, what: 'headers' });
     try {
       for (let batch = reader.next(); batch !== undefined; batch = reader.next()) {
-        if (options.toleratesTail !== true && batch.lastOffset < nextOffset) return undefined;
+        if (batch.lastOffset < nextOffset) return undefined;
         nextOffset = batch.nextOffset;
       }
     } catch (error) {
-      if (!(error instanceof CorruptRecordError) || options.toleratesTail === true) throw error;
+      if (!(error instanceof CorruptRecordError)) throw error;
       return undefined;
     }
-    return options.toleratesTail === true || reader.nextPosition === this.log.sizeInBytes ? { nextOffset } : undefined;
+    return reader.nextPosition === this.log.sizeInBytes ? nextOffset : undefined;
   }
 
   #timeWaitedForRoll(nowMs: number, messageTimestamp: number): number {

@@ -62,6 +62,8 @@ export class Log {
   readonly #watermarks: LogWatermarks;
   readonly #groupCommit = new GroupCommit(() => this.#flushGroup());
   #isClosed = false;
+  /** Moved to another log dir: what was appended here and is waited for to be durable must be durable there. */
+  #successor: Log | undefined;
   /** The disk failed: nothing works any more. */
   #isOffline = false;
   /** The lowest offset truncated to since the cleaner last noted how far the log is clean. */
@@ -425,7 +427,7 @@ export class Log {
   /** Resolves when everything appended before the call survives a power loss. Calls that come while a sync is under way share the
    *  next one. @throws KafkaError KAFKA_STORAGE_ERROR */
   flush(): Promise<void> {
-    return this.#groupCommit.flush();
+    return this.#successor?.flush() ?? this.#groupCommit.flush();
   }
 
   /** Writes and syncs all there is, and lets go of the files. Safe to call twice. After this a start needs no recovery. */
@@ -454,6 +456,30 @@ export class Log {
   closeHandlers(): void {
     this.#isClosed = true;
     this.#local.closeHandlers();
+  }
+
+  /** As the copy of `current` in another log dir: gets ready to become it. @throws KafkaError KAFKA_STORAGE_ERROR. Source: LogManager.replaceCurrentWithFutureLog */
+  takeOver(current: Log): void {
+    assert(
+      this.logEndOffset === current.logEndOffset,
+      `the copy of ${this.name} ends at ${this.logEndOffset}, the log at ${current.logEndOffset}`,
+    );
+    try {
+      this.updateHighWatermark(current.highWatermark);
+      this.maybeIncrementLogStartOffset(current.logStartOffset);
+      // A leader that appended nothing yet has an epoch all the same.
+      const { latestEntry } = current.leaderEpochCache;
+      if (latestEntry !== undefined) this.leaderEpochCache.assign(latestEntry.epoch, latestEntry.startOffset);
+    } catch (error) {
+      throw this.#failed(error, 'replace');
+    }
+  }
+
+  /** `successor` has taken its place. Lets go of the files when no sync uses them any more. */
+  retireFor(successor: Log): void {
+    this.#isClosed = true;
+    this.#successor = successor;
+    void this.#groupCommit.idle().then(() => this.#local.closeHandlers());
   }
 
   /** The log dir failed. Everything from now on answers KAFKA_STORAGE_ERROR. */
@@ -578,10 +604,12 @@ export class Log {
 
   async #flushGroup(): Promise<void> {
     try {
-      await this.#flushAll({});
+      if (this.#successor === undefined) await this.#flushAll({});
     } catch (error) {
       throw this.#failed(error, 'sync');
     }
+    // Also when it came while the disk was waited for.
+    await this.#successor?.flush();
   }
 
   async #flushAll(options: { allIndexes?: boolean }): Promise<void> {

@@ -25,7 +25,8 @@ import type { Log } from './log.ts';
 import type { LogCleanerSettings } from './log-cleaner.ts';
 import { type LogConfig, parseLogConfig } from './log-config.ts';
 import { type LoadLogOptions, loadLog } from './log-loader.ts';
-import { LogManager, type LogManagerSettings } from './log-manager.ts';
+import { LogManager } from './log-manager.ts';
+import type { LogManagerSettings } from './log-manager-settings.ts';
 
 export const TP = { topic: 'orders', partition: 3 };
 export const NOW_MS = 1_700_000_000_000;
@@ -217,4 +218,16 @@ export function filesOf(fileSystem: FileSystem, path: string): Map<string, Buffe
     } else files.set(child, fileSystem.readFileSync(child));
   }
   return files;
+}
+
+/** A new disk that holds `files`, as `filesOf` gave them. */
+export function copyFiles(files: ReadonlyMap<string, Buffer>): MemoryFileSystem {
+  const fileSystem = new MemoryFileSystem();
+  for (const [path, bytes] of files) {
+    fileSystem.makeDirectorySync(path.slice(0, path.lastIndexOf('/')));
+    const file = fileSystem.openSync(path, 'create');
+    file.writeSync(bytes, 0);
+    file.closeSync();
+  }
+  return fileSystem;
 }
