@@ -13,3 +13,4 @@ grep -q 'PLAINTEXT://127.0.0.1:9092\|127.0.0.1:9092' "$out"
 broker=$(pgrep -P "$(pgrep -P $npm | head -1)" || pgrep -P $npm)
 kill -TERM $broker
 wait $npm
+npx ottla --version
