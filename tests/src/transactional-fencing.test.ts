@@ -170,7 +170,9 @@ test(`refuses whoever lost a transactional id, over ${TAKEOVERS} take-overs`, { 
   for (let takeover = 0; takeover < TAKEOVERS; takeover++) {
     const [loser, winner] = takeover % 2 === 0 ? [left, right] : [right, left];
     if (loser.isOpen && random.nextInt(4) === 0) {
-      const [{ wrote, ended }] = await Promise.all([loser.race(), winner.take()]);
+      const isWinnerFirst = random.nextInt(2) === 0;
+      const early = isWinnerFirst ? winner.take() : undefined;
+      const [{ wrote, ended }] = await Promise.all([loser.race(), early ?? winner.take()]);
       races.count++;
       if (ended === Errors.NONE) races.won++;
       if (wrote !== Errors.NONE) races.refused++;
