@@ -81,9 +81,10 @@ export class CheckpointFile {
     await replaceFile(this.#fileSystem, this.path, this.#format(lines));
   }
 
-  /** @returns the entries; none when the file does not exist. @throws CheckpointFormatError */
+  /** @returns the entries; none when the file does not exist or is empty: Kafka creates an empty one first.
+   *  @throws CheckpointFormatError */
   read(): string[] {
-    if (this.#fileSystem.statSync(this.path) === undefined) return [];
+    if ((this.#fileSystem.statSync(this.path)?.sizeInBytes ?? 0) === 0) return [];
     const [version, count, ...rest] = this.#fileSystem.readFileSync(this.path).toString('utf8').split(/\r?\n/);
     if (Number(version) !== this.#version || version === '') {
       throw new CheckpointFormatError(this.path, `version ${JSON.stringify(version)}, expected ${this.#version}`);

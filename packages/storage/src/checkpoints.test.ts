@@ -47,8 +47,12 @@ describe('OffsetCheckpointFile', () => {
     assert.equal(file.read().get('a-0')?.offset, 3);
   });
 
+  test('an empty file holds no entries: Kafka creates cleaner-offset-checkpoint like that', () => {
+    assert.deepEqual([...new OffsetCheckpointFile(fileSystemWith('/c', ''), '/c').read()], []);
+  });
+
   for (const text of [
-    '',
+    '\n',
     '1\n0\n',
     '0\nx\n',
     '0\n2\na 0 1\n',

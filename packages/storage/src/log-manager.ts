@@ -45,6 +45,8 @@ export class LogManager {
   /** Dirs that work, by path. */
   readonly #live = new Map<string, LogDirectory>();
   readonly #offline = new Map<string, LogDirectory>();
+  /** What took each of them offline. */
+  readonly #problems = new Map<string, string>();
   /** By `topicPartitionKey`. */
   readonly #logs = new Map<string, Log>();
   /** Logs of dirs that failed: they answer KAFKA_STORAGE_ERROR. */
@@ -95,7 +97,8 @@ export class LogManager {
     for (const directory of [...this.#live.values()]) this.#openDirectory(directory);
     for (const twin of this.#twins.splice(0)) this.#resolveTwin(twin);
     if (this.#live.size === 0) {
-      throw new StorageError('none of the log dirs can be used', {
+      const problems = [...this.#offline.keys()].map((path) => `${path}: ${this.#problems.get(path)}`);
+      throw new StorageError(`none of the log dirs can be used (${problems.join('; ')})`, {
         code: 'EIO',
         path: this.#options.logDirs.join(','),
       });
@@ -151,6 +154,7 @@ export class LogManager {
     if (directory === undefined) return;
     this.#live.delete(path);
     this.#offline.set(path, directory);
+    this.#problems.set(path, error.message);
     this.#logger.error('a log dir failed and goes offline', { logDirectory: path, problem: error.message });
     for (const [key, log] of this.#logs) {
       if (log.parentDirectory !== path) continue;
@@ -240,6 +244,10 @@ export class LogManager {
   /** Where the partition's log is to be made when it is made. The last 10,000 are remembered, until the next start. */
   setPreferredLogDir(tp: TopicPartition, logDirectory: string): void {
     this.#future.prefer(topicPartitionKey(tp), resolve(logDirectory));
+  }
+
+  forgetPreferredLogDir(tp: TopicPartition): void {
+    this.#future.forgetPreferred(topicPartitionKey(tp));
   }
 
   /** Opens the copy in another dir, or begins one in `options.logDirectory`; the cleaner leaves the partition alone meanwhile.

@@ -292,6 +292,7 @@ export class LogSegment {
     this.offsetIndex.sanityCheck();
     this.timeIndex.sanityCheck();
     this.txnIndex.sanityCheck();
+    for (const transaction of this.txnIndex.all()) this.#checkAborted(transaction);
   }
 
   /** Forgets everything from `offset` on. @returns bytes cut off. Source: LogSegment.truncateTo */
@@ -409,6 +410,8 @@ export class LogSegment {
   #scanMaxTimestamp(): TimestampOffset {
     const { lastEntry } = this.timeIndex;
     const isTrue = this.#isTrue(lastEntry);
+    // An index that ends with a lie is good for nothing. Without entries it is only slow.
+    if (!isTrue) this.timeIndex.reset();
     let { timestamp, offset } = isTrue ? lastEntry : { timestamp: NO_TIMESTAMP, offset: this.baseOffset };
     const start = isTrue ? (this.translateOffset(offset)?.position ?? 0) : 0;
     const reader = new SegmentBatchReader(this.log, { start, what: 'headers' });
@@ -451,12 +454,26 @@ export class LogSegment {
   /** Whether the batch that holds the entry's offset has its timestamp: nothing else would put it in the index. */
   #isTrue(entry: TimestampOffset): boolean {
     if (entry.timestamp === NO_TIMESTAMP) return true;
+    const found = this.#existing(entry.offset);
+    return found !== undefined && this.#headerAt(found.position)?.maxTimestamp === entry.timestamp;
+  }
+
+  /** @throws CorruptIndexError unless its marker is where the index says */
+  #checkAborted({ producerId, firstOffset, lastOffset, lastStableOffset }: AbortedTransaction): void {
+    const found = this.#existing(lastOffset);
+    const batch = found === undefined ? undefined : this.#headerAt(found.position);
+    const isMarker = batch?.isControlBatch === true && batch.producerId === producerId;
+    if (isMarker && firstOffset <= lastOffset && lastStableOffset <= lastOffset + 1) return;
+    throw new CorruptIndexError(`${this.txnIndex.path}: producer ${producerId} aborted nothing at ${lastOffset}`);
+  }
+
+  /** `translateOffset` for offsets that may be nonsense. */
+  #existing(offset: number): SegmentPosition | undefined {
     try {
-      const found = this.translateOffset(entry.offset);
-      return found !== undefined && this.#headerAt(found.position)?.maxTimestamp === entry.timestamp;
+      return this.translateOffset(offset);
     } catch (error) {
       if (!(error instanceof CorruptRecordError)) throw error;
-      return false;
+      return undefined;
     }
   }
 

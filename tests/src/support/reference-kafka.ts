@@ -1,0 +1,106 @@
+// Real Apache Kafka and ZooKeeper beside ours, started by the script that REFERENCE_KAFKA names (default ../shared/reference-kafka/kafka.sh), and
+// Kafka's own tools. Each is a process of its own, ended with the test.
+
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { createConnection } from 'node:net';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { projectRoot } from './broker-process.ts';
+import { hasKafka, kafkaJars, skipUnless } from './foreign.ts';
+
+const script = process.env.REFERENCE_KAFKA ?? join(projectRoot, '../shared/reference-kafka/kafka.sh');
+const START_TIMEOUT_MS = 90_000;
+const HEAP = '256m';
+
+export type KafkaVersion = '2.8.2' | '3.9.1';
+
+export interface ReferenceProcess {
+  readonly port: number;
+  /** Ends it as an operator does. @throws Error when it does not end */
+  stop(): Promise<void>;
+}
+
+/** @returns what to hand to `test` as `skip` */
+export function skipWithoutKafka(...versions: KafkaVersion[]): false | string {
+  const isThere = existsSync(script) && versions.every(hasKafka);
+  return skipUnless(isThere, `Apache Kafka ${versions.join(' and ')} (${script})`);
+}
+
+export function startZooKeeper(
+  t: TestContext,
+  options: { port: number; directory: string },
+): Promise<ReferenceProcess> {
+  return run(t, options.port, ['zookeeper', String(options.port), options.directory]);
+}
+
+/** A broker with id 1 in ZooKeeper mode. */
+export function startKafka(
+  t: TestContext,
+  options: {
+    version: KafkaVersion;
+    port: number;
+    directory: string;
+    zooKeeper: ReferenceProcess;
+    config?: Readonly<Record<string, string>>;
+  },
+): Promise<ReferenceProcess> {
+  const { version, port, directory, zooKeeper, config = {} } = options;
+  const settings = Object.entries(config).map(([key, value]) => `${key}=${value}`);
+  const parts = ['broker', version, String(port), directory, `127.0.0.1:${zooKeeper.port}`, '1', ...settings];
+  return run(t, port, parts);
+}
+
+/** Runs one of Kafka's tools. @returns what it printed. @throws Error when it fails */
+export function kafkaTool(version: KafkaVersion, className: string, ...options: string[]): string {
+  const level = '-Dorg.slf4j.simpleLogger.defaultLogLevel=error';
+  const java = spawnSync('java', ['-Xmx256m', level, '-cp', join(kafkaJars(version), '*'), className, ...options], {
+    encoding: 'utf8',
+    maxBuffer: 512 * 1024 * 1024,
+  });
+  if (java.status !== 0) throw new Error(`${className} ended with ${java.status}\n${java.stdout}\n${java.stderr}`);
+  return java.stdout;
+}
+
+async function run(t: TestContext, port: number, parts: readonly string[]): Promise<ReferenceProcess> {
+  const child = spawn('bash', [script, ...parts], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, KAFKA_HEAP: HEAP },
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output = (output + text).slice(-20_000);
+    });
+  }
+  t.after(() => end(child, 'SIGKILL'));
+  const deadlineMs = Date.now() + START_TIMEOUT_MS;
+  while (!(await accepts(port))) {
+    if (child.exitCode !== null || Date.now() > deadlineMs) {
+      throw new Error(`kafka.sh ${parts.join(' ')} did not start (exit code ${child.exitCode}):\n${output}`);
+    }
+    await sleep(100);
+  }
+  return { port, stop: () => end(child, 'SIGTERM') };
+}
+
+async function end(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.kill(signal);
+  await exited;
+}
+
+async function accepts(port: number): Promise<boolean> {
+  const socket = createConnection({ host: '127.0.0.1', port });
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
