@@ -1,0 +1,211 @@
+// `node bench/dist/guard.js`: what one request costs in bytes allocated and in writes to disk and network, against the figures in
+// bench/guard.json. It notices a slower hot path on any machine, however busy: these figures hardly depend on it.
+//   --update   writes the figures instead, after a change that was meant
+
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { PerformanceObserver } from 'node:perf_hooks';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { fetch, metadata, produce } from '@ottla/protocol';
+import { RecordsBuilder } from '@ottla/records';
+import { encodeFrame, InProcessBroker } from './support/in-process-broker.ts';
+
+const FIGURES = fileURLToPath(new URL('../guard.json', import.meta.url));
+/** No collection may run while bytes are counted: the young generation holds all that a run allocates. */
+const NODE_FLAGS = ['--expose-gc', '--min-semi-space-size=128', '--max-semi-space-size=128'];
+const COUNTED_BYTES_MAX = 64 * 1024 * 1024;
+const WARM_UP_ROUNDS = 10;
+const ATTEMPTS_MAX = 10;
+/** Optimised code allocates a little more or less from run to run, and small buffers share a slab of 8 KiB. */
+const TOLERANCE = 1.2;
+const TOLERANCE_BYTES = 512;
+const TOPIC = 'guard';
+const PRODUCE_VERSION = 9;
+const FETCH_VERSION = 11;
+
+/** Of one request. */
+interface Cost {
+  /** On the heap of the language. */
+  readonly heapBytes: number;
+  /** Outside, in buffers. */
+  readonly bufferBytes: number;
+  readonly fileWrites: number;
+  readonly socketWrites: number;
+}
+
+interface Question {
+  readonly name: string;
+  readonly frame: Buffer;
+  readonly requestCount: number;
+}
+
+const { values } = parseArgs({ options: { update: { type: 'boolean', default: false } } });
+if (globalThis.gc === undefined) {
+  const again = spawnSync(process.execPath, [...NODE_FLAGS, ...process.argv.slice(1)], { stdio: 'inherit' });
+  process.exit(again.status ?? 1);
+}
+
+let collectionCount = 0;
+new PerformanceObserver((list) => {
+  collectionCount += list.getEntries().length;
+}).observe({ entryTypes: ['gc'] });
+
+const broker = await InProcessBroker.start();
+const costs = new Map<string, Cost>();
+await createTopic();
+for (const question of questions()) costs.set(question.name, await costOf(question));
+await broker.close();
+if (values.update) update();
+else process.exit(compare() ? 0 : 1);
+
+async function createTopic(): Promise<void> {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const answer = await broker.send(metadata, { topics: [{ name: TOPIC }], allowAutoTopicCreation: true }, 4);
+    if (answer.topics[0]?.partitions[0]?.errorCode === 0) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error(`${TOPIC} could not be created`);
+}
+
+function questions(): Question[] {
+  return [
+    { name: 'produce 1 × 100 B', frame: produceFrame(1, 100), requestCount: 4000 },
+    { name: 'produce 60 × 1 KiB', frame: produceFrame(60, 1024), requestCount: 1000 },
+    { name: 'fetch 1 MiB', frame: fetchFrame(1024 * 1024), requestCount: 1000 },
+    { name: 'fetch 1 KiB', frame: fetchFrame(1024), requestCount: 4000 },
+  ];
+}
+
+function produceFrame(recordCount: number, valueBytes: number): Buffer {
+  const builder = new RecordsBuilder({ magic: 2, compressionType: 'none', timestampType: 'CreateTime', baseOffset: 0 });
+  for (let i = 0; i < recordCount; i++)
+    builder.append({ timestamp: 1e12, key: null, value: Buffer.alloc(valueBytes, 97) });
+  const records = builder.build();
+  const topicData = [{ name: TOPIC, partitionData: [{ index: 0, records }] }];
+  return encodeFrame(produce, { transactionalId: null, acks: 1, timeoutMs: 1000, topicData }, PRODUCE_VERSION);
+}
+
+function fetchFrame(maxBytes: number): Buffer {
+  const partition = {
+    partition: 0,
+    currentLeaderEpoch: -1,
+    fetchOffset: 0,
+    logStartOffset: -1,
+    partitionMaxBytes: maxBytes,
+  };
+  const request = {
+    replicaId: -1,
+    maxWaitMs: 500,
+    minBytes: 1,
+    maxBytes,
+    isolationLevel: 0,
+    sessionId: 0,
+    sessionEpoch: -1,
+    topics: [{ topic: TOPIC, partitions: [partition] }],
+    forgottenTopicsData: [],
+    rackId: '',
+  };
+  return encodeFrame(fetch, request, FETCH_VERSION);
+}
+
+async function costOf({ name, frame, requestCount }: Question): Promise<Cost> {
+  const chunk = Buffer.from(frame);
+  const ask = () => {
+    // The broker stamps offsets into what it gets, so each request starts afresh.
+    chunk.set(frame);
+    broker.connection.onData(chunk);
+  };
+  for (let round = 0; round < WARM_UP_ROUNDS; round++) await repeat(requestCount, ask);
+  const idle = await count(requestCount, () => {});
+  const busy = await count(requestCount, ask);
+  if (busy.heapBytes > COUNTED_BYTES_MAX) throw new Error(`${name}: ${requestCount} requests are too many to count`);
+  const perRequest = (figure: keyof Cost) => Math.max(0, busy[figure] - idle[figure]) / requestCount;
+  return {
+    heapBytes: Math.round(perRequest('heapBytes')),
+    bufferBytes: Math.round(perRequest('bufferBytes')),
+    fileWrites: hundredths(perRequest('fileWrites')),
+    socketWrites: hundredths(perRequest('socketWrites')),
+  };
+}
+
+function hundredths(value: number): number {
+  return Math.round(value * 100) / 100;
+}
+
+/** What is freed meanwhile would be missed, so a count that a collection fell into is repeated. */
+async function count(requestCount: number, ask: () => void): Promise<Cost> {
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+    globalThis.gc?.();
+    await turn();
+    collectionCount = 0;
+    const cost = await countOnce(requestCount, ask);
+    await turn();
+    if (collectionCount === 0) return cost;
+  }
+  throw new Error(`the garbage collector ran in each of ${ATTEMPTS_MAX} counts`);
+}
+
+/** The observer hears of a collection a little later. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+async function countOnce(requestCount: number, ask: () => void): Promise<Cost> {
+  const { connection, fileSystem } = broker;
+  const before = { memory: process.memoryUsage(), files: fileSystem.writeCount, sockets: connection.writeCount };
+  await repeat(requestCount, ask);
+  const after = process.memoryUsage();
+  return {
+    heapBytes: after.heapUsed - before.memory.heapUsed,
+    bufferBytes: after.arrayBuffers - before.memory.arrayBuffers,
+    fileWrites: fileSystem.writeCount - before.files,
+    socketWrites: connection.writeCount - before.sockets,
+  };
+}
+
+/** One request in each turn of the event loop, as from one connection that waits for its answers. */
+function repeat(requestCount: number, ask: () => void): Promise<void> {
+  return new Promise((resolve) => {
+    let left = requestCount;
+    const next = () => {
+      ask();
+      if (--left > 0) setImmediate(next);
+      else setImmediate(resolve);
+    };
+    next();
+  });
+}
+
+function update(): void {
+  writeFileSync(FIGURES, `${JSON.stringify(Object.fromEntries(costs), undefined, 2)}\n`);
+  for (const [name, cost] of costs) console.log(`${name}: ${text(cost)}`);
+}
+
+function compare(): boolean {
+  const known = new Map<string, Cost>(Object.entries(JSON.parse(readFileSync(FIGURES, 'utf8'))));
+  let isGood = true;
+  for (const [name, cost] of costs) {
+    const expected = known.get(name);
+    const isWithin = expected !== undefined && !exceeds(cost, expected);
+    isGood &&= isWithin;
+    console.log(
+      `${isWithin ? 'ok  ' : 'WORSE'} ${name}: ${text(cost)}${expected ? `; known: ${text(expected)}` : '; not known'}`,
+    );
+  }
+  return isGood;
+}
+
+function exceeds(cost: Cost, expected: Cost): boolean {
+  const isMore = (figure: keyof Cost, slack: number) => cost[figure] > expected[figure] * TOLERANCE + slack;
+  return (
+    isMore('heapBytes', TOLERANCE_BYTES) ||
+    isMore('bufferBytes', TOLERANCE_BYTES) ||
+    isMore('fileWrites', 0.05) ||
+    isMore('socketWrites', 0.05)
+  );
+}
+
+function text({ heapBytes, bufferBytes, fileWrites, socketWrites }: Cost): string {
+  return `${heapBytes} B heap, ${bufferBytes} B buffers, ${fileWrites} file writes, ${socketWrites} socket writes`;
+}
