@@ -1,4 +1,6 @@
+export * from './client-metrics/client-telemetry-receiver.ts';
 export * from './config/index.ts';
+export type { Rebalance, RebalanceEvent, RebalanceEventKind } from './group/rebalance-timeline.ts';
 export * from './handlers/index.ts';
 export * from './server/adopt-log-dirs.ts';
 export * from './server/broker-ports.ts';

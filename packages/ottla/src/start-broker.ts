@@ -13,7 +13,15 @@ import {
   SystemRandom,
   silentLogger,
 } from '@ottla/base';
-import { type BrokerPorts, BrokerServer, formatHostAndPort, KafkaConfig, type LoggerLevels } from '@ottla/broker';
+import {
+  type BrokerPorts,
+  BrokerServer,
+  type ClientTelemetryReceiver,
+  formatHostAndPort,
+  KafkaConfig,
+  type LoggerLevels,
+  type Rebalance,
+} from '@ottla/broker';
 import { preflight } from './preflight.ts';
 import { startSettings } from './start-settings.ts';
 
@@ -31,6 +39,8 @@ export interface StartBrokerOptions {
   /** Default: nothing is logged. */
   readonly logger?: Logger;
   readonly loggerLevels?: LoggerLevels;
+  /** Takes the metrics that clients push (KIP-714), as subscriptions of CLIENT_METRICS resources ask for them. Absent: none are pushed. */
+  readonly clientTelemetryReceiver?: ClientTelemetryReceiver;
   /** The broker cannot go on, for instance since its disk failed. Default: the failure is logged. */
   readonly onFatal?: (error: Error) => void;
 }
@@ -45,6 +55,9 @@ export interface RunningBroker {
   readonly clusterId: string;
   /** Absolute; the first of log.dirs. */
   readonly dataDir: string;
+  /** The last rebalances of a consumer group of the classic protocol, oldest first: who joined, left or timed out, why, and how long each
+   *  phase took. undefined: no group of that name. Only while the broker runs. */
+  rebalanceTimeline(groupId: string): readonly Rebalance[] | undefined;
   /** Stops in order and frees everything; a temporary directory is removed. Safe to call twice. */
   close(): Promise<void>;
 }
@@ -86,7 +99,9 @@ export async function runBroker(options: RunBrokerOptions): Promise<RunningBroke
 }
 
 /** The real world. */
-export function nodePorts(options: Pick<StartBrokerOptions, 'logger' | 'loggerLevels'>): BrokerPorts {
+export function nodePorts(
+  options: Pick<StartBrokerOptions, 'logger' | 'loggerLevels' | 'clientTelemetryReceiver'>,
+): BrokerPorts {
   const clock = new SystemClock();
   return {
     clock,
@@ -97,6 +112,7 @@ export function nodePorts(options: Pick<StartBrokerOptions, 'logger' | 'loggerLe
     metrics: new MetricsRegistry(clock),
     hostName: hostname(),
     loggerLevels: options.loggerLevels,
+    clientTelemetryReceiver: options.clientTelemetryReceiver,
   };
 }
 
@@ -114,6 +130,7 @@ function toRunningBroker(server: BrokerServer, { config, ports, temporaryDir }: 
     brokerId: server.brokerId,
     clusterId: server.clusterId,
     dataDir: resolve(mustBePresent(config.logDirs[0], 'log.dirs')),
+    rebalanceTimeline: (groupId) => server.services.groupCoordinator.rebalanceTimeline(groupId),
     close() {
       closing ??= close();
       return closing;

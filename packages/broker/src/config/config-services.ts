@@ -4,7 +4,7 @@ import type { Clock, Logger } from '@ottla/base';
 import type { KafkaZkClient } from '@ottla/coordination';
 import type { LogConfig } from '@ottla/storage';
 import { ClientQuotaAdmin } from './client-quota-admin.ts';
-import { ConfigAdmin } from './config-admin.ts';
+import { CLIENT_METRICS_TYPE, ConfigAdmin } from './config-admin.ts';
 import { ConfigDescriber } from './config-describer.ts';
 import { ConfigRepository } from './config-repository.ts';
 import { ConfigStore } from './config-store.ts';
@@ -89,8 +89,11 @@ export class ConfigServices {
   }
 
   /** Follows changes; call it when logs are loaded. */
-  start(): Promise<void> {
-    return this.manager.start();
+  async start(): Promise<void> {
+    await this.manager.start();
+    for (const name of await this.store.names(CLIENT_METRICS_TYPE)) {
+      await this.manager.apply(`${CLIENT_METRICS_TYPE}/${name}`);
+    }
   }
 
   async close(): Promise<void> {
@@ -99,7 +102,6 @@ export class ConfigServices {
   }
 
   async #onChanged(entityPath: string): Promise<void> {
-    if (entityPath.startsWith('client-metrics/')) return;
     await this.manager.apply(entityPath);
     await this.#updatingTopics;
   }

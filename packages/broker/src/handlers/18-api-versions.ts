@@ -1,7 +1,7 @@
 // ApiVersions, served in versions 0 to 4.
 //
 // Answers what dispatch serves; a version it does not have never comes here (see RequestDispatcher). From version 3 on the client gives its
-// name and version, which must look like ones (KIP-511). Features are those of a broker in ZooKeeper mode: none, finalised in epoch 0.
+// name and version, which must look like ones, and are remembered for its connection (KIP-511). Features are those of a broker in ZooKeeper mode: none, finalised in epoch 0.
 
 import { Errors } from '@ottla/base';
 import { type ApiVersionsResponse, apiVersions as apiVersionsApi } from '@ottla/protocol';
@@ -23,6 +23,8 @@ export const apiVersions = defineHandler(
     if (context.header.apiVersion >= SOFTWARE_SINCE_VERSION && !isNamed) {
       return { errorCode: Errors.INVALID_REQUEST, apiKeys: [] };
     }
+    const { clientSoftwareName: softwareName, clientSoftwareVersion: softwareVersion } = request;
+    context.broker.clientInformation.register(context.connection, { softwareName, softwareVersion });
     return {
       errorCode: Errors.NONE,
       apiKeys: context.broker.apiVersionsManager.apiVersions(),

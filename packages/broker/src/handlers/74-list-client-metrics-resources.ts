@@ -1,6 +1,5 @@
 // ListClientMetricsResources (74), version 0: the names of client metrics subscriptions (KIP-1000). A broker in ZooKeeper mode does not
-// serve it; Kafka's tools for the subscriptions need it. GetTelemetrySubscriptions and PushTelemetry are not served: like Kafka without a
-// telemetry plugin, this broker has nobody to hand clients' metrics to.
+// serve it; Kafka's tools for the subscriptions need it.
 
 import { Errors } from '@ottla/base';
 import { listConfigResources as api, type ListConfigResourcesResponse } from '@ottla/protocol';

@@ -63,9 +63,12 @@ import { listTransactions } from './66-list-transactions.ts';
 import { allocateProducerIds } from './67-allocate-producer-ids.ts';
 import { consumerGroupHeartbeat } from './68-consumer-group-heartbeat.ts';
 import { consumerGroupDescribe } from './69-consumer-group-describe.ts';
+import { getTelemetrySubscriptions } from './71-get-telemetry-subscriptions.ts';
+import { pushTelemetry } from './72-push-telemetry.ts';
 import { listClientMetricsResources } from './74-list-client-metrics-resources.ts';
 import { describeTopicPartitions } from './75-describe-topic-partitions.ts';
 
+/** All there are. `handlersFor` says which of them a broker has on offer. */
 export const handlers: readonly Handler[] = [
   produce,
   fetch,
@@ -129,6 +132,15 @@ export const handlers: readonly Handler[] = [
   allocateProducerIds,
   consumerGroupHeartbeat,
   consumerGroupDescribe,
+  getTelemetrySubscriptions,
+  pushTelemetry,
   listClientMetricsResources,
   describeTopicPartitions,
 ];
+
+const TELEMETRY: readonly Handler[] = [getTelemetrySubscriptions, pushTelemetry];
+
+/** Without somebody to hand clients' metrics to, clients are not told that they could push them: they would, for nothing. */
+export function handlersFor(options: { readonly receivesTelemetry: boolean }): readonly Handler[] {
+  return options.receivesTelemetry ? handlers : handlers.filter((handler) => !TELEMETRY.includes(handler));
+}

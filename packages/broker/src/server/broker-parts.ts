@@ -7,13 +7,15 @@ import type { LogManager } from '@ottla/storage';
 import type { AutoTopicCreationManager } from '../admin/auto-topic-creation-manager.ts';
 import { ConfigServices, type KafkaConfig } from '../config/index.ts';
 import type { KafkaController } from '../controller/kafka-controller.ts';
-import { handlers } from '../handlers/index.ts';
+import { handlers, handlersFor } from '../handlers/index.ts';
 import { MetadataCache } from '../metadata/metadata-cache.ts';
 import type { ReplicaManager } from '../replica/replica-manager.ts';
 import { createAdminManager, createAutoTopicCreation } from './admin-wiring.ts';
 import { ApiVersionsManager } from './api-versions-manager.ts';
 import type { BrokerPorts } from './broker-ports.ts';
 import type { BrokerServices } from './broker-services.ts';
+import { ClientInformationRegistry } from './client-information.ts';
+import { createClientMetricsManager } from './client-metrics-wiring.ts';
 import { createController } from './controller-wiring.ts';
 import { CoordinatorElections, createGroupCoordinator } from './coordinator-wiring.ts';
 import { InProcessChannel } from './in-process-channel.ts';
@@ -102,6 +104,7 @@ export async function createBrokerParts(options: BrokerPartsOptions): Promise<Br
   const adminManager = createAdminManager({ ports, config, zkClient, metadataCache });
   const autoTopicCreation = createAutoTopicCreation({ ports, config, adminManager });
 
+  const receivesTelemetry = ports.clientTelemetryReceiver !== undefined;
   let controller: KafkaController | undefined;
   const services: BrokerServices = {
     clock,
@@ -110,7 +113,7 @@ export async function createBrokerParts(options: BrokerPartsOptions): Promise<Br
     metrics,
     brokerId,
     clusterId,
-    apiVersionsManager: new ApiVersionsManager(handlers, config.apiLevel),
+    apiVersionsManager: new ApiVersionsManager(handlersFor({ receivesTelemetry }), config.apiLevel),
     config,
     configRepository: repository,
     configs,
@@ -121,6 +124,8 @@ export async function createBrokerParts(options: BrokerPartsOptions): Promise<Br
     groupCoordinator,
     autoTopicCreation,
     adminManager,
+    clientInformation: new ClientInformationRegistry(),
+    clientMetricsManager: createClientMetricsManager(ports, config, configs),
     ...transactions,
     get controller() {
       return mustBePresent(controller, 'controller of a broker that is not registered');

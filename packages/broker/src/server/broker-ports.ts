@@ -2,6 +2,7 @@
 
 import type { Clock, FileSystem, Logger, MetricsRegistry, Random, Sockets } from '@ottla/base';
 import type { TreeConnector } from '@ottla/coordination';
+import type { ClientTelemetryReceiver } from '../client-metrics/client-telemetry-receiver.ts';
 import type { LoggerLevels } from '../config/index.ts';
 
 export interface BrokerPorts {
@@ -15,6 +16,8 @@ export interface BrokerPorts {
   readonly hostName: string;
   /** Absent: levels cannot be changed by requests. */
   readonly loggerLevels?: LoggerLevels | undefined;
+  /** Where clients' metrics go (KIP-714). Absent: clients are not told that they could push any. */
+  readonly clientTelemetryReceiver?: ClientTelemetryReceiver | undefined;
   /** A tree outside: tests and simulation share one among brokers. Absent: embedded, under the first log dir. */
   readonly treeConnector?: TreeConnector | undefined;
 }

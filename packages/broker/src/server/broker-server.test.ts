@@ -11,9 +11,18 @@ import {
   MetricsRegistry,
   SeededRandom,
   silentLogger,
+  ZERO_UUID,
 } from '@ottla/base';
 import { RequestClient } from '@ottla/network';
-import { apiVersions, leaderAndIsr, metadata } from '@ottla/protocol';
+import {
+  apiVersions,
+  getTelemetrySubscriptions,
+  incrementalAlterConfigs,
+  leaderAndIsr,
+  metadata,
+  pushTelemetry,
+} from '@ottla/protocol';
+import type { ClientTelemetryPayload, ClientTelemetryReceiver } from '../client-metrics/client-telemetry-receiver.ts';
 import { KafkaConfig } from '../config/index.ts';
 import { BrokerServer } from './broker-server.ts';
 
@@ -28,6 +37,8 @@ class Machine {
   readonly fatal: Error[] = [];
   #seed = 1;
 
+  receiver: ClientTelemetryReceiver | undefined;
+
   broker(given: Record<string, string> = {}): BrokerServer {
     const properties = { 'broker.id': '7', listeners: `PLAINTEXT://${HOST}:${PORT}`, 'log.dirs': '/logs', ...given };
     return new BrokerServer({
@@ -40,6 +51,7 @@ class Machine {
         logger: silentLogger,
         metrics: new MetricsRegistry(this.clock),
         hostName: 'machine',
+        clientTelemetryReceiver: this.receiver,
       },
       onFatal: (error) => this.fatal.push(error),
     });
@@ -97,6 +109,48 @@ describe('BrokerServer', () => {
     );
     assert.ok(broker.services.metadataCache.hasAliveBroker(7));
     await broker.close();
+  });
+
+  test('asks clients for metrics when somebody takes them, by subscriptions that outlive it', async () => {
+    const machine = new Machine();
+    const silent = await machine.started();
+    const offered = async () => {
+      const { apiKeys } = await machine.ask((client) => client.send(apiVersions, {}, 0));
+      return apiKeys.filter(({ apiKey }) => apiKey === 71 || apiKey === 72).map(({ apiKey }) => apiKey);
+    };
+    assert.deepEqual(await offered(), []);
+    const configs = [
+      { name: 'metrics', configOperation: 0, value: '*' },
+      { name: 'match', configOperation: 0, value: 'client_software_name=kafka-.*' },
+    ];
+    const resources = [{ resourceType: 16, resourceName: 'all of them', configs }];
+    const { responses } = await machine.ask((client) =>
+      client.send(incrementalAlterConfigs, { resources, validateOnly: false }, 1),
+    );
+    assert.deepEqual([responses[0]?.errorCode, responses[0]?.errorMessage], [0, null]);
+    await silent.close();
+
+    const taken: ClientTelemetryPayload[] = [];
+    machine.receiver = { exportMetrics: (_, payload) => void taken.push(payload) };
+    const broker = await machine.started();
+    assert.deepEqual(await offered(), [71, 72]);
+    await machine.ask(async (client) => {
+      await client.send(apiVersions, { clientSoftwareName: 'kafka-x', clientSoftwareVersion: '1.0' }, 3);
+      const subscription = await client.send(getTelemetrySubscriptions, { clientInstanceId: ZERO_UUID }, 0);
+      assert.deepEqual(subscription.requestedMetrics, ['*']);
+      const { clientInstanceId, subscriptionId } = subscription;
+      const push = {
+        clientInstanceId,
+        subscriptionId,
+        terminating: true,
+        compressionType: 0,
+        metrics: Buffer.from('m'),
+      };
+      assert.equal((await client.send(pushTelemetry, push, 0)).errorCode, Errors.NONE);
+    });
+    assert.equal(String(taken[0]?.data), 'm');
+    await broker.close();
+    assert.equal(machine.clock.pendingCount, 0);
   });
 
   test('keeps its identity in meta.properties and leaves the mark of a clean stop', async () => {

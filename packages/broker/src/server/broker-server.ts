@@ -116,6 +116,7 @@ export class BrokerServer {
       { name: 'unknown partition directories', start: () => this.#treatUnknownDirectories() },
       { name: 'replica manager', close: () => this.#parts?.replicaManager.close() },
       { name: 'socket server', start: () => this.#bind(), close: () => this.#parts?.socketServer.close(0) },
+      { name: 'client metrics', close: () => this.#parts?.services.clientMetricsManager.close() },
       { name: 'settings', start: () => this.#started.configs.start(), close: () => this.#parts?.configs.close() },
       {
         name: 'coordinators',

@@ -3,6 +3,7 @@
 import type { Clock, Logger, MetricsRegistry, Random } from '@ottla/base';
 import type { KafkaZkClient } from '@ottla/coordination';
 import type { ZkAdminManager } from '../admin/zk-admin-manager.ts';
+import type { ClientMetricsManager } from '../client-metrics/client-metrics-manager.ts';
 import type { ConfigRepository, ConfigServices, KafkaConfig } from '../config/index.ts';
 import type { KafkaController } from '../controller/kafka-controller.ts';
 import type { GroupCoordinator } from '../group/group-coordinator.ts';
@@ -12,6 +13,7 @@ import type { ReplicaManager } from '../replica/replica-manager.ts';
 import type { ProducerIdManager } from '../transaction/producer-id-manager.ts';
 import type { TransactionCoordinator } from '../transaction/transaction-coordinator.ts';
 import type { ApiVersionsManager } from './api-versions-manager.ts';
+import type { ClientInformationRegistry } from './client-information.ts';
 
 /** Creates topics that somebody asked for before they exist (Kafka's AutoTopicCreationManager). */
 export interface AutoTopicCreation {
@@ -46,4 +48,7 @@ export interface BrokerServices {
   readonly autoTopicCreation: AutoTopicCreation;
   /** Topics through the tree. */
   readonly adminManager: ZkAdminManager;
+  /** Names and versions that clients gave themselves. */
+  readonly clientInformation: ClientInformationRegistry;
+  readonly clientMetricsManager: ClientMetricsManager;
 }

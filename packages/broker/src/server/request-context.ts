@@ -1,6 +1,7 @@
 // What a handler is told about the request it answers, beside the request itself.
 // Source: org.apache.kafka.common.requests.RequestContext, org.apache.kafka.common.security.auth.KafkaPrincipal.
 
+import type { ConnectionContext } from '@ottla/network';
 import type { BrokerServices } from './broker-services.ts';
 
 /** Who speaks, after authentication. */
@@ -28,6 +29,8 @@ export interface RequestContext {
   readonly listenerName: string;
   /** `localHost:localPort-remoteHost:remotePort-number`: unique among the connections of this process. */
   readonly connectionId: string;
+  /** The connection itself; the same object for all its requests. */
+  readonly connection: ConnectionContext;
   /** True on the listener that brokers speak to each other through, and for the in-process channel. */
   readonly fromPrivilegedListener: boolean;
   readonly broker: BrokerServices;

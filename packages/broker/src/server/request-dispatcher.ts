@@ -160,6 +160,7 @@ export class RequestDispatcher {
       clientAddress: connection.remoteAddress,
       listenerName: connection.listenerName,
       connectionId: connection.connectionId,
+      connection,
       fromPrivilegedListener: connection.listenerName === this.#dependencies.privilegedListenerName,
       broker: this.#dependencies.broker,
     };

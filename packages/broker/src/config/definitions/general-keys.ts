@@ -45,7 +45,7 @@ export const generalKeys: readonly BrokerConfigKey[] = [
   { name: 'auto.include.jmx.reporter', type: 'boolean', default: 'true', importance: 'low', status: 'ignored', doc: 'Whether metrics go to JMX though metric.reporters does not name it.' },
   { name: 'kafka.metrics.polling.interval.secs', type: 'int', default: '10', validator: atLeast(1), importance: 'low', status: 'ignored', doc: 'Polling interval of kafka.metrics.reporters.' },
   { name: 'kafka.metrics.reporters', type: 'list', default: '', importance: 'low', status: 'ignored', doc: 'Classes that report metrics of the older library.' },
-  { name: 'telemetry.max.bytes', type: 'int', default: '1048576', validator: atLeast(1), importance: 'low', status: 'ignored', doc: 'Largest telemetry message accepted from a client.' },
+  { name: 'telemetry.max.bytes', type: 'int', default: '1048576', validator: atLeast(1), importance: 'low', status: 'used', doc: 'Largest telemetry message accepted from a client.' },
   { name: 'unstable.api.versions.enable', type: 'boolean', default: 'false', importance: 'high', status: 'ignored', internal: true, doc: 'Whether API versions still in development are offered.' },
   { name: 'unstable.feature.versions.enable', type: 'boolean', default: 'false', importance: 'high', status: 'ignored', internal: true, doc: 'Whether feature versions still in development are offered.' },
   { name: 'eligible.leader.replicas.enable', type: 'boolean', default: 'false', importance: 'high', status: 'ignored', doc: 'Whether a KRaft controller keeps eligible leader replicas.' },

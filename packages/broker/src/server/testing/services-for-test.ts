@@ -1,8 +1,10 @@
 // A BrokerServices for tests of one handler: what the test hands in is there, anything else fails loudly when it is touched.
 
 import { FakeClock, MetricsRegistry, SeededRandom, silentLogger } from '@ottla/base';
+import type { ConnectionContext } from '@ottla/network';
 import { ApiVersionsManager } from '../api-versions-manager.ts';
 import type { BrokerServices } from '../broker-services.ts';
+import { ClientInformationRegistry } from '../client-information.ts';
 import { ANONYMOUS, type RequestContext } from '../request-context.ts';
 
 export function servicesForTest(parts: Partial<BrokerServices> = {}): BrokerServices {
@@ -15,6 +17,7 @@ export function servicesForTest(parts: Partial<BrokerServices> = {}): BrokerServ
     brokerId: 0,
     clusterId: 'test-cluster',
     apiVersionsManager: new ApiVersionsManager([]),
+    clientInformation: new ClientInformationRegistry(),
     ...parts,
   };
   return new Proxy(given as BrokerServices, {
@@ -31,16 +34,33 @@ export interface ContextForTest {
   readonly clientId?: string | null;
   readonly clientAddress?: string;
   readonly fromPrivilegedListener?: boolean;
+  readonly connection?: ConnectionContext;
+}
+
+/** A connection that was never made. */
+export function connectionForTest(given: Partial<ConnectionContext> = {}): ConnectionContext {
+  return {
+    connectionId: 'test',
+    listenerName: 'PLAINTEXT',
+    securityProtocol: 'PLAINTEXT',
+    remoteAddress: '127.0.0.1',
+    remotePort: 40_000,
+    localPort: 9092,
+    throttle() {},
+    ...given,
+  };
 }
 
 export function contextForTest(options: ContextForTest, parts: Partial<BrokerServices> = {}): RequestContext {
   const { apiKey, apiVersion, clientId = 'test', clientAddress = '127.0.0.1', fromPrivilegedListener = true } = options;
+  const { connection = connectionForTest({ remoteAddress: clientAddress }) } = options;
   return {
     header: { apiKey, apiVersion, correlationId: 1, clientId },
     principal: ANONYMOUS,
     clientAddress,
     listenerName: 'PLAINTEXT',
-    connectionId: 'test',
+    connectionId: connection.connectionId,
+    connection,
     fromPrivilegedListener,
     broker: servicesForTest(parts),
   };
