@@ -82,6 +82,8 @@ export class LocalLog {
   #nextOffset: LogOffsetMetadata;
   /** Names in the directory changed since it was synced. */
   #directoryIsDirty: boolean;
+  /** Segments that became inactive and whose indexes were not synced since: no recovery builds them anew once it begins above. */
+  readonly #rolled = new Set<LogSegment>();
   /** So did the directory's own name in its parent. */
   #parentIsDirty: boolean;
   /** Something was written since it was opened: a stop must sync indexes too. */
@@ -213,6 +215,7 @@ export class LocalLog {
         `a segment at ${baseOffset} would begin before the active one of ${this.#directory}`,
       );
       active.onBecomeInactive();
+      this.#rolled.add(active);
     }
     const segment = this.#createSegment(baseOffset);
     this.updateLogEndOffset(this.logEndOffset);
@@ -303,9 +306,14 @@ export class LocalLog {
     if (offset > this.recoveryPoint || options.allIndexes === true) {
       const active = this.activeSegment;
       for (const segment of this.segments.between(Math.min(this.recoveryPoint, offset), offset + 1)) {
+        this.#rolled.delete(segment);
         // Indexes of the active segment are built anew after a crash.
         await segment.flush({ indexes: segment !== active || options.allIndexes === true });
       }
+    }
+    for (const segment of [...this.#rolled]) {
+      if (!segment.hasSuffix(DELETED_SUFFIX)) await segment.flush({ indexes: true });
+      this.#rolled.delete(segment);
     }
     await this.#flushNames();
     if (truncationCount !== this.#truncationCount) return false;

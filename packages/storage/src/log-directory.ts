@@ -84,6 +84,7 @@ export class LogDirectory {
   /** Reads the checkpoints and takes the clean shutdown marker away: from now on a crash is a crash. */
   open(): void {
     this.hadCleanShutdown = this.cleanShutdownFile.exists();
+    for (const path of this.#replacedFiles()) this.#fileSystem.removeFileSync(`${path}.tmp`);
     this.recoveryPoints = this.#read(this.recoveryPointCheckpoint, 'every log is scanned from its first segment');
     this.logStartOffsets = this.#read(this.logStartOffsetCheckpoint, 'every log starts with its first segment');
     this.highWatermarks = this.#read(this.replicationOffsetCheckpoint, 'high watermarks start low');
@@ -125,6 +126,17 @@ export class LogDirectory {
   release(): void {
     this.#lock?.releaseSync();
     this.#lock = undefined;
+  }
+
+  /** A crash may have left half of the next one beside each. */
+  #replacedFiles(): string[] {
+    const checkpoints = [
+      this.recoveryPointCheckpoint,
+      this.logStartOffsetCheckpoint,
+      this.replicationOffsetCheckpoint,
+      this.cleanerOffsetCheckpoint,
+    ];
+    return [this.metaProperties.path, this.cleanShutdownFile.path, ...checkpoints.map((file) => file.path)];
   }
 
   /** As in Kafka, a checkpoint that makes no sense is as good as none. */
