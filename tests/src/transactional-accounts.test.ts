@@ -22,6 +22,16 @@ const TOPIC = 'accounts';
 /** Times at which everybody holds still, so that the sum must be right to the cent; the end is one more. */
 const QUIET_SNAPSHOTS = 8;
 
+/** Small segments that roll, and a cleaner that never rests: what is recovered lies in many files. */
+const CONFIG = {
+  'log.segment.bytes': '20000',
+  'log.index.interval.bytes': '500',
+  'transaction.state.log.num.partitions': '5',
+  'transaction.state.log.segment.bytes': '60000',
+  'log.cleaner.backoff.ms': '200',
+  'log.cleaner.min.cleanable.ratio': '0.1',
+};
+
 type Outcome = 'committed' | 'aborted';
 
 /** Work to be done, and the gate at which writers wait while somebody counts. */
@@ -306,7 +316,7 @@ test(`keeps the sum of ${ACCOUNTS} accounts over ${TRANSFERS} transfers and ${KI
   const random = new SeededRandom(seed);
   t.diagnostic(`seed ${seed}`);
   const port = await freePort();
-  const broker = new RestartableBroker(t, { name: 'accounts', port });
+  const broker = new RestartableBroker(t, { name: 'accounts', port, config: CONFIG });
   await broker.start();
   await open(port);
 
