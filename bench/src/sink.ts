@@ -1,13 +1,15 @@
-// What the language allows: TCP → frame → CRC32C → file → answer, and no broker at all. It knows the three requests that the load
-// generator sends (CreateTopics 4, Metadata 4, Produce 7) and nothing else.
+// What the language allows: TCP → frame → CRC32C → file → answer, over the same sockets and frames as ours, and no broker at all. It knows
+// the three requests that the load generator sends (CreateTopics 4, Metadata 4, Produce 7) and nothing else.
 //   node bench/dist/sink.js PORT DIRECTORY
 
-import { mkdirSync, openSync, writevSync } from 'node:fs';
-import { createServer, type Socket } from 'node:net';
+import { mkdirSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { type Connection, NodeSockets, SystemClock } from '@ottla/base';
+import { FrameReader } from '@ottla/network';
 import { crc32c } from '@ottla/records';
 
 const PARTITION_COUNT = 64;
+const FRAME_BYTES_MAX = 100 * 1024 * 1024;
 const PRODUCE = 0;
 const METADATA = 3;
 const CREATE_TOPICS = 19;
@@ -18,37 +20,33 @@ const port = Number(process.argv[2]);
 const directory = process.argv[3] ?? '.';
 
 mkdirSync(directory, { recursive: true });
-const files = Array.from({ length: PARTITION_COUNT }, (_, i) => openSync(join(directory, `sink-${i}.log`), 'a'));
+const files = Array.from({ length: PARTITION_COUNT }, (_, i) => openSync(join(directory, `sink-${i}.log`), 'w'));
 const offsets = new Array<number>(PARTITION_COUNT).fill(0);
+const positions = new Array<number>(PARTITION_COUNT).fill(0);
 
-createServer({ noDelay: true }, serve).listen(port, '127.0.0.1');
+await new NodeSockets(new SystemClock()).listen({ host: '127.0.0.1', port, backlog: 1024 }, serve);
 
-function serve(socket: Socket): void {
-  let pending = Buffer.alloc(0);
-  socket.on('error', () => socket.destroy());
-  socket.on('data', (chunk) => {
-    pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk]);
-    let position = 0;
-    while (pending.length - position >= 4) {
-      const end = position + 4 + pending.readInt32BE(position);
-      if (end > pending.length) break;
-      socket.write(answer(pending.subarray(position + 4, end)));
-      position = end;
-    }
-    pending = pending.subarray(position);
-  });
+/** All answers to what came in one chunk leave in one write. */
+function serve(connection: Connection): void {
+  const reader = new FrameReader(FRAME_BYTES_MAX);
+  connection.onData = (chunk) => {
+    const answers: Buffer[] = [];
+    reader.push(chunk);
+    for (let frame = reader.next(); frame !== undefined; frame = reader.next()) answers.push(answer(frame));
+    reader.keep();
+    if (answers.length > 0) connection.write([answers.length === 1 ? (answers[0] as Buffer) : Buffer.concat(answers)]);
+  };
+  connection.onClose = () => reader.close();
 }
 
 function answer(request: Buffer): Buffer {
   const correlationId = request.readInt32BE(4);
-  const body = request.subarray(
-    CLIENT_ID_LENGTH_POSITION + 2 + Math.max(0, request.readInt16BE(CLIENT_ID_LENGTH_POSITION)),
-  );
+  const bodyPosition = CLIENT_ID_LENGTH_POSITION + 2 + Math.max(0, request.readInt16BE(CLIENT_ID_LENGTH_POSITION));
   switch (request.readInt16BE(0)) {
     case PRODUCE:
-      return produceAnswer(correlationId, body);
+      return produceAnswer(correlationId, request, bodyPosition);
     case METADATA:
-      return metadataAnswer(correlationId, body, request.readInt16BE(2));
+      return metadataAnswer(correlationId, request.subarray(bodyPosition), request.readInt16BE(2));
     case CREATE_TOPICS:
       return respond(correlationId, [int32(0), int32(0)]);
     default:
@@ -56,37 +54,46 @@ function answer(request: Buffer): Buffer {
   }
 }
 
-/** transactional id (null), acks, timeout, one topic, its partitions with one batch each. */
-function produceAnswer(correlationId: number, body: Buffer): Buffer {
-  let position = 2 + 2 + 4 + 4;
-  const topicLength = body.readInt16BE(position);
-  const topic = body.subarray(position, position + 2 + topicLength);
-  position += 2 + topicLength;
-  const count = body.readInt32BE(position);
-  position += 4;
-  const results: Buffer[] = [];
+const RESULT_BYTES = 30;
+
+/** Transactional id (null), acks, timeout, one topic, its partitions with one batch each. The answer: size, correlation id, one topic, of
+ *  each partition index, error code, base offset, append time and log start offset, throttle time. */
+function produceAnswer(correlationId: number, request: Buffer, bodyPosition: number): Buffer {
+  let from = bodyPosition + 2 + 2 + 4 + 4;
+  const topicBytes = 2 + request.readInt16BE(from);
+  const count = request.readInt32BE(from + topicBytes);
+  const response = Buffer.alloc(4 + 4 + 4 + topicBytes + 4 + count * RESULT_BYTES + 4);
+  response.writeInt32BE(response.length - 4, 0);
+  response.writeInt32BE(correlationId, 4);
+  response.writeInt32BE(1, 8);
+  request.copy(response, 12, from, from + topicBytes);
+  let to = response.writeInt32BE(count, 12 + topicBytes);
+  from += topicBytes + 4;
   for (let i = 0; i < count; i++) {
-    const partition = body.readInt32BE(position);
-    const size = body.readInt32BE(position + 4);
-    const batch = body.subarray(position + 8, position + 8 + size);
-    position += 8 + size;
-    results.push(append(partition, batch));
+    const partition = request.readInt32BE(from);
+    const size = request.readInt32BE(from + 4);
+    const offset = append(partition, request, from + 8, size);
+    response.writeInt32BE(partition, to);
+    response.writeBigInt64BE(BigInt(offset), to + 6);
+    response.writeBigInt64BE(-1n, to + 14);
+    to += RESULT_BYTES;
+    from += 8 + size;
   }
-  return respond(correlationId, [int32(1), topic, int32(count), ...results, int32(0)]);
+  return response;
 }
 
-/** @returns the partition's part of the answer: index, error code, base offset, append time, log start offset */
-function append(partition: number, batch: Buffer): Buffer {
-  if (crc32c(batch, 21) !== batch.readUInt32BE(17)) throw new Error('the batch is damaged');
+/** @returns the offset of the first record */
+function append(partition: number, request: Buffer, start: number, size: number): number {
+  if (crc32c(request, start + 21, start + size) !== request.readUInt32BE(start + 17)) {
+    throw new Error('the batch is damaged');
+  }
   const offset = offsets[partition] ?? 0;
-  batch.writeBigInt64BE(BigInt(offset), 0);
-  offsets[partition] = offset + batch.readInt32BE(57);
-  writevSync(files[partition] ?? -1, [batch]);
-  const result = Buffer.alloc(30);
-  result.writeInt32BE(partition, 0);
-  result.writeBigInt64BE(BigInt(offset), 6);
-  result.writeBigInt64BE(-1n, 14);
-  return result;
+  const position = positions[partition] ?? 0;
+  request.writeBigInt64BE(BigInt(offset), start);
+  offsets[partition] = offset + request.readInt32BE(start + 57);
+  positions[partition] = position + size;
+  writeSync(files[partition] ?? -1, request, start, size, position);
+  return offset;
 }
 
 /** One broker, and the first topic asked for with all its partitions. */

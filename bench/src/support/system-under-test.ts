@@ -10,12 +10,17 @@ import { answersMetadata } from './first-answer.ts';
 
 export const projectRoot = fileURLToPath(new URL('../../..', import.meta.url));
 
+/** Keys of server.properties. */
+export type Settings = Readonly<Record<string, string>>;
+
 /** How to start one kind of broker. */
 export interface SystemKind {
+  /** On the command line. */
+  readonly key: string;
   readonly name: string;
   /** Why it cannot run here; undefined when it can. */
   readonly missing: string | undefined;
-  command(port: number, dataDirectory: string): { file: string; args: string[] };
+  command(port: number, dataDirectory: string, settings: Settings): { file: string; args: string[] };
 }
 
 export interface RunningSystem {
@@ -31,20 +36,23 @@ export interface RunningSystem {
 const referenceKafka = process.env.REFERENCE_KAFKA ?? join(projectRoot, '../shared/reference-kafka/kafka.sh');
 
 export const ottla: SystemKind = {
+  key: 'ottla',
   name: 'Ottla',
   missing: undefined,
-  command: (port, dataDirectory) => ({
+  command: (port, dataDirectory, settings) => ({
     file: process.execPath,
     args: [
-      join(projectRoot, 'packages/ottla/dist/main.js'),
+      join(projectRoot, 'packages/ottla/bin/ottla.js'),
       'start',
       ...['--override', `listeners=PLAINTEXT://127.0.0.1:${port}`],
       ...['--override', `log.dirs=${dataDirectory}`],
+      ...assignments(settings).flatMap((assignment) => ['--override', assignment]),
     ],
   }),
 };
 
 export const sink: SystemKind = {
+  key: 'sink',
   name: 'bare sink',
   missing: undefined,
   command: (port, dataDirectory) => ({
@@ -54,19 +62,27 @@ export const sink: SystemKind = {
 };
 
 export const kafka: SystemKind = {
+  key: 'kafka',
   name: 'Kafka 4.2.0',
   missing: existsSync(referenceKafka) ? undefined : `${referenceKafka} is not there (REFERENCE_KAFKA names it)`,
-  command: (port, dataDirectory) => ({
+  command: (port, dataDirectory, settings) => ({
     file: 'bash',
-    args: [referenceKafka, 'broker', '4.2.0', String(port), join(dataDirectory, 'logs')],
+    args: [
+      ...[referenceKafka, 'broker', '4.2.0', String(port), join(dataDirectory, 'logs'), '-', '1'],
+      ...assignments(settings),
+    ],
   }),
 };
 
+function assignments(settings: Settings): string[] {
+  return Object.entries(settings).map(([key, value]) => `${key}=${value}`);
+}
+
 /** Starts `kind` on a free port with an empty data directory and waits for its first answer. */
-export async function startSystem(kind: SystemKind): Promise<RunningSystem> {
+export async function startSystem(kind: SystemKind, settings: Settings = {}): Promise<RunningSystem> {
   const port = await freePort();
   const directory = mkdtempSync(join(tmpdir(), 'ottla-bench-'));
-  const { file, args } = kind.command(port, directory);
+  const { file, args } = kind.command(port, directory, settings);
   const { NODE_EXTRA_CA_CERTS: _, ...environment } = process.env;
   const startedMs = performance.now();
   const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'inherit'], env: environment });

@@ -1,4 +1,4 @@
-// A table of figures in Markdown, with the last column's ratio to the first.
+// A table of figures in Markdown, with the last system's ratio to each other one: above 1 it is better.
 
 export interface Row {
   readonly name: string;
@@ -24,11 +24,13 @@ export function printTable(systems: readonly string[], rows: readonly Row[]): vo
 
 function text(figure: number | undefined, unit: string): string {
   if (figure === undefined) return '';
-  return `${figure >= 1000 ? Math.round(figure).toLocaleString('en') : figure.toFixed(1)} ${unit}`;
+  const digits = figure >= 100 ? 0 : figure >= 10 ? 1 : 2;
+  return `${figure.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits })} ${unit}`;
 }
 
 function ratio(row: Row, numerator: string, denominator: string): string {
   const a = row.figures.get(numerator);
   const b = row.figures.get(denominator);
-  return a === undefined || b === undefined ? '' : `${(a / b).toFixed(2)} ×`;
+  if (a === undefined || b === undefined) return '';
+  return `${(row.isCost ? b / a : a / b).toFixed(2)} ×`;
 }
