@@ -47,6 +47,18 @@ describe('OffsetCheckpointFile', () => {
     assert.equal(file.read().get('a-0')?.offset, 3);
   });
 
+  test('a write that would change nothing leaves the file alone', async () => {
+    const fileSystem = new MemoryFileSystem();
+    const file = new OffsetCheckpointFile(fileSystem, '/c');
+    const offsets = [{ tp: { topic: 'orders', partition: 3 }, offset: 290 }];
+    await file.write(offsets);
+    fileSystem.removeFileSync('/c');
+    await file.write(offsets);
+    assert.equal(fileSystem.statSync('/c'), undefined);
+    await file.write([{ tp: { topic: 'orders', partition: 3 }, offset: 291 }]);
+    assert.equal(fileSystem.readFileSync('/c').toString(), '0\n1\norders 3 291\n');
+  });
+
   test('an empty file holds no entries: Kafka creates cleaner-offset-checkpoint like that', () => {
     assert.deepEqual([...new OffsetCheckpointFile(fileSystemWith('/c', ''), '/c').read()], []);
   });

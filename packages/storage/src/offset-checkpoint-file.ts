@@ -23,6 +23,8 @@ export type OffsetMap = ReadonlyMap<string, PartitionOffset>;
 
 export class OffsetCheckpointFile {
   readonly #file: CheckpointFile;
+  /** What this file holds, when it was written here; undefined: not known. */
+  #written: string | undefined;
   /** The last write asked for: the next one waits for it. */
   #writing: Promise<void> = Promise.resolve();
 
@@ -34,13 +36,22 @@ export class OffsetCheckpointFile {
     return this.#file.path;
   }
 
-  /** Resolves when the file is on disk. Calls are served in order. */
+  /** Resolves when the file is on disk. Calls are served in order; one that would change nothing costs nothing: an idle broker leaves its
+   *  disk alone. */
   write(offsets: Iterable<PartitionOffset>): Promise<void> {
     const lines: string[] = [];
     for (const { tp, offset } of offsets) lines.push(`${tp.topic} ${tp.partition} ${offset}`);
-    const write = this.#writing.then(() => this.#file.writeAsync(lines));
+    const write = this.#writing.then(() => this.#maybeWrite(lines));
     this.#writing = write.catch(() => undefined);
     return write;
+  }
+
+  async #maybeWrite(lines: readonly string[]): Promise<void> {
+    const text = lines.join('\n');
+    if (text === this.#written) return;
+    this.#written = undefined;
+    await this.#file.writeAsync(lines);
+    this.#written = text;
   }
 
   /** @throws CheckpointFormatError */

@@ -223,6 +223,11 @@ export class ControllerContext {
     return this.#leadership.get(tp)?.leaderAndIsr.leaderEpoch ?? NO_EPOCH;
   }
 
+  /** Partitions that have a leader, or had one. */
+  get partitionWithLeadersCount(): number {
+    return this.#leadership.size;
+  }
+
   partitionsWithLeaders(): TopicPartition[] {
     return [...this.#leadership.keys()].filter(({ topic }) => !this.isTopicQueuedUpForDeletion(topic));
   }

@@ -5,6 +5,7 @@ import {
   ByteWriter,
   Errors,
   FakeClock,
+  MetricsRegistry,
   SeededRandom,
   silentLogger,
   type TopicPartition,
@@ -143,6 +144,7 @@ export interface ScenarioNode {
   readonly zkClient: KafkaZkClient;
   readonly controller: KafkaController;
   readonly broker: ScenarioBroker;
+  readonly metrics: MetricsRegistry;
 }
 
 export class ControllerScenario {
@@ -181,6 +183,7 @@ export class ControllerScenario {
     const brokerEpoch = await zkClient.registerBroker(info);
     const settings = { ...DEFAULT_SETTINGS, ...this.#settings, brokerId: id };
     const channel = new ScenarioChannel(this.#brokers);
+    const metrics = new MetricsRegistry(clock);
     const controller = new KafkaController({
       settings,
       zkClient,
@@ -190,8 +193,9 @@ export class ControllerScenario {
       clock,
       random,
       logger: silentLogger,
+      metrics,
     });
-    const node = { client, zkClient, controller, broker };
+    const node = { metrics, client, zkClient, controller, broker };
     this.nodes.set(id, node);
     await controller.start();
     return node;

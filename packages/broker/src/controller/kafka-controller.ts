@@ -7,6 +7,7 @@ import {
   Errors,
   KafkaError,
   type Logger,
+  type MetricsRegistry,
   type Random,
   type Timer,
   type TopicPartition,
@@ -35,6 +36,7 @@ import { ControllerBrokerRequestBatch, type ControllerResponses } from './contro
 import { type ControllerChannel, ControllerChannelManager } from './controller-channel-manager.ts';
 import { ControllerContext } from './controller-context.ts';
 import { type ControllerEvent, ControllerEventQueue } from './controller-event-queue.ts';
+import { ControllerGauges } from './controller-gauges.ts';
 import { type ControllerParts, type ControllerSettings, whileActive } from './controller-parts.ts';
 import { StateChangeAbandonedError } from './controller-states.ts';
 import { IsrChanges } from './isr-changes.ts';
@@ -64,6 +66,7 @@ export interface KafkaControllerOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  readonly metrics: MetricsRegistry;
 }
 
 export class KafkaController {
@@ -78,6 +81,7 @@ export class KafkaController {
   readonly #brokerChanges: BrokerChanges;
   readonly #topicChanges: TopicChanges;
   readonly #isrChanges: IsrChanges;
+  readonly #gauges: ControllerGauges;
   #brokerInfo: BrokerInfo;
   #brokerEpoch: bigint;
   /** As far as this broker has heard. */
@@ -98,6 +102,7 @@ export class KafkaController {
     this.#brokerChanges = new BrokerChanges(this.#parts, this.#reassignments);
     this.#topicChanges = new TopicChanges(this.#parts);
     this.#isrChanges = new IsrChanges(this.#parts, this.#reassignments);
+    this.#gauges = new ControllerGauges(options.metrics, this);
   }
 
   /** Is this broker the controller? */
@@ -146,6 +151,7 @@ export class KafkaController {
     this.#zkClient.unregisterZNodeChangeHandler(ControllerZNode.path);
     this.#activeControllerId = NO_CONTROLLER;
     this.#onControllerResignation();
+    this.#gauges.close();
   }
 
   // What brokers and clients ask for

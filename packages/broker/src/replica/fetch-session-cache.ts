@@ -1,7 +1,7 @@
 // Which fetch sessions this broker keeps. Slots are few; a session gives way when it is stale, or when it is worth less than the new one:
 // a consumer's to a follower's, a small one to a larger one. Source: kafka.server.FetchSessionCache, EvictableKey; KIP-227.
 
-import type { Clock, Random } from '@ottla/base';
+import { type Clock, Meter, type Random } from '@ottla/base';
 import { FetchSession, type SessionPartitions } from './fetch-session.ts';
 
 /** A session not used for so long may be evicted for any other; one younger than that only for a better one of a follower's. */
@@ -14,6 +14,8 @@ export interface FetchSessionCacheOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly evictionMs?: number;
+  /** Counts sessions that gave way. */
+  readonly evictions?: Meter;
 }
 
 export class FetchSessionCache {
@@ -24,13 +26,14 @@ export class FetchSessionCache {
   readonly #random: Random;
   readonly #evictionMs: number;
   #partitionCount = 0;
-  #evictionCount = 0;
+  readonly #evictions: Meter;
 
   constructor(options: FetchSessionCacheOptions) {
     this.#slots = options.slots;
     this.#clock = options.clock;
     this.#random = options.random;
     this.#evictionMs = options.evictionMs ?? MIN_EVICTION_MS;
+    this.#evictions = options.evictions ?? new Meter();
   }
 
   get size(): number {
@@ -44,7 +47,7 @@ export class FetchSessionCache {
 
   /** Sessions evicted since the start. */
   get evictionCount(): number {
-    return this.#evictionCount;
+    return this.#evictions.count;
   }
 
   get(sessionId: number): FetchSession | undefined {
@@ -94,7 +97,7 @@ export class FetchSessionCache {
   #tryEvict(privileged: boolean, size: number, nowMs: number): boolean {
     const victim = this.#findStale(nowMs) ?? this.#findLessValuable(privileged, size);
     if (victim === undefined) return false;
-    this.#evictionCount++;
+    this.#evictions.mark();
     return this.remove(victim.id);
   }
 

@@ -40,6 +40,7 @@ export function createController(
     clock,
     random,
     logger: logger.child('kafka.controller.KafkaController'),
+    metrics: services.metrics,
   });
 }
 

@@ -7,6 +7,7 @@ import type { ConfigRepository, KafkaConfig } from '../config/index.ts';
 import type { MetadataCache } from '../metadata/metadata-cache.ts';
 import { FetchManager } from '../replica/fetch-manager.ts';
 import { FetchSessionCache } from '../replica/fetch-session-cache.ts';
+import { fetchSessionEvictions, registerFetchSessionGauges } from '../replica/fetch-session-metrics.ts';
 import { ReplicaManager } from '../replica/replica-manager.ts';
 import type { TransactionVerifier } from '../transaction-verifier.ts';
 import type { BrokerPorts } from './broker-ports.ts';
@@ -94,5 +95,8 @@ export function createReplicaManager(parts: {
 
 export function createFetchManager(ports: BrokerPorts, config: KafkaConfig): FetchManager {
   const slots = config.number('max.incremental.fetch.session.cache.slots');
-  return new FetchManager(new FetchSessionCache({ slots, clock: ports.clock, random: ports.random }));
+  const { clock, random, metrics } = ports;
+  const cache = new FetchSessionCache({ slots, clock, random, evictions: fetchSessionEvictions(metrics) });
+  registerFetchSessionGauges(metrics, cache);
+  return new FetchManager(cache);
 }
