@@ -19,6 +19,7 @@ export const SWAP_SUFFIX = '.swap';
 
 const OFFSET_DIGITS = 20;
 const DIRECTORY_NAME_MAX = 255;
+const UNIQUE_DIGITS = 32;
 const UNIQUE_DIRECTORY = /^(.+)\.[0-9a-z]{32}-(delete|future|stray)$/;
 
 export type DirectoryState = 'current' | 'delete' | 'future' | 'stray';
@@ -59,6 +60,11 @@ export function parseLogDirectoryName(name: string): { tp: TopicPartition; state
     tp: { topic, partition: Number(digits) },
     state: state === 'delete' || state === 'future' || state === 'stray' ? state : 'current',
   };
+}
+
+/** Characters of the name that `uniqueDirectoryName` makes when it cuts nothing. */
+export function uniqueDirectoryNameSize(tp: TopicPartition, state: 'delete' | 'future' | 'stray'): number {
+  return `${tp.topic}-${tp.partition}.-${state}`.length + UNIQUE_DIGITS;
 }
 
 /** A name the partition's directory can be moved to. A long topic name is cut so that the whole fits 255 characters. */

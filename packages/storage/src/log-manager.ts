@@ -532,8 +532,19 @@ export class LogManager {
     const directory = this.#placeFor(mustBePresent(options.logDirectory, `a dir for the copy of ${key}`));
     const path = join(directory.path, uniqueDirectoryName(tp, 'future', this.#options.random));
     const log = this.#loadIn(directory, path, tp, options.config);
+    this.#syncNames(directory.path);
     this.#logger.info('a replica begins to move', { partition: key, directory: path });
     return log;
+  }
+
+  /** So that a power loss does not forget the move. */
+  #syncNames(logDirectory: string): void {
+    try {
+      this.#options.fileSystem.syncDirectorySync(logDirectory);
+    } catch (error) {
+      this.#takeOffline(logDirectory, error);
+      throw this.#unavailable(`cannot sync ${logDirectory}`, error);
+    }
   }
 
   #create(tp: TopicPartition, options: Parameters<LogManager['getOrCreateLog']>[1]): Log {

@@ -1,7 +1,8 @@
 // AlterReplicaLogDirs, served in versions 0 to 2 (KIP-113).
 //
-// Names the log dir in which a replica of this broker shall be. One that is there already stays; moving a replica is refused with
-// KAFKA_STORAGE_ERROR, an unknown dir with LOG_DIR_NOT_FOUND. Source: kafka.server.KafkaApis.handleAlterReplicaLogDirsRequest.
+// Names the log dir in which a replica of this broker shall be: it is moved there while it is written to, and one that does not exist yet
+// will be made there (REPLICA_NOT_AVAILABLE). An unknown dir is LOG_DIR_NOT_FOUND, one that failed KAFKA_STORAGE_ERROR. The answer comes when
+// the move has begun; DescribeLogDirs shows how far it is. Source: kafka.server.KafkaApis.handleAlterReplicaLogDirsRequest.
 
 import { resolve } from 'node:path';
 import { type ErrorCode, Errors } from '@ottla/base';

@@ -13,6 +13,7 @@ import type {
 } from '@ottla/protocol';
 import type { LogConfig, LogManager } from '@ottla/storage';
 import { mapError } from '../server/error-mapping.ts';
+import type { AlterLogDirs } from './alter-log-dirs.ts';
 import type { BrokerTopicStats } from './broker-topic-stats.ts';
 import type { DelayedOperations } from './delayed-operations.ts';
 import type { HighWatermarkCheckpoints } from './high-watermark-checkpoints.ts';
@@ -45,6 +46,7 @@ export interface LeaderAndIsrParts {
   readonly stats: BrokerTopicStats;
   readonly logManager: LogManager;
   readonly checkpoints: HighWatermarkCheckpoints;
+  readonly alterLogDirs: AlterLogDirs;
   readonly logger: Logger;
   readonly partitionContext: Omit<PartitionContext, 'getOrCreateLog'>;
   readonly fetchTopicConfig: (topic: string) => Promise<LogConfig>;
@@ -180,6 +182,7 @@ export class LeaderAndIsr {
     }
     for (const { partition } of [...leaders, ...followers]) this.#parts.delayed.checkAndCompleteAll(partition);
     followerFetchers?.addFetchers(nowFollowing);
+    this.#parts.alterLogDirs.resume([...nowLeading, ...nowFollowing]);
     for (const listener of this.#listeners) listener.onLeadershipChange(nowLeading, nowFollowing);
   }
 
@@ -220,7 +223,7 @@ export class LeaderAndIsr {
   }
 
   #stopReplica({ topic, partition, leaderEpoch, deletePartition }: StopState): ErrorCode {
-    const { hosted, delayed, logManager, followerFetchers } = this.#parts;
+    const { hosted, delayed, logManager, followerFetchers, alterLogDirs } = this.#parts;
     const tp = { topic, partition };
     const found = hosted.get(topic, partition);
     if (found === 'offline') return Errors.KAFKA_STORAGE_ERROR;
@@ -228,6 +231,7 @@ export class LeaderAndIsr {
     if (found !== undefined && !isForced && leaderEpoch < found.leaderEpoch) return Errors.FENCED_LEADER_EPOCH;
     followerFetchers?.removeFetchers([tp]);
     if (deletePartition) {
+      alterLogDirs.abandon(tp);
       hosted.delete(tp);
       found?.markOffline();
       if (!hosted.hasTopic(topic)) this.#parts.stats.remove(topic);

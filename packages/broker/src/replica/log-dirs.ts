@@ -1,9 +1,10 @@
-// The log dirs as administrators see them, and what becomes of replicas whose log dir fails.
-// Source: kafka.server.ReplicaManager (describeLogDirs, alterReplicaLogDirs, handleLogDirFailure).
+// The log dirs as administrators see them, and what becomes of replicas whose log dir fails. Moves are alter-log-dirs.ts.
+// Source: kafka.server.ReplicaManager (describeLogDirs, handleLogDirFailure).
 
-import { type ErrorCode, Errors, KafkaError, type Logger, StorageError, type TopicPartition } from '@ottla/base';
+import { Errors, type Logger, StorageError, type TopicPartition } from '@ottla/base';
 import type { DescribeLogDirsResult, DescribeLogDirsTopic } from '@ottla/protocol';
 import type { Log, LogManager } from '@ottla/storage';
+import type { AlterLogDirs } from './alter-log-dirs.ts';
 import type { DelayedOperations } from './delayed-operations.ts';
 import type { HostedPartitions } from './hosted-partitions.ts';
 import type { Partition } from './partition.ts';
@@ -15,6 +16,7 @@ export interface LogDirsParts {
   readonly hosted: HostedPartitions;
   readonly delayed: DelayedOperations;
   readonly logManager: LogManager;
+  readonly alterLogDirs: AlterLogDirs;
   readonly logger: Logger;
   /** Absolute, as configured; those that failed included. */
   readonly logDirs: readonly string[];
@@ -32,7 +34,8 @@ export class LogDirs {
   /** @param isWanted which partitions to list */
   describe(isWanted: (tp: TopicPartition) => boolean): DescribeLogDirsResult[] {
     const byDirectory = new Map<string, Log[]>();
-    for (const log of this.#parts.logManager.allLogs()) {
+    const { logManager } = this.#parts;
+    for (const log of [...logManager.allLogs(), ...logManager.futureLogs()]) {
       const logs = byDirectory.get(log.parentDirectory);
       if (logs === undefined) byDirectory.set(log.parentDirectory, [log]);
       else logs.push(log);
@@ -40,15 +43,9 @@ export class LogDirs {
     return this.#parts.logDirs.map((logDir) => this.#describe(logDir, byDirectory.get(logDir) ?? [], isWanted));
   }
 
-  /** Moves replicas to other log dirs. A replica that is where it should be stays; moving one is not possible.
-   *  @returns an error code for each, in order */
-  alterReplicaLogDirs(moves: readonly { tp: TopicPartition; logDir: string }[]): ErrorCode[] {
-    return moves.map(({ tp, logDir }) => this.#alter(tp, logDir));
-  }
-
   /** The disk under `logDir` failed: nothing on it is led or followed any more. */
   handleFailure(logDir: string): void {
-    const { hosted, delayed, logger, onLogDirFailed } = this.#parts;
+    const { hosted, delayed, logger, alterLogDirs, onLogDirFailed } = this.#parts;
     const lost: Partition[] = [];
     for (const partition of hosted) if (partition.log?.parentDirectory === logDir) lost.push(partition);
     logger.error('log dir failed: its partitions are offline', { logDir, partitionCount: lost.length });
@@ -56,6 +53,7 @@ export class LogDirs {
       hosted.set(partition, 'offline');
       partition.markOffline();
     }
+    alterLogDirs.onLogDirFailed();
     for (const partition of lost) delayed.checkAndCompleteAll(partition);
     onLogDirFailed?.(logDir);
   }
@@ -80,37 +78,23 @@ export class LogDirs {
       const { topic: name, partition: partitionIndex } = log.topicPartition;
       const topic = topics.get(name) ?? { name, partitions: [] };
       topics.set(name, topic);
-      topic.partitions.push({
-        partitionIndex,
-        partitionSize: log.sizeInBytes,
-        offsetLag: this.#offsetLag(log),
-        isFutureKey: false,
-      });
+      const isFutureKey = this.#parts.logManager.getFutureLog(log.topicPartition) === log;
+      const offsetLag = isFutureKey ? this.#futureLag(log) : this.#offsetLag(log);
+      topic.partitions.push({ partitionIndex, partitionSize: log.sizeInBytes, offsetLag, isFutureKey });
     }
     return [...topics.values()];
+  }
+
+  /** How far the copy is behind the replica. */
+  #futureLag({ topicPartition, logEndOffset }: Log): number {
+    const current = this.#parts.logManager.getLog(topicPartition);
+    return current === undefined ? INVALID_OFFSET_LAG : current.logEndOffset - logEndOffset;
   }
 
   /** How far the replica is behind what is committed. */
   #offsetLag({ topicPartition, logEndOffset, highWatermark }: Log): number {
     const hosted = this.#parts.hosted.online(topicPartition.topic, topicPartition.partition);
     return hosted?.log === undefined ? INVALID_OFFSET_LAG : Math.max(highWatermark - logEndOffset, 0);
-  }
-
-  #alter({ topic, partition }: TopicPartition, logDir: string): ErrorCode {
-    const { hosted, logManager, logDirs, logger } = this.#parts;
-    if (!logDirs.includes(logDir)) return Errors.LOG_DIR_NOT_FOUND;
-    if (!logManager.isLogDirOnline(logDir)) return Errors.KAFKA_STORAGE_ERROR;
-    try {
-      const { log } = hosted.mustGet(topic, partition);
-      if (log === undefined) return Errors.REPLICA_NOT_AVAILABLE;
-      if (log.parentDirectory === logDir) return Errors.NONE;
-    } catch (error) {
-      if (!(error instanceof KafkaError)) throw error;
-      // The code Kafka had here before there was a better one, kept for old clients.
-      return error.code === Errors.NOT_LEADER_OR_FOLLOWER ? Errors.REPLICA_NOT_AVAILABLE : error.code;
-    }
-    logger.warn('refused to move a replica: replicas stay in their log dir', { topic, partition, logDir });
-    return Errors.KAFKA_STORAGE_ERROR;
   }
 }
 

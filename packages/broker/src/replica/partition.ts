@@ -173,6 +173,11 @@ export class Partition implements TopicPartition {
     this.#remoteReplicas.clear();
   }
 
+  /** The replica is in another log dir now. */
+  replaceLog(log: Log): void {
+    if (this.#log !== undefined) this.#log = log;
+  }
+
   /** The log, when the replica may answer.
    *  @throws KafkaError FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH, NOT_LEADER_OR_FOLLOWER */
   logFor(requirement: LogRequirement): Log {

@@ -3,7 +3,7 @@
 //   append      replica-append.ts          leader-and-isr.ts   what the controller orders
 //   fetch       replica-fetch.ts           log-dirs.ts         disks, and their failure
 //   delete      replica-delete-records.ts  high-watermark-checkpoints.ts
-//   a partition partition.ts, partition-reads.ts
+//   a partition partition.ts, partition-reads.ts   alter-log-dirs.ts  moves between log dirs
 
 import type { Clock, ErrorCode, Logger, MetricsRegistry, TopicPartition, Uuid } from '@ottla/base';
 import type {
@@ -18,6 +18,7 @@ import type {
 import type { EpochEndOffset, LogConfig, LogManager, TimestampAndOffset } from '@ottla/storage';
 import type { PartitionAppender, PartitionLoader } from '../partition-ports.ts';
 import type { TransactionVerifier } from '../transaction-verifier.ts';
+import { AlterLogDirs } from './alter-log-dirs.ts';
 import { BrokerTopicStats } from './broker-topic-stats.ts';
 import { ReplicaPartitionAppender, ReplicaPartitionLoader } from './coordinator-logs.ts';
 import type { DeleteRecordsResult } from './delayed-delete-records.ts';
@@ -61,6 +62,8 @@ export interface ReplicaManagerOptions {
   /** Needed where the log manager demands that transactions are verified. */
   readonly transactionVerifier?: TransactionVerifier | undefined;
   readonly followerFetchers?: FollowerFetchers | undefined;
+  /** replica.alter.log.dirs.io.max.bytes.per.second; undefined: no limit */
+  readonly alterLogDirsBytesPerSecond?: (() => number) | undefined;
   /** A log dir failed, and its partitions are offline. */
   readonly onLogDirFailed?: ((logDir: string) => void) | undefined;
 }
@@ -74,6 +77,8 @@ export class ReplicaManager {
   readonly loader: PartitionLoader;
   /** undefined: transactions are not verified. */
   readonly transactionVerification: TransactionVerification | undefined;
+  /** Moves between log dirs. */
+  readonly alterLogDirs: AlterLogDirs;
   readonly #clock: Clock;
   readonly #gauges: ReplicaGauges;
   readonly #append: ReplicaAppend;
@@ -105,7 +110,9 @@ export class ReplicaManager {
     this.loader = new ReplicaPartitionLoader(hosted);
     const verifier = options.transactionVerifier;
     this.transactionVerification = verifier && new TransactionVerification({ hosted, verifier });
-    const logDirs = new LogDirs({ ...options, ...parts });
+    const alterLogDirs = new AlterLogDirs({ ...options, ...parts });
+    const logDirs = new LogDirs({ ...options, ...parts, alterLogDirs });
+    this.alterLogDirs = alterLogDirs;
     this.#logDirs = logDirs;
     this.#ignoreLogDirFailures = logManager.onLogDirFailure((logDir) => logDirs.handleFailure(logDir));
     this.#checkpoints = new HighWatermarkCheckpoints({
@@ -117,6 +124,7 @@ export class ReplicaManager {
       ...options,
       ...parts,
       checkpoints: this.#checkpoints,
+      alterLogDirs,
       partitionContext: {
         brokerId: options.brokerId,
         clock,
@@ -129,6 +137,7 @@ export class ReplicaManager {
   /** Answers whoever waits, and checkpoints high watermarks. The logs are the log manager's to close, afterwards. Safe to call twice. */
   async close(): Promise<void> {
     this.delayed.close();
+    await this.alterLogDirs.close();
     await this.#checkpoints.close();
     this.#ignoreLogDirFailures();
     this.#gauges.close();
@@ -221,8 +230,9 @@ export class ReplicaManager {
     return this.#logDirs.describe(isWanted);
   }
 
+  /** @returns an error code for each, in order */
   alterReplicaLogDirs(moves: readonly { tp: TopicPartition; logDir: string }[]): ErrorCode[] {
-    return this.#logDirs.alterReplicaLogDirs(moves);
+    return moves.map(({ tp, logDir }) => this.alterLogDirs.alter(tp, logDir));
   }
 
   /** The id that replicas of a partition carry. */

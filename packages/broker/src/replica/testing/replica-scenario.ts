@@ -37,12 +37,16 @@ import { ReplicaManager } from '../replica-manager.ts';
 
 export const BROKER_ID = 0;
 export const LOG_DIR = '/logs';
+export const OTHER_LOG_DIR = '/other-logs';
 
 export interface ScenarioOptions {
   readonly config?: Readonly<Record<string, string>>;
   readonly topicConfig?: Readonly<Record<string, string>>;
   readonly transactionVerifier?: TransactionVerifier;
   readonly services?: Partial<BrokerServices>;
+  /** Default: LOG_DIR alone. */
+  readonly logDirs?: readonly string[];
+  readonly alterLogDirsBytesPerSecond?: () => number;
 }
 
 export interface TopicSpec {
@@ -53,6 +57,8 @@ export interface TopicSpec {
   readonly leader?: number;
   readonly replicas?: number[];
   readonly isr?: number[];
+  /** Default true: its log cannot exist yet. */
+  readonly isNew?: boolean;
 }
 
 /** What a handler answered: at once, later, or nothing. */
@@ -76,12 +82,13 @@ export class ReplicaScenario {
   private constructor(options: ScenarioOptions, fileSystem?: MemoryFileSystem) {
     this.fileSystem = fileSystem ?? new MemoryFileSystem({ clock: this.clock });
     const topicConfig = () => parseLogConfig(new Map(Object.entries(options.topicConfig ?? {})));
+    const { logDirs = [LOG_DIR], alterLogDirsBytesPerSecond } = options;
     this.logManager = new LogManager({
       fileSystem: this.fileSystem,
       clock: this.clock,
       random: new SeededRandom(1),
       logger: silentLogger,
-      logDirs: [LOG_DIR],
+      logDirs,
       topicConfig,
       settings: { transactionPartitionVerificationEnable: options.transactionVerifier !== undefined },
     });
@@ -91,7 +98,8 @@ export class ReplicaScenario {
       logger: silentLogger,
       metrics: this.metrics,
       logManager: this.logManager,
-      logDirs: [LOG_DIR],
+      logDirs,
+      alterLogDirsBytesPerSecond,
       metadataCache: this.metadataCache,
       fetchTopicConfig: () => Promise.resolve(topicConfig()),
       replicaLagTimeMaxMs: 30_000,
@@ -229,8 +237,8 @@ async function settled<Response>(handle: () => ReturnType<Handler<never, Respons
 }
 
 function stateOf(spec: TopicSpec, partitionIndex: number, partitionEpoch: number): LeaderAndIsrPartitionState {
-  const { leader = BROKER_ID, leaderEpoch = 0, replicas = [BROKER_ID], isr = replicas } = spec;
-  return { partitionIndex, controllerEpoch: 1, leader, leaderEpoch, isr, partitionEpoch, replicas, isNew: true };
+  const { leader = BROKER_ID, leaderEpoch = 0, replicas = [BROKER_ID], isr = replicas, isNew = true } = spec;
+  return { partitionIndex, controllerEpoch: 1, leader, leaderEpoch, isr, partitionEpoch, replicas, isNew };
 }
 
 /** Writes and reads; records in files are streamed, as to a socket. */
