@@ -19,8 +19,8 @@ else
   echo "go is missing: no franz-go" >&2
 fi
 
-if [ "${OTTLA_FOREIGN_RDKAFKA:-}" = 1 ]; then
+if [ "${OTTLA_FOREIGN_RDKAFKA:-}" = 1 ] && [ ! -e "$cache/node-rdkafka/node_modules/node-rdkafka/build/Release/node-librdkafka.node" ]; then
   mkdir -p "$cache/node-rdkafka"
-  npm install --silent --no-audit --no-fund --ignore-scripts=false --prefix "$cache/node-rdkafka" node-rdkafka@3 \
+  timeout 900 npm install --silent --no-audit --no-fund --ignore-scripts=false --prefix "$cache/node-rdkafka" node-rdkafka@3 \
     || echo "node-rdkafka does not build here" >&2
 fi
