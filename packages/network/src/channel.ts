@@ -114,6 +114,12 @@ export class Channel {
     return this.#slots.length;
   }
 
+  /** Response bytes that the kernel has not taken, as far as they are known; undefined: requests are still to be answered. */
+  get unsentBytes(): number | undefined {
+    if (this.#slots.length > 0) return undefined;
+    return this.#writer.pendingBytes + this.#connection.queuedBytes;
+  }
+
   /** Starts no more requests; closes when the responses to those in flight have left. */
   drain(): void {
     if (this.#state !== 'open') return;

@@ -49,6 +49,52 @@ class Peer {
   }
 }
 
+/** The server's end of a connection whose peer does not read and never closes. */
+class DeafConnection implements Connection {
+  readonly remoteAddress = '127.0.0.1';
+  readonly remotePort = 40_000;
+  readonly localAddress = '127.0.0.1';
+  readonly localPort = 9092;
+  readonly calls: string[] = [];
+  queuedBytes = 0;
+  onData: (chunk: Buffer) => void = () => {};
+  onDrain: () => void = () => {};
+  onClose: (error?: Error) => void = () => {};
+
+  write(): boolean {
+    this.calls.push('write');
+    return true;
+  }
+
+  pause(): void {}
+
+  resume(): void {}
+
+  end(): void {
+    if (!this.calls.includes('end')) this.calls.push('end');
+  }
+
+  destroy(): void {
+    this.calls.push('destroy');
+  }
+}
+
+class DeafSockets extends MemorySockets {
+  #accept: (connection: Connection) => void = () => {};
+
+  override listen(options: { host: string; port: number }, onConnection: (connection: Connection) => void) {
+    this.#accept = onConnection;
+    return super.listen(options, onConnection);
+  }
+
+  connection(queuedBytes: number): DeafConnection {
+    const connection = new DeafConnection();
+    connection.queuedBytes = queuedBytes;
+    this.#accept(connection);
+    return connection;
+  }
+}
+
 interface Fixture {
   readonly clock: FakeClock;
   readonly server: SocketServer;
@@ -442,6 +488,33 @@ describe('SocketServer', () => {
     assert.deepEqual(hand.started, ['a']);
     assert.ok(busy.closed !== undefined);
     await server.close(1000);
+  });
+
+  test('close does not wait for a peer that was answered and does not read', async () => {
+    const clock = new FakeClock();
+    const sockets = new DeafSockets();
+    const hand = byHand();
+    const metrics = new MetricsRegistry(clock);
+    const server = new SocketServer({ sockets, clock, logger: silentLogger, metrics, onRequest: hand.onRequest });
+    await server.start([{ listenerName: 'PLAINTEXT', securityProtocol: 'PLAINTEXT', host: HOST, port: 9092 }]);
+    server.enableProcessing();
+    const [stuck, slow, busy] = [sockets.connection(1000), sockets.connection(1000), sockets.connection(0)];
+    busy.onData(framed('a'));
+    const closing = server.close(5000);
+    await clock.advance(400);
+    slow.queuedBytes = 500;
+    await clock.advance(100);
+    assert.deepEqual(stuck.calls, ['end', 'destroy']);
+    assert.deepEqual(slow.calls, ['end']);
+    assert.deepEqual(busy.calls, []);
+    await clock.advance(500);
+    assert.deepEqual(slow.calls, ['end', 'destroy']);
+    hand.answer('a');
+    await clock.advance(1000);
+    await closing;
+    assert.deepEqual(busy.calls, ['write', 'end', 'destroy']);
+    assert.equal(server.connectionCount, 0);
+    assert.equal(clock.pendingCount, 0);
   });
 
   test('close gives up on answers that do not come in time', async () => {

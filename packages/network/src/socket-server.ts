@@ -60,6 +60,8 @@ export interface SocketServerDependencies {
 const IN_FLIGHT_BYTES_MAX = 8 * 1024 * 1024;
 /** Response bytes that one peer may leave unread before its next request is started. */
 const PENDING_RESPONSE_BYTES_MAX = 1024 * 1024;
+/** On close: a peer that takes nothing of its last responses for so long is not waited for. A client whose program does not poll is such. */
+const STUCK_MS = 500;
 const IDLE_CHECK_MS_MIN = 100;
 const IDLE_CHECK_MS_MAX = 30_000;
 
@@ -125,7 +127,7 @@ export class SocketServer {
   }
 
   /** Stops accepting and starting requests; those in flight have `graceMs` (0: no time) to be answered, then every connection
-   *  is closed.
+   *  is closed. One whose requests are answered and whose peer does not read is closed sooner.
    *  Safe to call twice. */
   async close(graceMs: number): Promise<void> {
     this.#isClosing = true;
@@ -133,7 +135,11 @@ export class SocketServer {
     for (const channel of [...this.#channels]) channel.drain();
     await Promise.all([...this.#listeners.values()].map((listener) => listener.close()));
     this.#listeners.clear();
-    if (graceMs > 0 && this.#channels.size > 0) await this.#untilEmpty(graceMs);
+    if (graceMs > 0 && this.#channels.size > 0) {
+      const looking = this.#closeStuck(this.#unsentBytes());
+      await this.#untilEmpty(graceMs);
+      looking.cancel();
+    }
     for (const channel of [...this.#channels]) channel.destroy();
     this.#metrics.close();
   }
@@ -213,6 +219,26 @@ export class SocketServer {
     const total = (this.#countByAddress.get(address) ?? 0) + count;
     if (total > 0) this.#countByAddress.set(address, total);
     else this.#countByAddress.delete(address);
+  }
+
+  /** Looks again and again for connections whose requests are answered and whose peers take nothing more, and closes them.
+   *  @param unsent bytes each had left the last time */
+  #closeStuck(unsent: ReadonlyMap<Channel, number>): Timer {
+    let timer = this.#dependencies.clock.schedule(STUCK_MS, () => {
+      // The next look is arranged first: the last connection that closes here cancels it.
+      timer = this.#closeStuck(this.#unsentBytes());
+      for (const [channel, bytes] of unsent) if (channel.unsentBytes === bytes) channel.destroy();
+    });
+    return { cancel: () => timer.cancel() };
+  }
+
+  #unsentBytes(): Map<Channel, number> {
+    const unsent = new Map<Channel, number>();
+    for (const channel of this.#channels) {
+      const bytes = channel.unsentBytes;
+      if (bytes !== undefined) unsent.set(channel, bytes);
+    }
+    return unsent;
   }
 
   #untilEmpty(graceMs: number): Promise<void> {
