@@ -120,6 +120,11 @@ export abstract class AbstractIndex {
     this.#pageNumber = -1;
   }
 
+  /** Until it is asked again: indexes of segments that nobody reads cost neither memory nor an open file. */
+  release(): void {
+    if (this.#entryCount === this.#fileEntryCount) this.close();
+  }
+
   /** Lets go of the file without writing: the disk may be dead. */
   closeHandlers(): void {
     this.#file?.closeSync();

@@ -59,6 +59,8 @@ class LogLoader {
   /** Something was repaired or begun. */
   #isChanged = false;
   readonly #leaderEpochCache: LeaderEpochFileCache;
+  /** Names in the directory; undefined: they changed since. */
+  #listed: string[] | undefined;
 
   constructor(options: LoadLogOptions) {
     this.#options = options;
@@ -137,6 +139,7 @@ class LogLoader {
       if (isSwap && (offsetFromFileName(name) ?? 0) < firstCleaned) swaps.push(name);
       else if (isSwap || name.endsWith(CLEANED_SUFFIX) || name.endsWith(DELETED_SUFFIX) || name.endsWith('.tmp')) {
         this.#context.fileSystem.removeFileSync(this.#path(name));
+        this.#listed = undefined;
       }
     }
     return swaps;
@@ -144,7 +147,8 @@ class LogLoader {
 
   /** Puts compacted segments in place of those they stand for. */
   #completeSwaps(swaps: readonly string[]): void {
-    if (swaps.length > 0) this.#isChanged = true;
+    if (swaps.length === 0) return;
+    this.#isChanged = true;
     let first = Number.POSITIVE_INFINITY;
     let end = Number.NEGATIVE_INFINITY;
     for (const name of swaps) {
@@ -166,7 +170,8 @@ class LogLoader {
     for (const name of swaps) {
       this.#context.fileSystem.renameSync(this.#path(name), this.#path(name.slice(0, -SWAP_SUFFIX.length)));
     }
-    if (swaps.length > 0) this.#context.fileSystem.syncDirectorySync(this.#options.directory);
+    this.#listed = undefined;
+    this.#context.fileSystem.syncDirectorySync(this.#options.directory);
   }
 
   // Segments.
@@ -337,8 +342,10 @@ class LogLoader {
     });
   }
 
+  /** Listed once where nothing is repaired. */
   #names(): string[] {
-    return this.#context.fileSystem.readDirectorySync(this.#options.directory);
+    this.#listed ??= this.#context.fileSystem.readDirectorySync(this.#options.directory);
+    return this.#listed;
   }
 
   #path(name: string): string {

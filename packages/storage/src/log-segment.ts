@@ -292,6 +292,7 @@ export class LogSegment {
     this.offsetIndex.sanityCheck();
     this.timeIndex.sanityCheck();
     this.txnIndex.sanityCheck();
+    this.#releaseIndexes();
     for (const transaction of this.txnIndex.all()) this.#checkAborted(transaction);
   }
 
@@ -329,6 +330,7 @@ export class LogSegment {
   onBecomeInactive(): void {
     this.#closeTimeIndex();
     this.offsetIndex.writePending();
+    this.#releaseIndexes();
     this.#recentAppends = undefined;
   }
 
@@ -340,6 +342,12 @@ export class LogSegment {
       // Retention may delete the segment while the disk is waited for.
       if (!this.log.isDeleted) await index.flush();
     }
+    if (!this.log.isDeleted) this.#releaseIndexes();
+  }
+
+  #releaseIndexes(): void {
+    this.offsetIndex.release();
+    this.timeIndex.release();
   }
 
   flushSync(): void {

@@ -17,16 +17,17 @@ export interface OffsetPosition {
 
 export class OffsetIndex extends AbstractIndex {
   /** Of the last entry; the base offset when there is none. */
-  #lastOffset: number;
+  /** Undefined: not looked up yet. */
+  #lastOffset: number | undefined;
   readonly #relativeOffset = (entry: number): number => this.readUInt32(entry, 0);
   readonly #position = (entry: number): number => this.readInt32(entry, 4);
 
   constructor(fileSystem: FileSystem, options: { path: string; baseOffset: number; indexBytesMax: number }) {
     super(fileSystem, { ...options, entrySize: ENTRY_SIZE });
-    this.#lastOffset = this.#readLastOffset();
   }
 
   get lastOffset(): number {
+    this.#lastOffset ??= this.#readLastOffset();
     return this.#lastOffset;
   }
 
@@ -34,8 +35,8 @@ export class OffsetIndex extends AbstractIndex {
    *  @param offset greater than the last one. @param position of the batch in the segment */
   append(offset: number, position: number): void {
     assert(
-      this.entryCount === 0 || offset > this.#lastOffset,
-      `offset ${offset} is not above the last one of ${this.path}, ${this.#lastOffset}`,
+      this.entryCount === 0 || offset > this.lastOffset,
+      `offset ${offset} is not above the last one of ${this.path}, ${this.lastOffset}`,
     );
     assert(this.canAppendOffset(offset), `offset ${offset} is too far from ${this.baseOffset} in ${this.path}`);
     const { bytes, position: at } = this.nextEntry();
@@ -72,7 +73,7 @@ export class OffsetIndex extends AbstractIndex {
   /** Forgets entries at and above `offset`. */
   truncateTo(offset: number): void {
     this.truncateToEntries(this.countAtOrBelow(offset - 1 - this.baseOffset, this.#relativeOffset));
-    this.#lastOffset = this.#readLastOffset();
+    this.#lastOffset = undefined;
   }
 
   override reset(): void {
@@ -83,9 +84,9 @@ export class OffsetIndex extends AbstractIndex {
   /** @throws CorruptIndexError */
   sanityCheck(): void {
     this.checkSize();
-    if (this.entryCount !== 0 && this.#lastOffset <= this.baseOffset) {
+    if (this.entryCount !== 0 && this.lastOffset <= this.baseOffset) {
       throw new CorruptIndexError(
-        `${this.path} ends with offset ${this.#lastOffset}, which is not above its base offset ${this.baseOffset}`,
+        `${this.path} ends with offset ${this.lastOffset}, which is not above its base offset ${this.baseOffset}`,
       );
     }
   }

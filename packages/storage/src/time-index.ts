@@ -17,20 +17,18 @@ export interface TimestampOffset {
 }
 
 export class TimeIndex extends AbstractIndex {
-  #lastTimestamp = NO_TIMESTAMP;
-  #lastOffset: number;
+  #last: TimestampOffset | undefined;
   readonly #timestamp = (entry: number): number => this.readInt32(entry, 0) * 2 ** 32 + this.readUInt32(entry, 4);
   readonly #relativeOffset = (entry: number): number => this.readUInt32(entry, 8);
 
   constructor(fileSystem: FileSystem, options: { path: string; baseOffset: number; indexBytesMax: number }) {
     super(fileSystem, { ...options, entrySize: ENTRY_SIZE });
-    this.#lastOffset = this.baseOffset;
-    this.#readLastEntry();
   }
 
   /** (NO_TIMESTAMP, baseOffset) when there is no entry. */
   get lastEntry(): TimestampOffset {
-    return { timestamp: this.#lastTimestamp, offset: this.#lastOffset };
+    this.#last ??= this.#readLastEntry();
+    return this.#last;
   }
 
   /** One place is kept for the entry that closes the segment. */
@@ -41,18 +39,18 @@ export class TimeIndex extends AbstractIndex {
   /** Does nothing unless `timestamp` is above the last one.
    *  @param skipFullCheck for the entry that closes the segment */
   maybeAppend(timestamp: number, offset: number, skipFullCheck = false): void {
+    const last = this.lastEntry;
     assert(skipFullCheck || !this.isFull, `${this.path} is full (${this.entryCount} entries)`);
     assert(
-      this.entryCount === 0 || offset >= this.#lastOffset,
-      `offset ${offset} is below the last one of ${this.path}, ${this.#lastOffset}`,
+      this.entryCount === 0 || offset >= last.offset,
+      `offset ${offset} is below the last one of ${this.path}, ${last.offset}`,
     );
-    if (timestamp <= this.#lastTimestamp || this.entryCount >= this.entriesMax) return;
+    if (timestamp <= last.timestamp || this.entryCount >= this.entriesMax) return;
     const { bytes, position } = this.nextEntry();
     bytes.writeInt32BE(Math.floor(timestamp / 2 ** 32), position);
     bytes.writeUInt32BE(timestamp >>> 0, position + 4);
     bytes.writeUInt32BE(offset - this.baseOffset, position + 8);
-    this.#lastTimestamp = timestamp;
-    this.#lastOffset = offset;
+    this.#last = { timestamp, offset };
   }
 
   /** The last entry whose timestamp is at or below `targetTimestamp`; (NO_TIMESTAMP, baseOffset) when there is none.
@@ -69,32 +67,29 @@ export class TimeIndex extends AbstractIndex {
   /** Forgets entries at and above `offset`. */
   truncateTo(offset: number): void {
     this.truncateToEntries(this.countAtOrBelow(offset - 1 - this.baseOffset, this.#relativeOffset));
-    this.#readLastEntry();
+    this.#last = undefined;
   }
 
   override reset(): void {
     super.reset();
-    this.#readLastEntry();
+    this.#last = undefined;
   }
 
   /** @throws CorruptIndexError */
   sanityCheck(): void {
     this.checkSize();
-    if (this.entryCount === 0) return;
+    if (this.entryCount < 2) return;
     const firstTimestamp = this.#timestamp(0);
-    if (this.entryCount > 1 && this.#lastTimestamp <= firstTimestamp) {
+    const { timestamp } = this.lastEntry;
+    if (timestamp <= firstTimestamp) {
       throw new CorruptIndexError(
-        `${this.path} ends with timestamp ${this.#lastTimestamp}, not above its first, ${firstTimestamp}`,
+        `${this.path} ends with timestamp ${timestamp}, not above its first, ${firstTimestamp}`,
       );
-    }
-    if (this.#lastOffset < this.baseOffset) {
-      throw new CorruptIndexError(`${this.path} ends with offset ${this.#lastOffset}, below ${this.baseOffset}`);
     }
   }
 
-  #readLastEntry(): void {
-    const last = this.entryCount === 0 ? undefined : this.entry(this.entryCount - 1);
-    this.#lastTimestamp = last?.timestamp ?? NO_TIMESTAMP;
-    this.#lastOffset = last?.offset ?? this.baseOffset;
+  #readLastEntry(): TimestampOffset {
+    const count = this.entryCount;
+    return count === 0 ? { timestamp: NO_TIMESTAMP, offset: this.baseOffset } : this.entry(count - 1);
   }
 }
