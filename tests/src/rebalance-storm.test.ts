@@ -8,8 +8,8 @@ import { Errors, errorName, SeededRandom } from '@ottla/base';
 import type { RequestClient } from '@ottla/network';
 import { describeGroups } from '@ottla/protocol';
 import { type Assignor, type Generation, GroupMember } from './support/group-member.ts';
-import { connectFor, testBrokerPort, testSeed } from './support/test-broker.ts';
-import { connectTo } from './support/wire.ts';
+import { connectEventually, connectFor, freePort, RestartableBroker, testSeed } from './support/test-broker.ts';
+import { untilReady } from './support/transactions.ts';
 
 const STORM_SECONDS = Number(process.env.OTTLA_STORM_SECONDS ?? 20);
 const GROUPS = 10;
@@ -21,6 +21,8 @@ const SESSION_TIMEOUT_MS = 1500;
 const REBALANCE_TIMEOUT_MS = 3000;
 const HEARTBEAT_MS = 150;
 const SETTLE_MS = 10_000;
+/** After this everybody knows that the broker was killed. */
+const NOTICE_MS = 2000;
 
 /** What is known of one group, across all its members. */
 class GroupBook {
@@ -29,6 +31,9 @@ class GroupBook {
   readonly #owners = new Map<number, Map<number, string>>();
   /** Generation → member → the bytes its leader planned for it. */
   readonly #plans = new Map<number, ReadonlyMap<string, Buffer>>();
+  /** Generation → how often the broker had been killed when its leader planned. */
+  readonly #plannedAfter = new Map<number, number>();
+  crashes = 0;
   rebalances = 0;
 
   constructor(groupId: string) {
@@ -40,7 +45,11 @@ class GroupBook {
   }
 
   readonly assign: Assignor = (generationId, members) => {
-    assert.ok(!this.#plans.has(generationId), `${this.groupId}: generation ${generationId} has two leaders`);
+    // A generation that was not written down before a crash may begin again; not so one that anybody is in.
+    const isLost = !this.#owners.has(generationId) && this.#plannedAfter.get(generationId) !== this.crashes;
+    const isNew = !this.#plans.has(generationId);
+    assert.ok(isNew || isLost, `${this.groupId}: generation ${generationId} has two leaders`);
+    this.#plannedAfter.set(generationId, this.crashes);
     assert.equal(new Set(members).size, members.length, `${this.groupId}: a member is twice in ${generationId}`);
     const sorted = [...members].sort();
     const plan = new Map(
@@ -77,12 +86,17 @@ interface Tally {
   silenced: number;
   turnedAway: number;
   fenced: number;
+  cutOff: number;
+  remembered: number;
 }
 
-/** The storm, the calm after it, the end. */
+/** The storm, in which the broker may be killed, the calm after it, the end. */
 class Weather {
   readonly stormEndMs: number;
   isOver = false;
+  crashes = 0;
+  /** The broker is down, or has been so lately that somebody may not have noticed. */
+  isBroken = false;
 
   constructor(stormMs: number) {
     this.stormEndMs = Date.now() + stormMs;
@@ -103,6 +117,8 @@ class Participant {
   #client: RequestClient | undefined;
   /** Its former self, when it has an instance id and fell silent. */
   #ghost: GroupMember | undefined;
+  /** Its former self, when the broker was killed under it. */
+  #survivor: GroupMember | undefined;
   /** What it owns, while it believes so. */
   current: Generation | undefined;
 
@@ -123,19 +139,40 @@ class Participant {
   /** Lives one life after the other; the last one lasts until all is over. */
   async run(weather: Weather): Promise<void> {
     while (!weather.isOver) {
-      this.#client = await connectTo(this.#port);
-      const member = new GroupMember(this.#client, {
-        groupId: this.#book.groupId,
-        groupInstanceId: this.#instanceId,
-        sessionTimeoutMs: SESSION_TIMEOUT_MS,
-        rebalanceTimeoutMs: REBALANCE_TIMEOUT_MS,
-      });
-      const deathMs = Math.min(Date.now() + this.#random.nextInt(6000), weather.stormEndMs);
-      const isLast = weather.isCalm;
-      await this.#live(member, () => (isLast ? weather.isOver : Date.now() >= deathMs));
-      if (!weather.isOver) await this.#die(member);
-      if (!weather.isCalm) await sleep(this.#random.nextInt(1500));
+      const client = await connectEventually(this.#port);
+      this.#client = client;
+      const member = this.#survivor ?? this.#newMember(client);
+      this.#survivor = undefined;
+      member.reconnect(client);
+      try {
+        await this.#liveAndDie(member, weather);
+      } catch (error) {
+        if (error instanceof assert.AssertionError || !weather.isBroken) throw error;
+        this.#tally.cutOff++;
+        this.#survivor = member;
+      }
     }
+  }
+
+  #newMember(client: RequestClient): GroupMember {
+    return new GroupMember(client, {
+      groupId: this.#book.groupId,
+      groupInstanceId: this.#instanceId,
+      sessionTimeoutMs: SESSION_TIMEOUT_MS,
+      rebalanceTimeoutMs: REBALANCE_TIMEOUT_MS,
+    });
+  }
+
+  async #liveAndDie(member: GroupMember, weather: Weather): Promise<void> {
+    const deathMs = Math.min(Date.now() + this.#random.nextInt(6000), weather.stormEndMs);
+    const isLast = weather.isCalm;
+    const isOver = () => (isLast ? weather.isOver : Date.now() >= deathMs);
+    // Whoever owned something when the broker was killed still does, until a heartbeat says otherwise.
+    if (this.current) await this.#beatOn(member);
+    if (this.current) await this.#beatWhileFine(member, isOver);
+    await this.#live(member, isOver);
+    if (!weather.isOver) await this.#die(member);
+    if (!weather.isCalm) await sleep(this.#random.nextInt(1500));
   }
 
   close(): void {
@@ -162,9 +199,20 @@ class Participant {
   async #haunt(): Promise<void> {
     if (!this.#ghost || !this.#client) return;
     this.#ghost.reconnect(this.#client);
-    assert.equal(await this.#ghost.beat(), Errors.FENCED_INSTANCE_ID, `${this.#book.groupId}: the old one still beats`);
+    const ghost = this.#ghost;
+    const code = await untilReady(() => ghost.beat());
+    assert.equal(errorName(code), 'FENCED_INSTANCE_ID', `${this.#book.groupId}: the old one still beats`);
     this.#ghost = undefined;
     this.#tally.fenced++;
+  }
+
+  /** After a crash: whom SyncGroup was answered before it, the group still knows. */
+  async #beatOn(member: GroupMember): Promise<void> {
+    const code = await untilReady(() => member.beat());
+    this.#tally.remembered++;
+    if (code === Errors.NONE) return;
+    assert.equal(errorName(code), 'REBALANCE_IN_PROGRESS', `${this.#book.groupId}: a member was forgotten`);
+    this.current = undefined;
   }
 
   async #beatWhileFine(member: GroupMember, isOver: () => boolean): Promise<void> {
@@ -180,7 +228,7 @@ class Participant {
     this.current = undefined;
     if (member.hasJoined && this.#random.nextInt(2) === 0) {
       this.#tally.left++;
-      const code = await member.leave();
+      const code = await untilReady(() => member.leave());
       assert.ok(code === Errors.NONE || code === Errors.UNKNOWN_MEMBER_ID, `LeaveGroup answered ${errorName(code)}`);
     } else {
       this.#tally.silenced++;
@@ -233,20 +281,46 @@ function participants(t: TestContext, port: number, random: SeededRandom, tally:
   return { books, groups };
 }
 
+/** The broker to storm at: ours, which may be killed, or the one that is there. */
+async function brokerFor(t: TestContext): Promise<{ port: number; kill?: () => Promise<void> }> {
+  const given = process.env.OTTLA_TEST_BROKER;
+  if (given !== undefined) return { port: Number(given) };
+  const config = { 'group.min.session.timeout.ms': '1000' };
+  const port = await freePort();
+  const broker = new RestartableBroker(t, { name: 'storm', port, config });
+  await broker.start();
+  const kill = async () => {
+    await broker.end('SIGKILL');
+    await broker.start();
+  };
+  return { port, kill };
+}
+
+async function killInTheMiddle(weather: Weather, books: readonly GroupBook[], kill: () => Promise<void>) {
+  await sleep((STORM_SECONDS * 1000) / 2);
+  weather.isBroken = true;
+  weather.crashes++;
+  for (const book of books) book.crashes = weather.crashes;
+  await kill();
+  await sleep(NOTICE_MS);
+  weather.isBroken = false;
+}
+
 test(`gives no partition to two owners while ${GROUPS * MEMBERS_PER_GROUP} members storm for ${STORM_SECONDS} s`, {
   timeout: (STORM_SECONDS + 60) * 1000,
 }, async (t) => {
   const seed = testSeed();
   t.diagnostic(`seed ${seed}`);
-  const port = await testBrokerPort(t, 'storm', { 'group.min.session.timeout.ms': '1000' });
-  const observer = await connectFor(t, port);
-  const tally: Tally = { left: 0, silenced: 0, turnedAway: 0, fenced: 0 };
-  const { books, groups } = participants(t, port, new SeededRandom(seed), tally);
+  const broker = await brokerFor(t);
+  const tally: Tally = { left: 0, silenced: 0, turnedAway: 0, fenced: 0, cutOff: 0, remembered: 0 };
+  const { books, groups } = participants(t, broker.port, new SeededRandom(seed), tally);
 
   const weather = new Weather(STORM_SECONDS * 1000);
   const lives = [...groups.values()].flat().map((each) => each.run(weather));
   const settling = (async () => {
-    await sleep(STORM_SECONDS * 1000);
+    if (broker.kill) await killInTheMiddle(weather, books, broker.kill);
+    await sleep(weather.stormEndMs - Date.now());
+    const observer = await connectFor(t, broker.port);
     await settle(observer, groups, weather.stormEndMs + SETTLE_MS);
     t.diagnostic(`every group was stable ${Date.now() - weather.stormEndMs} ms after the storm`);
     weather.isOver = true;
@@ -258,7 +332,7 @@ test(`gives no partition to two owners while ${GROUPS * MEMBERS_PER_GROUP} membe
     `${sum((book) => book.generations)} generations, ${sum((book) => book.rebalances)} times somebody was given something`,
   );
   t.diagnostic(
-    `${tally.left} left, ${tally.silenced} fell silent, ${tally.fenced} fenced, ${tally.turnedAway} times turned away`,
+    `${tally.left} left, ${tally.silenced} fell silent, ${tally.fenced} fenced, ${tally.turnedAway} times turned away, ${tally.cutOff} cut off by kill -9, of which ${tally.remembered} went on`,
   );
   assert.ok(sum((book) => book.generations) > (GROUPS * STORM_SECONDS) / 4, 'hardly a storm');
 });

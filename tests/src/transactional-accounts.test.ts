@@ -8,7 +8,7 @@ import { Errors, errorName, SeededRandom, type TopicPartition } from '@ottla/bas
 import type { RequestClient } from '@ottla/network';
 import type { KafkaRecord } from '@ottla/records';
 import { CommittedReader } from './support/committed-reader.ts';
-import { freePort, RestartableBroker, testSeed } from './support/test-broker.ts';
+import { connectEventually, freePort, RestartableBroker, testSeed } from './support/test-broker.ts';
 import { TransactionalProducer, untilReady } from './support/transactions.ts';
 import { connectTo, createTopicsOn, offsetOf } from './support/wire.ts';
 
@@ -147,7 +147,7 @@ class Writer {
   /** After a crash InitProducerId ends what was open, one way or the other. */
   async #ready(): Promise<TransactionalProducer> {
     if (this.#producer) return this.#producer;
-    this.#client = await reconnect(this.#port);
+    this.#client = await connectEventually(this.#port);
     const producer = new TransactionalProducer(this.#client, this.#name);
     mustBeNone('InitProducerId', await untilReady(() => producer.init()));
     this.#producer = producer;
@@ -172,17 +172,6 @@ class Writer {
 
 function mustBeNone(api: string, code: number): void {
   assert.equal(code, Errors.NONE, `${api} answered ${errorName(code)}`);
-}
-
-async function reconnect(port: number): Promise<RequestClient> {
-  for (let attempt = 0; ; attempt++) {
-    try {
-      return await connectTo(port);
-    } catch (error) {
-      if (attempt > 1000) throw error;
-      await sleep(20);
-    }
-  }
 }
 
 /** Keeps the books by what it reads. */
@@ -257,7 +246,7 @@ async function open(port: number): Promise<void> {
 async function audit(bank: Bank, auditor: Auditor, port: number): Promise<{ running: number; quiet: number }> {
   const counts = { running: 0, quiet: 0 };
   let nextQuiet = TRANSFERS / (QUIET_SNAPSHOTS + 1);
-  let client = await reconnect(port);
+  let client = await connectEventually(port);
   while (!bank.isDone) {
     try {
       if (bank.begun >= nextQuiet) {
@@ -272,7 +261,7 @@ async function audit(bank: Bank, auditor: Auditor, port: number): Promise<{ runn
     } catch (error) {
       if (error instanceof assert.AssertionError) throw error;
       client.close();
-      client = await reconnect(port);
+      client = await connectEventually(port);
     } finally {
       bank.goOn();
     }

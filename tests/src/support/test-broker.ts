@@ -7,6 +7,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { RequestClient } from '@ottla/network';
 import { type BrokerProcess, startBrokerProcess } from './broker-process.ts';
 import { connectTo } from './wire.ts';
@@ -16,6 +17,19 @@ export function temporaryDirectory(t: TestContext, name: string): string {
   const directory = mkdtempSync(join(tmpdir(), `ottla-${name}-`));
   t.after(() => rmSync(directory, { recursive: true, force: true }));
   return directory;
+}
+
+/** For whoever goes on where a killed broker comes back. @throws SocketError after twenty seconds */
+export async function connectEventually(port: number): Promise<RequestClient> {
+  const deadlineMs = Date.now() + 20_000;
+  for (;;) {
+    try {
+      return await connectTo(port);
+    } catch (error) {
+      if (Date.now() > deadlineMs) throw error;
+      await sleep(20);
+    }
+  }
 }
 
 /** @returns the port of a broker that lives as long as the test */
