@@ -78,7 +78,7 @@ class LogLoader {
     this.#leaderEpochCache.truncateFromEnd(nextOffset);
     const logStartOffset = Math.max(this.#options.logStartOffsetCheckpoint, this.#segments.first?.baseOffset ?? 0);
     this.#leaderEpochCache.truncateFromStart(logStartOffset);
-    const producerStateManager = this.#newProducerStateManager();
+    const producerStateManager = this.#newProducerStateManager(this.#isChanged ? undefined : this.#names());
     producerStateManager.removeStraySnapshots(this.#segments.values().map((segment) => segment.baseOffset));
     rebuildProducerState({
       segments: this.#segments,
@@ -88,6 +88,7 @@ class LogLoader {
       nowMs: this.#context.clock.nowMs(),
       reloadFromCleanShutdown: this.#options.hadCleanShutdown,
     });
+    for (const segment of this.#segments.values()) segment.releaseIndexes();
     return this.#newLog({ producerStateManager, logStartOffset, recoveryPoint, nextOffset });
   }
 
@@ -320,13 +321,14 @@ class LogLoader {
     this.#newProducerStateManager().truncateFullyAndStartAt(this.#options.logStartOffsetCheckpoint);
   }
 
-  #newProducerStateManager(): ProducerStateManager {
+  #newProducerStateManager(listed?: readonly string[]): ProducerStateManager {
     const { producerIdsMax } = this.#options;
     return new ProducerStateManager({
       fileSystem: this.#context.fileSystem,
       clock: this.#context.clock,
       logger: this.#context.logger,
       directory: this.#options.directory,
+      listed,
       partition: basename(this.#options.directory),
       maxTransactionTimeoutMs: this.#options.maxTransactionTimeoutMs,
       producerIdExpirationMs: this.#options.producerIdExpirationMs,

@@ -292,7 +292,7 @@ export class LogSegment {
     this.offsetIndex.sanityCheck();
     this.timeIndex.sanityCheck();
     this.txnIndex.sanityCheck();
-    this.#releaseIndexes();
+    this.releaseIndexes();
     for (const transaction of this.txnIndex.all()) this.#checkAborted(transaction);
   }
 
@@ -330,7 +330,7 @@ export class LogSegment {
   onBecomeInactive(): void {
     this.#closeTimeIndex();
     this.offsetIndex.writePending();
-    this.#releaseIndexes();
+    this.releaseIndexes();
     this.#recentAppends = undefined;
   }
 
@@ -342,10 +342,11 @@ export class LogSegment {
       // Retention may delete the segment while the disk is waited for.
       if (!this.log.isDeleted) await index.flush();
     }
-    if (!this.log.isDeleted) this.#releaseIndexes();
+    if (!this.log.isDeleted) this.releaseIndexes();
   }
 
-  #releaseIndexes(): void {
+  /** Until they are asked: indexes nobody reads cost neither memory nor open files. */
+  releaseIndexes(): void {
     this.offsetIndex.release();
     this.timeIndex.release();
   }

@@ -18,6 +18,8 @@ export interface ProducerStateManagerOptions {
   readonly logger: Logger;
   /** Of the partition. */
   readonly directory: string;
+  /** What is in the directory, where it was listed just now. */
+  readonly listed?: readonly string[] | undefined;
   /** For messages. */
   readonly partition: string;
   /** transaction.max.timeout.ms and five minutes: an older open transaction hangs. */
@@ -62,7 +64,7 @@ export class ProducerStateManager {
   constructor(options: ProducerStateManagerOptions) {
     this.#options = options;
     this.#directory = options.directory;
-    this.#snapshots = this.#listSnapshots();
+    this.#snapshots = this.#listSnapshots(options.listed);
   }
 
   get mapEndOffset(): number {
@@ -246,7 +248,6 @@ export class ProducerStateManager {
 
   /** Keeps snapshots of segment boundaries and the newest. Source: ProducerStateManager.removeStraySnapshots */
   removeStraySnapshots(segmentBaseOffsets: readonly number[]): void {
-    this.#snapshots = this.#listSnapshots();
     const bases = new Set(segmentBaseOffsets);
     const newestBase = segmentBaseOffsets.at(-1) ?? 0;
     const strays = this.#snapshots.filter((offset) => !bases.has(offset));
@@ -355,14 +356,19 @@ export class ProducerStateManager {
     this.#ongoingTransactions.set(entry.currentTxnFirstOffset, { producerId: entry.producerId, firstOffset });
   }
 
-  #listSnapshots(): number[] {
+  #listSnapshots(listed: readonly string[] = this.#names()): number[] {
     const offsets: number[] = [];
-    if (this.#options.fileSystem.statSync(this.#directory) === undefined) return offsets;
-    for (const name of this.#options.fileSystem.readDirectorySync(this.#directory)) {
+    for (const name of listed) {
+      if (!name.endsWith(PRODUCER_SNAPSHOT_SUFFIX)) continue;
       const offset = offsetFromFileName(name);
-      if (name.endsWith(PRODUCER_SNAPSHOT_SUFFIX) && offset !== undefined) offsets.push(offset);
+      if (offset !== undefined) offsets.push(offset);
     }
     return offsets.sort((a, b) => a - b);
+  }
+
+  #names(): string[] {
+    const { fileSystem } = this.#options;
+    return fileSystem.statSync(this.#directory) === undefined ? [] : fileSystem.readDirectorySync(this.#directory);
   }
 
   #removeSnapshot(offset: number): void {
