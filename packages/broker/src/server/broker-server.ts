@@ -181,10 +181,22 @@ export class BrokerServer {
   }
 
   #onLogDirFailed(): void {
-    if (this.#started.logManager.liveLogDirs.length > 0) return;
+    if (this.#started.logManager.liveLogDirs.length > 0) {
+      void this.#tellControllerOfLogDir();
+      return;
+    }
     this.#onFatal(
       new AllLogDirsFailedError(`Shutdown broker because all log dirs in ${this.#config.logDirs} have failed`),
     );
+  }
+
+  /** The controller then asks for all replicas of this broker, and elects others where they are lost. */
+  async #tellControllerOfLogDir(): Promise<void> {
+    try {
+      await this.#founded.zkClient.propagateLogDirEvent(this.brokerId);
+    } catch (error) {
+      this.#ports.logger.error('cannot tell the controller of a log dir that failed', { error });
+    }
   }
 
   async #bind(): Promise<void> {
