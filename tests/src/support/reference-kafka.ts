@@ -8,8 +8,10 @@ import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { apiVersions } from '@ottla/protocol';
 import { projectRoot } from './broker-process.ts';
 import { hasKafka, kafkaJars, skipUnless } from './foreign.ts';
+import { connectTo } from './wire.ts';
 
 const script = process.env.REFERENCE_KAFKA ?? join(projectRoot, '../shared/reference-kafka/kafka.sh');
 const START_TIMEOUT_MS = 90_000;
@@ -36,8 +38,8 @@ export function startZooKeeper(
   return run(t, options.port, ['zookeeper', String(options.port), options.directory]);
 }
 
-/** A broker with id 1 in ZooKeeper mode. */
-export function startKafka(
+/** A broker with id 1 in ZooKeeper mode, ready when it answers: it accepts connections a moment earlier, and drops them. */
+export async function startKafka(
   t: TestContext,
   options: {
     version: KafkaVersion;
@@ -50,7 +52,25 @@ export function startKafka(
   const { version, port, directory, zooKeeper, config = {} } = options;
   const settings = Object.entries(config).map(([key, value]) => `${key}=${value}`);
   const parts = ['broker', version, String(port), directory, `127.0.0.1:${zooKeeper.port}`, '1', ...settings];
-  return run(t, port, parts);
+  const broker = await run(t, port, parts);
+  for (let attempt = 0; !(await answers(port)); attempt++) {
+    if (attempt === 100) throw new Error(`Kafka ${version} accepts connections but does not answer`);
+    await sleep(100);
+  }
+  return broker;
+}
+
+async function answers(port: number): Promise<boolean> {
+  try {
+    const client = await connectTo(port);
+    try {
+      return (await client.send(apiVersions, {}, 0)).errorCode === 0;
+    } finally {
+      client.close();
+    }
+  } catch {
+    return false;
+  }
 }
 
 /** Runs one of Kafka's tools. @returns what it printed. @throws Error when it fails */
