@@ -75,6 +75,10 @@ export class RestartableBroker {
     return this.#mustRun().port;
   }
 
+  get pid(): number {
+    return this.#mustRun().pid;
+  }
+
   /** @param flags of this start only */
   async start(flags: readonly string[] = []): Promise<void> {
     const { config = {}, port } = this.#options;
