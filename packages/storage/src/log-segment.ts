@@ -12,7 +12,7 @@ import {
 } from './log-file-names.ts';
 import { OffsetIndex, type OffsetPosition } from './offset-index.ts';
 import { RecentAppends } from './recent-appends.ts';
-import { SegmentBatchReader } from './segment-batch-reader.ts';
+import { HEADER_WINDOW_BYTES, SegmentBatchReader } from './segment-batch-reader.ts';
 import { SegmentFile } from './segment-file.ts';
 import { NO_TIMESTAMP, TimeIndex, type TimestampOffset } from './time-index.ts';
 import { type AbortedTransaction, TransactionIndex } from './transaction-index.ts';
@@ -63,6 +63,9 @@ export interface RollParameters {
   readonly messagesSize: number;
   readonly nowMs: number;
 }
+
+/** Of every segment: a lookup is over before the next one begins. */
+const lookupWindow = Buffer.alloc(HEADER_WINDOW_BYTES);
 
 export class LogSegment {
   readonly baseOffset: number;
@@ -431,7 +434,7 @@ export class LogSegment {
   }
 
   #scanFor(offset: number, start: number): SegmentPosition | undefined {
-    const reader = new SegmentBatchReader(this.log, { start, what: 'headers' });
+    const reader = new SegmentBatchReader(this.log, { start, what: 'headers', window: lookupWindow });
     let before = -1;
     for (let batch = reader.next(); batch !== undefined; batch = reader.next()) {
       if (batch.lastOffset >= offset) {
@@ -489,7 +492,7 @@ export class LogSegment {
   #headerAt(position: number): RecordBatch | undefined {
     if (position < 0 || position >= this.log.sizeInBytes) return undefined;
     try {
-      return new SegmentBatchReader(this.log, { start: position, what: 'headers' }).next();
+      return new SegmentBatchReader(this.log, { start: position, what: 'headers', window: lookupWindow }).next();
     } catch (error) {
       if (!(error instanceof CorruptRecordError)) throw error;
       return undefined;

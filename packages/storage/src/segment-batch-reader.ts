@@ -9,7 +9,7 @@ const HEADER_SIZE_UP_TO_MAGIC = 17;
 /** The size field of the smallest message there is (format 0, empty). */
 const SIZE_FIELD_MIN = 14;
 const HEADER_SIZE_MAX = 61;
-const HEADER_WINDOW_BYTES = 4096;
+export const HEADER_WINDOW_BYTES = 4096;
 const BATCH_WINDOW_BYTES = 256 * 1024;
 
 export interface BatchReaderOptions {
@@ -19,6 +19,8 @@ export interface BatchReaderOptions {
   readonly end?: number;
   /** 'headers': only the header's fields of a batch may be asked for; its records and checksum are not there. */
   readonly what: 'headers' | 'batches';
+  /** To read into, HEADER_WINDOW_BYTES long, from a caller who looks up offsets so often that a new one for each would be felt. */
+  readonly window?: Buffer;
 }
 
 export class SegmentBatchReader {
@@ -39,6 +41,10 @@ export class SegmentBatchReader {
     this.nextPosition = options.start;
     this.#end = Math.min(options.end ?? file.sizeInBytes, file.sizeInBytes);
     this.#onlyHeaders = options.what === 'headers';
+    if (options.window !== undefined) {
+      this.#window = options.window;
+      return;
+    }
     const windowBytes = this.#onlyHeaders ? HEADER_WINDOW_BYTES : BATCH_WINDOW_BYTES;
     this.#window = Buffer.alloc(Math.max(HEADER_SIZE_MAX, Math.min(windowBytes, this.#end - options.start)));
   }
