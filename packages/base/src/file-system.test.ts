@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type FileSystem, StorageError } from './file-system.ts';
+import { GatheringFileSystem } from './gathering-file-system.ts';
 import { MemoryFileSystem } from './memory-file-system.ts';
 import { NodeFileSystem } from './node-file-system.ts';
 
@@ -136,6 +137,10 @@ portSuite('MemoryFileSystem', () => ({ fileSystem: new MemoryFileSystem(), root:
 const temporary = mkdtempSync(join(tmpdir(), 'ottla-fs-'));
 after(() => rmSync(temporary, { recursive: true, force: true }));
 portSuite('NodeFileSystem', () => ({ fileSystem: new NodeFileSystem(), root: join(temporary, 'port') }));
+portSuite('GatheringFileSystem', () => ({
+  fileSystem: new GatheringFileSystem(new NodeFileSystem(), (error) => assert.fail(error)),
+  root: join(temporary, 'gathering'),
+}));
 
 describe('the lock file of NodeFileSystem', () => {
   const system = new NodeFileSystem();

@@ -10,6 +10,7 @@ export * from './errors.ts';
 export * from './event-loop.ts';
 export * from './fake-clock.ts';
 export * from './file-system.ts';
+export * from './gathering-file-system.ts';
 export * from './logger.ts';
 export * from './memory-file-system.ts';
 export * from './memory-sockets.ts';

@@ -3,7 +3,15 @@
 // Source: org.apache.kafka.common.network.KafkaChannel, kafka.network.SocketServer (Processor). Kafka reads one request of a connection
 // at a time; here the next may start once the one before it is dispatched.
 
-import type { ByteChunk, Clock, Connection, Logger, Meter, Timer } from '@ottla/base';
+import {
+  type ByteChunk,
+  type Clock,
+  type Connection,
+  type Logger,
+  type Meter,
+  StorageError,
+  type Timer,
+} from '@ottla/base';
 import { FrameReader, InvalidFrameError } from './frame-reader.ts';
 import type { MemoryPool } from './memory-pool.ts';
 import { ResponseWriter, releaseAll } from './response-writer.ts';
@@ -57,6 +65,8 @@ export interface ChannelDependencies {
   readonly incomingBytes: Meter;
   readonly outgoingBytes: Meter;
   readonly onRequest: RequestHandler;
+  /** Runs the work that starts requests which arrived together. When it throws a StorageError, none of them may be answered. */
+  readonly together: (work: () => void) => void;
   readonly onClose: (channel: Channel) => void;
 }
 
@@ -148,19 +158,24 @@ export class Channel {
     this.#reader.keep();
   }
 
+  readonly #startAll = (): void => {
+    while (this.#mayStart()) {
+      const frame = this.#reader.next();
+      if (frame === undefined) break;
+      this.#startRequest(frame);
+    }
+  };
+
   /** Starts every request that is here whole and that the limits allow. Reading pauses while bytes are left that they do not. */
   #startRequests(): void {
     if (this.#isStarting) return;
     this.#isStarting = true;
     try {
-      while (this.#mayStart()) {
-        const frame = this.#reader.next();
-        if (frame === undefined) break;
-        this.#startRequest(frame);
-      }
+      this.#dependencies.together(this.#startAll);
     } catch (error) {
-      if (!(error instanceof InvalidFrameError)) throw error;
-      this.#fail(error.message, undefined);
+      if (error instanceof InvalidFrameError) this.#fail(error.message, undefined);
+      else if (error instanceof StorageError) this.#fail('what its requests wrote could not be kept', error);
+      else throw error;
     } finally {
       this.#isStarting = false;
     }

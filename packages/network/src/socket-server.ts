@@ -54,6 +54,9 @@ export interface SocketServerDependencies {
   readonly logger: Logger;
   readonly metrics: MetricsRegistry;
   readonly onRequest: RequestHandler;
+  /** Runs the work that starts requests of one connection which arrived together. When it throws a StorageError, none of them may be
+   *  answered: the connection closes. */
+  readonly together?: (work: () => void) => void;
 }
 
 /** Request bytes of one connection that wait for their answers. Enough for several of the largest usual produce requests. */
@@ -68,6 +71,10 @@ const IDLE_CHECK_MS_MAX = 30_000;
 /** A listener was asked for that this server cannot serve. */
 export class UnsupportedSecurityProtocolError extends Error {
   override readonly name = 'UnsupportedSecurityProtocolError';
+}
+
+function justRun(work: () => void): void {
+  work();
 }
 
 export class SocketServer {
@@ -176,7 +183,7 @@ export class SocketServer {
     const { localAddress, localPort, remoteAddress, remotePort } = connection;
     const connectionId = `${localAddress}:${localPort}-${remoteAddress}:${remotePort}-${this.#nextNumber++}`;
     const { listenerName, securityProtocol } = endpoint;
-    const { clock, logger, onRequest } = this.#dependencies;
+    const { clock, logger, onRequest, together = justRun } = this.#dependencies;
     return new Channel(
       connection,
       { connectionId, listenerName, securityProtocol, remoteAddress, remotePort, localPort },
@@ -190,6 +197,7 @@ export class SocketServer {
         clock,
         logger,
         onRequest,
+        together,
         incomingBytes: this.#metrics.incomingBytes,
         outgoingBytes: this.#metrics.outgoingBytes,
         memoryPool: this.#memoryPool,

@@ -1,6 +1,6 @@
 // Puts the parts of one broker together: who is handed to whom. Nothing is started here.
 
-import { mustBePresent } from '@ottla/base';
+import { type GatheringFileSystem, mustBePresent } from '@ottla/base';
 import type { BrokerInfo, KafkaZkClient } from '@ottla/coordination';
 import { SocketServer } from '@ottla/network';
 import type { LogManager } from '@ottla/storage';
@@ -19,7 +19,7 @@ import { createClientMetricsManager } from './client-metrics-wiring.ts';
 import { createController } from './controller-wiring.ts';
 import { CoordinatorElections, createGroupCoordinator } from './coordinator-wiring.ts';
 import { InProcessChannel } from './in-process-channel.ts';
-import { createFetchManager, createLogManager, createReplicaManager } from './log-wiring.ts';
+import { createFetchManager, createLogFileSystem, createLogManager, createReplicaManager } from './log-wiring.ts';
 import { RequestDispatcher } from './request-dispatcher.ts';
 import { DYNAMIC_SOCKET_SERVER_KEYS, socketServerLimits } from './socket-server-limits.ts';
 import { type ChannelTo, createTransactionCoordinator, createTransactionVerifier } from './transaction-wiring.ts';
@@ -62,7 +62,9 @@ export async function createBrokerParts(options: BrokerPartsOptions): Promise<Br
   });
   await configs.load();
   const repository = configs.repository;
-  const logManager = await createLogManager({ ports, config, zkClient, repository });
+  const logFileSystem = createLogFileSystem(ports, config, () => logManager);
+  const logPorts = { ...ports, fileSystem: logFileSystem };
+  const logManager: LogManager = await createLogManager({ ports: logPorts, config, zkClient, repository });
 
   const channelTo: ChannelTo = (id) => (id === brokerId ? ownChannel : undefined);
   const partitionFor = (transactionalId: string): number =>
@@ -138,7 +140,7 @@ export async function createBrokerParts(options: BrokerPartsOptions): Promise<Br
     logManager,
     replicaManager,
     autoTopicCreation,
-    socketServer: createSocketServer(ports, services),
+    socketServer: createSocketServer(ports, services, logFileSystem),
     attachController(brokerInfo, brokerEpoch) {
       controller = createController(services, { channelTo, brokerInfo, brokerEpoch });
     },
@@ -170,7 +172,11 @@ function createDispatcher(services: BrokerServices, apiVersionsManager: ApiVersi
   });
 }
 
-function createSocketServer(ports: BrokerPorts, services: BrokerServices): SocketServer {
+function createSocketServer(
+  ports: BrokerPorts,
+  services: BrokerServices,
+  logFileSystem: GatheringFileSystem,
+): SocketServer {
   const dispatcher = createDispatcher(services, services.apiVersionsManager);
   const socketServer = new SocketServer(
     {
@@ -179,6 +185,7 @@ function createSocketServer(ports: BrokerPorts, services: BrokerServices): Socke
       logger: ports.logger.child('kafka.network.SocketServer'),
       metrics: ports.metrics,
       onRequest: (request) => dispatcher.dispatch(request),
+      together: (work) => logFileSystem.together(work),
     },
     socketServerLimits(services.config),
   );

@@ -1,6 +1,7 @@
 // Puts the logs and replicas together with what they need: settings of topics out of the tree, the verification of transactions.
 
 import { resolve } from 'node:path';
+import { GatheringFileSystem, mustBePresent } from '@ottla/base';
 import { type KafkaZkClient, TREE_JOURNAL_DIRECTORY } from '@ottla/coordination';
 import { type LogConfig, LogManager, type LogManagerSettings } from '@ottla/storage';
 import type { ConfigRepository, KafkaConfig } from '../config/index.ts';
@@ -15,6 +16,19 @@ import type { BrokerPorts } from './broker-ports.ts';
 /** Absolute, as the log manager names them. */
 export function logDirsOf(config: KafkaConfig): string[] {
   return config.logDirs.map((logDir) => resolve(logDir));
+}
+
+/** What logs write while requests that arrived together are handled is gathered. A failure takes the file's log dir offline, as any other. */
+export function createLogFileSystem(
+  { fileSystem }: BrokerPorts,
+  config: KafkaConfig,
+  logManager: () => LogManager,
+): GatheringFileSystem {
+  const logDirs = logDirsOf(config);
+  return new GatheringFileSystem(fileSystem, (error) => {
+    const logDir = logDirs.find((path) => error.path.startsWith(`${path}/`));
+    logManager().handleLogDirFailure(mustBePresent(logDir, `the log dir of ${error.path}`), error);
+  });
 }
 
 /** @param repository where topics' settings are; read once for the topics that have some, since logs found on disk are opened at once */

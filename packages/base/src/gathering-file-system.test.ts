@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import { beforeEach, describe, test } from 'node:test';
+import { type File, StorageError } from './file-system.ts';
+import { GatheringFileSystem } from './gathering-file-system.ts';
+import { MemoryFileSystem } from './memory-file-system.ts';
+
+/** Notes every write that reaches it, and fails those to files that are named. */
+class WatchedFileSystem extends MemoryFileSystem {
+  readonly writes: string[] = [];
+  readonly broken = new Set<string>();
+
+  override openSync(path: string, mode: 'read' | 'read-write' | 'create'): File {
+    const file = super.openSync(path, mode);
+    const writeSync = file.writeSync.bind(file);
+    file.writeSync = (bytes, position) => {
+      if (this.broken.has(path)) throw new StorageError(`cannot write ${path}`, { code: 'EIO', path });
+      this.writes.push(`${path} ${position} ${bytes.toString()}`);
+      writeSync(bytes, position);
+    };
+    return file;
+  }
+}
+
+describe('GatheringFileSystem', () => {
+  let inner: WatchedFileSystem;
+  let failures: StorageError[];
+  let fileSystem: GatheringFileSystem;
+  let a: File;
+  let b: File;
+
+  beforeEach(() => {
+    inner = new WatchedFileSystem();
+    failures = [];
+    fileSystem = new GatheringFileSystem(inner, (error) => failures.push(error));
+    inner.makeDirectorySync('/d');
+    a = fileSystem.openSync('/d/a', 'read-write');
+    b = fileSystem.openSync('/d/b', 'read-write');
+  });
+
+  function write(file: File, text: string, position: number): void {
+    // Whoever writes may use his buffer again at once.
+    const bytes = Buffer.from(text);
+    file.writeSync(bytes, position);
+    bytes.fill(0);
+  }
+
+  test('outside of together every write goes through', () => {
+    write(a, 'x', 0);
+    write(a, 'y', 1);
+    assert.deepEqual(inner.writes, ['/d/a 0 x', '/d/a 1 y']);
+  });
+
+  test('a run of writes becomes one, written before together returns', () => {
+    fileSystem.together(() => {
+      write(a, 'one', 0);
+      write(a, 'two', 3);
+      write(a, 'three', 6);
+      assert.deepEqual(inner.writes, []);
+    });
+    assert.deepEqual(inner.writes, ['/d/a 0 onetwothree']);
+  });
+
+  test('the order of writes to several files is kept, also where one does not follow the one before it', () => {
+    fileSystem.together(() => {
+      write(a, '1', 0);
+      write(b, '2', 0);
+      write(a, '3', 1);
+      write(a, '4', 2);
+      write(a, '5', 9);
+    });
+    assert.deepEqual(inner.writes, ['/d/a 0 1', '/d/b 0 2', '/d/a 1 34', '/d/a 9 5']);
+  });
+
+  test('a large write and whatever runs over the buffer end the run', () => {
+    const large = 'L'.repeat(10_000);
+    fileSystem.together(() => {
+      write(a, 's', 0);
+      write(a, large, 1);
+      for (let i = 0; i < 10; i++) write(b, 'm'.repeat(8000), i * 8000);
+    });
+    assert.deepEqual(
+      inner.writes.map((line) => line.length - '/d/a 0 '.length),
+      [1, 10_000, 64_000, 16_000 + 4],
+    );
+    assert.equal(b.sizeSync(), 80_000);
+  });
+
+  test('who reads, measures or cuts sees what was held back', () => {
+    fileSystem.together(() => {
+      write(a, 'hello', 0);
+      const bytes = Buffer.alloc(5);
+      assert.equal(a.readSync(bytes, 0, 5, 0), 5);
+      assert.equal(bytes.toString(), 'hello');
+      write(a, '!', 5);
+      assert.equal(a.sizeSync(), 6);
+      write(a, '!', 6);
+      assert.equal(fileSystem.statSync('/d/a')?.sizeInBytes, 7);
+      write(a, '!', 7);
+      a.truncateSync(2);
+      assert.equal(fileSystem.readFileSync('/d/a').toString(), 'he');
+      write(a, 'y', 2);
+      a.closeSync();
+    });
+    assert.equal(inner.readFileSync('/d/a').toString(), 'hey');
+  });
+
+  test('what work throws passes through, after what it wrote was written', () => {
+    const failing = () =>
+      fileSystem.together(() => {
+        write(a, 'kept', 0);
+        throw new RangeError('of its own');
+      });
+    assert.throws(failing, RangeError);
+    assert.deepEqual(inner.writes, ['/d/a 0 kept']);
+  });
+
+  test('a run that fails is told of once and makes together throw, not whoever ended it', () => {
+    inner.broken.add('/d/a');
+    const failing = () =>
+      fileSystem.together(() => {
+        write(a, 'lost', 0);
+        write(b, 'innocent', 0);
+      });
+    assert.throws(failing, (error) => error instanceof StorageError && error.path === '/d/a');
+    assert.deepEqual(
+      failures.map(({ path }) => path),
+      ['/d/a'],
+    );
+    assert.deepEqual(inner.writes, ['/d/b 0 innocent']);
+    fileSystem.together(() => write(b, '!', 8));
+    assert.deepEqual(inner.writes.at(-1), '/d/b 8 !');
+  });
+
+  test('one within another: the inner one writes, and both hear of a failure', () => {
+    fileSystem.together(() => {
+      write(a, 'outer', 0);
+      fileSystem.together(() => write(a, 'inner', 5));
+      assert.deepEqual(inner.writes, ['/d/a 0 outerinner']);
+    });
+    inner.broken.add('/d/a');
+    let innerFailed = false;
+    const failing = () =>
+      fileSystem.together(() => {
+        write(a, 'lost', 10);
+        try {
+          fileSystem.together(() => write(b, 'fine', 0));
+        } catch (error) {
+          innerFailed = error instanceof StorageError;
+        }
+      });
+    assert.throws(failing, StorageError);
+    assert.ok(innerFailed);
+  });
+});
