@@ -11,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ByteWriter, Errors, SeededRandom } from '@ottla/base';
 import type { RequestClient } from '@ottla/network';
 import { apiVersions, writeRequestHeader } from '@ottla/protocol';
+import { unforeseenFailures } from './support/broker-output.ts';
 import { projectRoot } from './support/broker-process.ts';
 import { connectFor, RestartableBroker, testSeed } from './support/test-broker.ts';
 import { batchOf, createTopicsOn, produceTo, readAll } from './support/wire.ts';
@@ -146,18 +147,6 @@ function residentBytes(pid: number): number {
   return Number(match?.[1] ?? 0) * 1024;
 }
 
-/** What the broker says of failures that nobody foresaw, each once. */
-function unforeseen(output: string): string[] {
-  const lines = output.split('\n');
-  const found = new Map<string, string>();
-  lines.forEach((line, i) => {
-    if (!/unexpected|AssertionFailed|TypeError|RangeError/.test(line)) return;
-    const key = line.replaceAll(/[\d:.\-[\],]+/g, '');
-    if (!found.has(key)) found.set(key, lines.slice(i, i + 4).join('\n'));
-  });
-  return [...found.values()];
-}
-
 test('answers or refuses whatever arrives', { skip, timeout: 240_000 }, async (t) => {
   const seed = testSeed();
   const random = new SeededRandom(seed);
@@ -192,7 +181,7 @@ test('answers or refuses whatever arrives', { skip, timeout: 240_000 }, async (t
     `${frames.length} requests: ${count('answered')} answered, ${count('closed')} closed, ${count('silent')} silent`,
   );
   t.diagnostic(`an innocent client waited ${Math.round(longestMs)} ms at most; ${resident >> 20} MB resident`);
-  assert.deepEqual(unforeseen(broker.output()), []);
+  assert.deepEqual(unforeseenFailures(broker.output()), []);
   assert.ok(longestMs < PING_MS_MAX, `somebody waited ${longestMs} ms`);
   assert.ok(resident < RESIDENT_BYTES_MAX, `${resident} bytes resident`);
 
