@@ -168,7 +168,7 @@ export class Channel {
 
   /** Starts every request that is here whole and that the limits allow. Reading pauses while bytes are left that they do not. */
   #startRequests(): void {
-    if (this.#isStarting) return;
+    if (this.#isStarting || this.#reader.bufferedBytes === 0) return;
     this.#isStarting = true;
     try {
       this.#dependencies.together(this.#startAll);

@@ -8,6 +8,7 @@ import {
   MemorySockets,
   type MemorySocketsOptions,
   MetricsRegistry,
+  StorageError,
   silentLogger,
 } from '@ottla/base';
 import type { RequestHandler } from './channel.ts';
@@ -106,11 +107,12 @@ async function startServer(
   onRequest: RequestHandler,
   limits: Partial<SocketServerLimits> = {},
   network: MemorySocketsOptions = {},
+  together: (work: () => void) => void = (work) => work(),
 ): Promise<Fixture> {
   const clock = new FakeClock();
   const sockets = new MemorySockets(network);
   const server = new SocketServer(
-    { sockets, clock, logger: silentLogger, metrics: new MetricsRegistry(clock), onRequest },
+    { sockets, clock, logger: silentLogger, metrics: new MetricsRegistry(clock), onRequest, together },
     { ...SOCKET_SERVER_LIMITS, ...limits },
   );
   const endpoint = { listenerName: 'PLAINTEXT', securityProtocol: 'PLAINTEXT', host: HOST, port: 0 };
@@ -266,6 +268,36 @@ describe('SocketServer', () => {
       await settle();
     }
     assert.deepEqual(peer.frames, ['re:a', 're:b', 're:c', 're:d', 're:e']);
+  });
+
+  test('requests that arrive together are started together, and none is answered when what they wrote is lost', async () => {
+    const log: string[] = [];
+    let isDiskBroken = false;
+    const together = (work: () => void): void => {
+      log.push('(');
+      work();
+      log.push(')');
+      if (isDiskBroken) throw new StorageError('no space left', { code: 'ENOSPC', path: '/logs/a' });
+    };
+    const onRequest: RequestHandler = (request) => {
+      log.push(request.frame.toString());
+      return echo(request);
+    };
+    const { connect, settle } = await startServer(onRequest, {}, {}, together);
+    const [peer, other] = [await connect(), await connect()];
+    peer.send('a', 'b');
+    await settle();
+    assert.deepEqual(log, ['(', 'a', 'b', ')']);
+    assert.deepEqual(peer.frames, ['a', 'b']);
+    isDiskBroken = true;
+    peer.send('c', 'd');
+    await settle();
+    assert.deepEqual(peer.frames, ['a', 'b']);
+    assert.ok(peer.closed);
+    isDiskBroken = false;
+    other.send('e');
+    await settle();
+    assert.deepEqual(other.frames, ['e']);
   });
 
   test('queued.max.request.bytes holds back connections until others were answered', async () => {
