@@ -24,10 +24,10 @@ const QUIET_SNAPSHOTS = 8;
 
 /** Small segments that roll, and a cleaner that never rests: what is recovered lies in many files. */
 const CONFIG = {
-  'log.segment.bytes': '20000',
-  'log.index.interval.bytes': '500',
+  'log.segment.bytes': '50000',
+  'log.index.interval.bytes': '1000',
   'transaction.state.log.num.partitions': '5',
-  'transaction.state.log.segment.bytes': '60000',
+  'transaction.state.log.segment.bytes': '400000',
   'log.cleaner.backoff.ms': '200',
   'log.cleaner.min.cleanable.ratio': '0.1',
 };
