@@ -21,6 +21,8 @@ const SESSION_TIMEOUT_MS = 1500;
 const REBALANCE_TIMEOUT_MS = 3000;
 const HEARTBEAT_MS = 150;
 const SETTLE_MS = 10_000;
+/** By then a killed broker's last answers are read. */
+const LAST_WORDS_MS = 200;
 /** After this everybody knows that the broker was killed. */
 const NOTICE_MS = 2000;
 
@@ -282,26 +284,34 @@ function participants(t: TestContext, port: number, random: SeededRandom, tally:
 }
 
 /** The broker to storm at: ours, which may be killed, or the one that is there. */
-async function brokerFor(t: TestContext): Promise<{ port: number; kill?: () => Promise<void> }> {
+async function brokerFor(t: TestContext): Promise<{ port: number; kill?: (onDead: () => void) => Promise<void> }> {
   const given = process.env.OTTLA_TEST_BROKER;
   if (given !== undefined) return { port: Number(given) };
   const config = { 'group.min.session.timeout.ms': '1000' };
   const port = await freePort();
   const broker = new RestartableBroker(t, { name: 'storm', port, config });
   await broker.start();
-  const kill = async () => {
+  const kill = async (onDead: () => void) => {
     await broker.end('SIGKILL');
+    // What it said last is still in the sockets, and belongs to the time before.
+    await sleep(LAST_WORDS_MS);
+    onDead();
     await broker.start();
   };
   return { port, kill };
 }
 
-async function killInTheMiddle(weather: Weather, books: readonly GroupBook[], kill: () => Promise<void>) {
+async function killInTheMiddle(
+  weather: Weather,
+  books: readonly GroupBook[],
+  kill: (onDead: () => void) => Promise<void>,
+) {
   await sleep((STORM_SECONDS * 1000) / 2);
   weather.isBroken = true;
-  weather.crashes++;
-  for (const book of books) book.crashes = weather.crashes;
-  await kill();
+  await kill(() => {
+    weather.crashes++;
+    for (const book of books) book.crashes = weather.crashes;
+  });
   await sleep(NOTICE_MS);
   weather.isBroken = false;
 }
