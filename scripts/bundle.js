@@ -1,5 +1,5 @@
-// `npm run bundle`: the program and all its rooms as a few files in packages/ottla/bundle. Node resolves, reads and compiles each module on
-// its own: five hundred of them take longer than everything else a broker does to start, and keep more memory. Run after `npm run build`.
+// The last step of `npm run build`: the program and all its rooms as a few files in packages/ottla/bundle. Node resolves, reads and compiles each module on
+// its own: five hundred of them take longer than everything else a broker does to start, and keep more memory. Runs after the compiler.
 
 import { readdirSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
