@@ -17,30 +17,28 @@ start() { # NAME → port in $port
   [ -n "$port" ] || { echo "broker $name did not start:"; cat "$out"; return 1; }
 }
 
-suite() { # NAME RESULT BASELINE ARGUMENTS…   the runner's verdict is compare.sh's, not its count of failures
-  local name=$1 result=$2 baseline=$3; shift 3
-  SUITES_OUT=$work/out-$result "$conformance/$name.sh" "$@" > "$work/$result.txt" 2>&1
-  grep -E "^FAIL|^SKIP|passed," "$work/$result.txt"
-  wanted "$conformance/baseline/$baseline" > "$work/wanted-$result.txt"
-  "$conformance/compare.sh" "$work/out-$result/$name${RESULT_SUFFIX:-}.txt" "$work/wanted-$result.txt"
+suite() { # RUNNER NAME ARGUMENTS…   the verdict is compare.sh's, not the runner's count of failures; results and baseline go by NAME
+  local runner=$1 name=$2; shift 2
+  SUITES_OUT=$work/out-$name "$conformance/$runner.sh" "$@" > "$work/$name.txt" 2>&1
+  grep -E "^FAIL|^SKIP|passed," "$work/$name.txt"
+  wanted "$conformance/baseline/$name-k39.txt" > "$work/wanted-$name.txt"
+  "$conformance/compare.sh" "$work/out-$name/$name.txt" "$work/wanted-$name.txt"
 }
 
 # What this broker cannot have: a quorum belongs to KRaft.
 wanted() { grep -vE "^PASS ($NOT_OURS)" "$1"; }
 NOT_OURS='cluster\.quorum-'
 
-java_old() { RESULT_SUFFIX=-2.8.2 suite java-tools java-tools-2.8.2 java-tools-2.8.2-k39.txt "127.0.0.1:$1" 2.8.2; }
-java_new() { RESULT_SUFFIX=-4.2.0 suite java-tools java-tools-4.2.0 java-tools-4.2.0-k39.txt "127.0.0.1:$1" 4.2.0; }
+java_tools() { suite java-tools "java-tools-$2" "127.0.0.1:$1" "$2"; } # PORT VERSION
 others() {
-  local rc=0
-  suite kcat kcat kcat-k39.txt "127.0.0.1:$1" || rc=1
-  suite confluent-python confluent-python confluent-python-k39.txt "127.0.0.1:$1" || rc=1
+  local rc=0 name
+  for name in kcat confluent-python; do suite $name $name "127.0.0.1:$1" || rc=1; done
   return $rc
 }
 
 start one && one=$port && start two && two=$port || exit 1
-{ others "$one" && java_old "$one"; } > "$work/one.log" 2>&1 & left=$!
-java_new "$two" > "$work/two.log" 2>&1; right=$?
+{ others "$one" && java_tools "$one" 2.8.2; } > "$work/one.log" 2>&1 & left=$!
+java_tools "$two" 4.2.0 > "$work/two.log" 2>&1; right=$?
 wait $left; left=$?
 cat "$work/one.log" "$work/two.log"
 for pid in "${pids[@]}"; do kill -0 "$pid" 2> /dev/null || { echo "a broker died"; tail -20 "$work"/*.out; exit 1; }; done
