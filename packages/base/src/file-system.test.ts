@@ -107,6 +107,20 @@ function portSuite(name: string, make: () => { fileSystem: FileSystem; root: str
       await fileSystem.syncDirectory(root);
     });
 
+    test('reads off the loop find what is there, and finish on a file that is closed meanwhile', async () => {
+      const file = fileSystem.openSync(join(root, 'cold'), 'create');
+      file.writeSync(Buffer.from('abcdef'), 0);
+      const bytes = Buffer.alloc(4);
+      assert.equal(await file.read(bytes, 1), 4);
+      assert.equal(bytes.toString(), 'bcde');
+      assert.equal(await file.read(bytes, 4), 2);
+      assert.equal(await file.read(bytes, 6), 0);
+      const reading = file.read(bytes, 0);
+      file.closeSync();
+      assert.equal(await reading, 4);
+      await assert.rejects(file.read(bytes, 0), hasCode('EBADF'));
+    });
+
     test('a directory is locked once, and again after its release', () => {
       fileSystem.makeDirectorySync(join(root, 'locked'));
       const lock = fileSystem.lockDirectorySync(join(root, 'locked'));

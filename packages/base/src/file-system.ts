@@ -25,6 +25,8 @@ export interface File {
   readonly path: string;
   /** Reads up to `length` bytes at `position` into `target` at `targetOffset`. @returns bytes read, 0 at the end */
   readSync(target: Buffer, targetOffset: number, length: number, position: number): number;
+  /** Fills as much of `target` as there is from `position` on, off the event loop. @returns bytes read, 0 at the end */
+  read(target: Buffer, position: number): Promise<number>;
   /** Writes all of `bytes` at `position`, or throws. */
   writeSync(bytes: Buffer, position: number): void;
   /** Writes all of `buffers` one after the other from `position`, or throws. */

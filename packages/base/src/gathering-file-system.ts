@@ -158,6 +158,11 @@ class GatheringFile implements File {
     return this.#inner.readSync(target, targetOffset, length, position);
   }
 
+  read(target: Buffer, position: number): Promise<number> {
+    this.#owner.endRun();
+    return this.#inner.read(target, position);
+  }
+
   writeSync(bytes: Buffer, position: number): void {
     if (this.#owner.holdBack(this.#inner, bytes, position)) return;
     this.#owner.endRun();

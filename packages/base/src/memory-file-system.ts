@@ -318,6 +318,10 @@ class MemoryFile implements File {
     return this.#inode.read(target, targetOffset, length, position);
   }
 
+  async read(target: Buffer, position: number): Promise<number> {
+    return this.readSync(target, 0, target.length, position);
+  }
+
   writeSync(bytes: Buffer, position: number): void {
     this.writevSync([bytes], position);
   }

@@ -28,8 +28,8 @@ function hasCode(error: unknown, ...codes: string[]): boolean {
 class NodeFile implements File {
   readonly path: string;
   #fd: number;
-  /** Syncs under way: the descriptor is closed after the last one, so that it can never be another file's. */
-  #syncing = 0;
+  /** Calls under way off the loop: the descriptor is closed after the last one, so that it can never be another file's. */
+  #pendingCount = 0;
   #closed = false;
 
   constructor(path: string, fd: number) {
@@ -43,6 +43,16 @@ class NodeFile implements File {
     } catch (error) {
       throw toStorageError('read', this.path, error);
     }
+  }
+
+  read(target: Buffer, position: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      fs.read(this.#borrowFd(), target, 0, target.length, position, (error, count) => {
+        this.#giveBackFd();
+        if (error === null) resolve(count);
+        else reject(toStorageError('read', this.path, error));
+      });
+    });
   }
 
   writeSync(bytes: Buffer, position: number): void {
@@ -102,11 +112,8 @@ class NodeFile implements File {
 
   sync(): Promise<void> {
     return new Promise((resolve, reject) => {
-      const fd = this.#openFd();
-      this.#syncing++;
-      fs.fdatasync(fd, (error) => {
-        this.#syncing--;
-        if (this.#closed) this.#closeWhenIdle();
+      fs.fdatasync(this.#borrowFd(), (error) => {
+        this.#giveBackFd();
         if (error === null) resolve();
         else reject(toStorageError('sync', this.path, error));
       });
@@ -118,8 +125,20 @@ class NodeFile implements File {
     this.#closeWhenIdle();
   }
 
+  /** For a call off the loop. Every one gives it back when it is over. */
+  #borrowFd(): number {
+    const fd = this.#openFd();
+    this.#pendingCount++;
+    return fd;
+  }
+
+  #giveBackFd(): void {
+    this.#pendingCount--;
+    if (this.#closed) this.#closeWhenIdle();
+  }
+
   #closeWhenIdle(): void {
-    if (this.#syncing > 0 || this.#fd === -1) return;
+    if (this.#pendingCount > 0 || this.#fd === -1) return;
     const fd = this.#fd;
     this.#fd = -1;
     try {

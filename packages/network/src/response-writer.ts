@@ -1,5 +1,6 @@
 // Puts responses onto a connection: frames them, gathers what is ready in the same turn into one write, and reads byte sources piece by
-// piece as the peer takes them, so that a fetch of many megabytes never lies in memory whole.
+// piece as the peer takes them, so that a fetch of many megabytes never lies in memory whole. A source that may have to wait for a disk is
+// read off the event loop, and only its own connection waits meanwhile.
 
 import { type ByteChunk, type ByteSource, type Connection, isByteSource } from '@ottla/base';
 
@@ -36,6 +37,10 @@ export class ResponseWriter {
   #isClosed = false;
   /** Holds the piece that was written last; its bytes belong to the connection until that has drained. */
   #staging: Buffer | undefined;
+  /** A piece of the first source in the queue is being read off the event loop. */
+  #isReading = false;
+  /** What that read, to be written next. */
+  #pieceRead: Buffer | undefined;
 
   constructor(connection: Connection, events: ResponseWriterEvents) {
     this.#connection = connection;
@@ -73,12 +78,12 @@ export class ResponseWriter {
     this.#isFlushDue = false;
     let turnBytes = 0;
     try {
-      while (this.#queue.length > 0 && !this.#isBlocked && turnBytes < TURN_BYTES_MAX) turnBytes += this.#writeOnce();
+      while (this.#mayWrite && turnBytes < TURN_BYTES_MAX) turnBytes += this.#writeOnce();
     } catch (error) {
       this.#events.onFailure(error);
       return;
     }
-    if (this.#queue.length > 0 && !this.#isBlocked) {
+    if (this.#mayWrite) {
       this.#isFlushDue = true;
       setImmediate(() => this.flush());
     }
@@ -103,6 +108,10 @@ export class ResponseWriter {
     this.#staging = undefined;
   }
 
+  get #mayWrite(): boolean {
+    return this.#queue.length > 0 && !this.#isBlocked && !this.#isReading;
+  }
+
   /** Gathers buffers, and at most one piece of a large source at their end, into one write. @returns its size */
   #writeOnce(): number {
     const batch: Buffer[] = [];
@@ -112,7 +121,8 @@ export class ResponseWriter {
       while (batchBytes < PIECE_BYTES) {
         const chunk = this.#queue[takenCount];
         if (chunk === undefined) break;
-        const bytes = isByteSource(chunk) ? this.#readPiece(chunk) : chunk;
+        const bytes = isByteSource(chunk) ? this.#nextPiece(chunk) : chunk;
+        if (bytes === undefined) break;
         batch.push(bytes);
         batchBytes += bytes.length;
         if (this.#position > 0) break;
@@ -123,29 +133,53 @@ export class ResponseWriter {
       this.#queue.splice(0, takenCount);
       this.#queuedBytes -= batchBytes;
     }
+    if (batch.length === 0) return 0;
     const isMerged = batch.length > 1 && batchBytes <= MERGED_BYTES_MAX;
     this.#isBlocked = !this.#connection.write(isMerged ? [Buffer.concat(batch, batchBytes)] : batch);
     if (!this.#isBlocked && this.#connection.queuedBytes > 0) this.#staging = undefined;
     return batchBytes;
   }
 
-  /** The next piece of a source: all of a small one, in a buffer of its own, or as much of a large one as staging holds. `#position` is
-   *  0 afterwards, and the source released, when it was the last. */
-  #readPiece(source: ByteSource): Buffer {
-    let piece: Buffer;
-    if (source.sizeInBytes <= SMALL_SOURCE_BYTES) {
-      piece = Buffer.allocUnsafe(source.sizeInBytes);
-    } else {
-      this.#staging ??= spareBuffers.pop() ?? Buffer.allocUnsafeSlow(PIECE_BYTES);
-      piece = this.#staging.subarray(0, Math.min(PIECE_BYTES, source.sizeInBytes - this.#position));
+  /** The next piece of a source; undefined: it is being read, and the queue goes on when it is there. `#position` is 0 afterwards, and
+   *  the source released, when it was the last. */
+  #nextPiece(source: ByteSource): Buffer | undefined {
+    let piece = this.#pieceRead;
+    if (piece === undefined) {
+      piece = this.#bufferFor(source);
+      if (source.read !== undefined) {
+        void this.#readOffLoop(source, piece);
+        return undefined;
+      }
+      readExactly(source, piece, this.#position);
     }
-    readExactly(source, piece, this.#position);
+    this.#pieceRead = undefined;
     this.#position += piece.length;
     if (this.#position === source.sizeInBytes) {
       source.release();
       this.#position = 0;
     }
     return piece;
+  }
+
+  /** Room for all of a small source, in a buffer of its own, or for as much of a large one as staging holds. */
+  #bufferFor(source: ByteSource): Buffer {
+    if (source.sizeInBytes <= SMALL_SOURCE_BYTES) return Buffer.allocUnsafe(source.sizeInBytes);
+    this.#staging ??= spareBuffers.pop() ?? Buffer.allocUnsafeSlow(PIECE_BYTES);
+    return this.#staging.subarray(0, Math.min(PIECE_BYTES, source.sizeInBytes - this.#position));
+  }
+
+  async #readOffLoop(source: ByteSource, piece: Buffer): Promise<void> {
+    this.#isReading = true;
+    try {
+      await fill(source, piece, this.#position);
+    } catch (error) {
+      if (!this.#isClosed) this.#events.onFailure(error);
+      return;
+    }
+    if (this.#isClosed) return;
+    this.#isReading = false;
+    this.#pieceRead = piece;
+    this.flush();
   }
 
   /** A staging buffer is used again only when the kernel has all its bytes; otherwise it is left to the garbage collector. */
@@ -168,9 +202,23 @@ function readExactly(source: ByteSource, target: Buffer, position: number): void
   let filled = 0;
   while (filled < target.length) {
     const count = source.readSync(filled === 0 ? target : target.subarray(filled), position + filled);
-    if (count <= 0) throw new RangeError(`source ended at ${position + filled} of ${source.sizeInBytes} bytes`);
+    if (count <= 0) throw endedEarly(source, position + filled);
     filled += count;
   }
+}
+
+/** The same off the event loop. */
+async function fill(source: ByteSource, target: Buffer, position: number): Promise<void> {
+  let filled = 0;
+  while (filled < target.length) {
+    const count = (await source.read?.(target.subarray(filled), position + filled)) ?? 0;
+    if (count <= 0) throw endedEarly(source, position + filled);
+    filled += count;
+  }
+}
+
+function endedEarly(source: ByteSource, position: number): RangeError {
+  return new RangeError(`source ended at ${position} of ${source.sizeInBytes} bytes`);
 }
 
 /** Releases every source among `chunks`. */

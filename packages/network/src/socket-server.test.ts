@@ -201,6 +201,28 @@ class CountingSource implements ByteSource {
   }
 }
 
+/** A source on a disk that answers when the test says so. */
+class ColdSource extends CountingSource {
+  readonly reads: PromiseWithResolvers<number>[] = [];
+  #fills: (() => number)[] = [];
+
+  read(target: Buffer, position: number): Promise<number> {
+    const read = withResolvers<number>();
+    this.reads.push(read);
+    this.#fills.push(() => super.readSync(target, position));
+    return read.promise;
+  }
+
+  override readSync(): number {
+    throw new Error('the event loop waited for a disk');
+  }
+
+  /** The disk has read what was asked for last. */
+  arrive(): void {
+    this.reads.at(-1)?.resolve(this.#fills.at(-1)?.() ?? 0);
+  }
+}
+
 describe('SocketServer', () => {
   test('answers requests however their bytes are cut', async () => {
     for (const chunkBytesMax of [1, 2, 3, 5, 7, 1000]) {
@@ -387,6 +409,74 @@ describe('SocketServer', () => {
     new CountingSource(source.sizeInBytes).readSync(expected, 0);
     assert.ok(frame.subarray(4, -4).equals(expected));
     assert.equal(frame.subarray(-4).toString(), 'tail');
+    assert.equal(source.releaseCount, 1);
+  });
+
+  test('a source on a slow disk holds up its own connection, and no other', async () => {
+    const source = new ColdSource(300 * 1024);
+    const { connect, settle } = await startServer(({ frame }) => ({
+      dispatched: undefined,
+      response: frame.toString() === 'fetch' ? [Buffer.from('head'), source, Buffer.from('tail')] : [Buffer.from('x')],
+    }));
+    const [slow, quick] = [await connect(), await connect()];
+    slow.send('fetch', 'next');
+    quick.send('a');
+    await settle();
+    assert.deepEqual(quick.frames, ['x']);
+    assert.deepEqual(slow.frames, []);
+    for (let piece = 1; piece <= 2; piece++) {
+      assert.equal(source.reads.length, piece, 'one piece is read at a time');
+      source.arrive();
+      await settle();
+    }
+    const expected = Buffer.alloc(source.sizeInBytes);
+    new CountingSource(source.sizeInBytes).readSync(expected, 0);
+    const frame = Buffer.from(slow.frames[0] ?? '', 'latin1');
+    assert.ok(frame.equals(Buffer.concat([Buffer.from('head'), expected, Buffer.from('tail')])));
+    assert.equal(slow.frames[1], 'x');
+    assert.equal(source.releaseCount, 1);
+  });
+
+  test('many sources on a slow disk come one after the other, small ones too', async () => {
+    const sources = Array.from({ length: 5 }, (_, i) => new ColdSource(100 * (i + 1)));
+    const { connect, settle } = await startServer(() => ({ dispatched: undefined, response: sources }));
+    const peer = await connect();
+    peer.send('fetch');
+    for (const source of sources) {
+      await settle();
+      source.arrive();
+    }
+    await settle();
+    assert.equal(peer.frames[0]?.length, 1500);
+    assert.ok(sources.every(({ releaseCount }) => releaseCount === 1));
+  });
+
+  test('a peer that goes away while a disk is waited for is forgotten, whatever the disk says then', async () => {
+    const sources = [new ColdSource(1000), new ColdSource(1000)];
+    for (const source of sources) {
+      const { connect, settle, server } = await startServer(() => ({ dispatched: undefined, response: [source] }));
+      const peer = await connect();
+      peer.send('fetch');
+      await settle();
+      peer.connection.destroy();
+      await settle();
+      if (source === sources[0]) source.reads[0]?.resolve(1000);
+      else source.reads[0]?.reject(new Error('the disk failed'));
+      await settle();
+      assert.equal(source.releaseCount, 1);
+      assert.equal(server.connectionCount, 0);
+    }
+  });
+
+  test('a disk that fails closes the connection that waits for it', async () => {
+    const source = new ColdSource(1000);
+    const { connect, settle } = await startServer(() => ({ dispatched: undefined, response: [source] }));
+    const peer = await connect();
+    peer.send('fetch');
+    await settle();
+    source.reads[0]?.reject(new Error('the disk failed'));
+    await settle();
+    assert.ok(peer.closed !== undefined);
     assert.equal(source.releaseCount, 1);
   });
 

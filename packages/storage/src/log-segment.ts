@@ -331,6 +331,7 @@ export class LogSegment {
 
   /** No more will be appended. */
   onBecomeInactive(): void {
+    this.log.onBecomeInactive();
     this.#closeTimeIndex();
     this.offsetIndex.writePending();
     this.releaseIndexes();

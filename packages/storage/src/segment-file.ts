@@ -3,11 +3,16 @@
 
 import { assert, type ByteSource, type File, type FileSystem, StorageError } from '@ottla/base';
 
+/** What this process wrote last is taken to be in the page cache still; reading anything else may mean to wait for the disk. */
+const WARM_BYTES = 64 * 1024 * 1024;
+
 export class SegmentFile {
   #path: string;
   readonly #fileSystem: FileSystem;
   #file: SharedFile | undefined;
   #sizeInBytes: number;
+  /** Bytes before were there when the file was opened, or it is not written to any more: they may be on the disk only. */
+  #coldBytes: number;
   /** A flush that was under way must not create it anew. */
   #isDeleted = false;
 
@@ -15,6 +20,7 @@ export class SegmentFile {
     this.#fileSystem = fileSystem;
     this.#path = path;
     this.#sizeInBytes = fileSystem.statSync(path)?.sizeInBytes ?? 0;
+    this.#coldBytes = this.#sizeInBytes;
   }
 
   get path(): string {
@@ -57,7 +63,13 @@ export class SegmentFile {
   slice(position: number, sizeInBytes: number): ByteSource {
     const file = this.#open();
     file.retain();
-    return new FileSlice(file, position, sizeInBytes);
+    const isWarm = position >= Math.max(this.#coldBytes, this.#sizeInBytes - WARM_BYTES);
+    return isWarm ? new FileSlice(file, position, sizeInBytes) : new ColdFileSlice(file, position, sizeInBytes);
+  }
+
+  /** Nothing is appended any more: from now on its bytes may leave the page cache. */
+  onBecomeInactive(): void {
+    this.#coldBytes = this.#sizeInBytes;
   }
 
   /** @returns bytes cut off */
@@ -129,31 +141,46 @@ class SharedFile {
 
 class FileSlice implements ByteSource {
   readonly sizeInBytes: number;
-  readonly #file: SharedFile;
-  readonly #position: number;
+  readonly #shared: SharedFile;
+  /** Of the slice in the file. */
+  protected readonly start: number;
   #isReleased = false;
 
-  constructor(file: SharedFile, position: number, sizeInBytes: number) {
-    this.#file = file;
-    this.#position = position;
+  constructor(shared: SharedFile, start: number, sizeInBytes: number) {
+    this.#shared = shared;
+    this.start = start;
     this.sizeInBytes = sizeInBytes;
   }
 
+  protected get file(): File {
+    return this.#shared.file;
+  }
+
   readSync(target: Buffer, position: number): number {
-    if (this.#isReleased) {
-      throw new StorageError(`a slice of ${this.#file.file.path} was read after its release`, {
-        code: 'EBADF',
-        path: this.#file.file.path,
-      });
-    }
-    const length = Math.min(target.length, this.sizeInBytes - position);
-    return length <= 0 ? 0 : this.#file.file.readSync(target, 0, length, this.#position + position);
+    const length = this.lengthAt(target, position);
+    return length <= 0 ? 0 : this.file.readSync(target, 0, length, this.start + position);
   }
 
   release(): void {
-    assert(!this.#isReleased, `a slice of ${this.#file.file.path} was released twice`);
+    assert(!this.#isReleased, `a slice of ${this.file.path} was released twice`);
     this.#isReleased = true;
-    this.#file.release();
+    this.#shared.release();
+  }
+
+  /** How much of `target` there is to fill from `position` on. */
+  protected lengthAt(target: Buffer, position: number): number {
+    const { path } = this.file;
+    if (this.#isReleased)
+      throw new StorageError(`a slice of ${path} was read after its release`, { code: 'EBADF', path });
+    return Math.min(target.length, this.sizeInBytes - position);
+  }
+}
+
+/** The same, where reading may have to wait for the disk. */
+class ColdFileSlice extends FileSlice {
+  async read(target: Buffer, position: number): Promise<number> {
+    const length = this.lengthAt(target, position);
+    return length <= 0 ? 0 : this.file.read(target.subarray(0, length), this.start + position);
   }
 }
 
