@@ -17,7 +17,8 @@ export function openRecords(batch: RecordBatch, options: RecordsOptions = {}): R
   const type = batch.compressionType;
   if (type === 'none') return new RecordCursor(batch.buffer, start, end);
   const maxSizeInBytes = options.maxDecompressedBytes ?? DECOMPRESSED_BYTES_MAX;
-  const bytes = decompress(type, batch.buffer.subarray(start, end), { maxSizeInBytes, magic: 2 });
+  const { isLent = false } = options;
+  const bytes = decompress(type, batch.buffer.subarray(start, end), { maxSizeInBytes, magic: 2, isLent });
   return new RecordCursor(bytes, 0, bytes.length);
 }
 

@@ -12,7 +12,7 @@ import { CorruptRecordError, InvalidRecordError } from './errors.ts';
 import { NO_TIMESTAMP, type TimestampType } from './format.ts';
 import type { KafkaRecord } from './kafka-record.ts';
 import { legacyHasKey, legacyRecord, legacyTimestamp, wrappedMessages } from './legacy-records.ts';
-import { batchAt, type RecordBatch } from './record-batch.ts';
+import { batchAt, type RecordBatch, type RecordsOptions } from './record-batch.ts';
 import { RecordChecks, type RecordChecksOptions } from './record-checks.ts';
 import { RecordCursor } from './record-cursor.ts';
 import { RecordsBuilder } from './records-builder.ts';
@@ -254,7 +254,7 @@ function validateCompressedBatchInPlace(
   checks: RecordChecks,
 ): ValidationResult {
   checks.checkBatch(batch, batch);
-  const cursor = openForValidation(batch, options);
+  const cursor = openForValidation(batch, { ...options, isLent: true });
   const maxTimestamp = checkRecords(batch, cursor, checks);
   checks.raise();
   const stats = { temporaryMemoryBytes: cursor.buffer === records ? 0 : cursor.buffer.length, recordsConverted: 0 };
@@ -320,7 +320,7 @@ function checkWrappedMessage(
 
 /** The checksum held, so the bytes are what the producer sent: it is the records that are wrong, not the transport, and
  *  sending them again (as CORRUPT_MESSAGE invites to) would not help. */
-function openForValidation(batch: RecordBatch, options: ValidationOptions): RecordCursor {
+function openForValidation(batch: RecordBatch, options: RecordsOptions): RecordCursor {
   return asInvalidRecord(() => openRecords(batch, options));
 }
 

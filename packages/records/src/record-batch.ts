@@ -48,6 +48,8 @@ import { readInt64, writeInt64 } from './numbers.ts';
 export interface RecordsOptions {
   /** The most a compressed batch may unpack to. Default 100 MiB. */
   readonly maxDecompressedBytes?: number;
+  /** Nothing is kept of the records, and nothing else unpacked before the last was looked at: they may lie in memory that is used again. */
+  readonly isLent?: boolean;
 }
 
 /** A view; making one copies nothing. All of its bytes are in the buffer; whether they make sense, `isValid` says. */

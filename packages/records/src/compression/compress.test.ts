@@ -6,7 +6,10 @@ import { SeededRandom } from '@ottla/base';
 import { CorruptRecordError, InvalidRecordError, UnsupportedCompressionError } from '../errors.ts';
 import { compress, DECOMPRESSED_BYTES_MAX, decompress, loadCompressionCodecs } from './compress.ts';
 import type { CompressionType } from './compression-type.ts';
+import { decodeLz4Block } from './lz4-block.ts';
+import { decodeLz4BlockNatively, hasNativeLz4 } from './lz4-native.ts';
 import { bytesOf } from './matching.ts';
+import { Output } from './output.ts';
 import { decodeSnappyBlock } from './snappy-block.ts';
 import { hasNativeSnappy } from './snappy-native.ts';
 import { xxHash32 } from './xx-hash-32.ts';
@@ -85,6 +88,27 @@ describe('every codec', () => {
     }
   });
 
+  test('what is lent is right until the next is, and what is not lent stays', () => {
+    for (const type of TYPES) {
+      const [first, second] = [mixture(50_000), mixture(60_000)];
+      const kept = decompress(type, compress(type, first), UNLIMITED);
+      const packed = compress(type, second);
+      for (let round = 0; round < 3; round++) {
+        assert.ok(decompress(type, packed, { ...UNLIMITED, isLent: true }).equals(second), type);
+      }
+      assert.ok(kept.equals(first), type);
+    }
+  });
+
+  test('what is lent may be larger than what was lent before, also beyond what is kept', () => {
+    for (const type of TYPES) {
+      for (const size of [10, 100_000, 5_000_000, 1_000]) {
+        const bytes = Buffer.alloc(size, 'lent');
+        assert.ok(decompress(type, compress(type, bytes), { ...UNLIMITED, isLent: true }).equals(bytes), type);
+      }
+    }
+  });
+
   test('zstd is refused in formats 0 and 1', () => {
     assert.throws(() => compress('zstd', Buffer.alloc(1), undefined, 1), UnsupportedCompressionError);
     assert.throws(() => decompress('zstd', Buffer.alloc(1), { ...UNLIMITED, magic: 0 }), UnsupportedCompressionError);
@@ -105,6 +129,21 @@ describe('gzip', () => {
   test('reads members that were appended to each other', () => {
     const two = Buffer.concat([gzipSync('ab'), gzipSync('cd')]);
     assert.equal(decompress('gzip', two, UNLIMITED).toString(), 'abcd');
+  });
+});
+
+describe('gzip that lies about its size', () => {
+  for (const said of [0, 1, 99_999, 100_001, 0xffffffff]) {
+    test(`by ${said} is refused`, () => {
+      const packed = gzipSync(Buffer.alloc(100_000, 'abc'));
+      packed.writeUInt32LE(said, packed.length - 4);
+      assert.throws(() => decompress('gzip', packed, UNLIMITED), CorruptRecordError);
+    });
+  }
+
+  test('which it does not where a short member follows a long one', () => {
+    const members = [gzipSync(Buffer.alloc(3_000_000, 'x')), gzipSync(Buffer.from('y'))];
+    assert.equal(decompress('gzip', Buffer.concat(members), UNLIMITED).length, 3_000_001);
   });
 });
 
@@ -179,6 +218,28 @@ describe('lz4', () => {
       const frame: Buffer = native.compressFrameSync(bytes, options);
       assert.ok(decompress('lz4', frame, { maxSizeInBytes: bytes.length }).equals(bytes), `round ${round}`);
     }
+  });
+
+  test('our decoder and the native one agree', { skip: !hasNativeLz4() && 'no native lz4 here' }, () => {
+    for (let round = 0; round < 100; round++) {
+      const bytes = mixture(1 + random.nextInt(60_000));
+      const block = compress('lz4', bytes).subarray(11, -4);
+      const output = new Output(0, bytes.length, false);
+      const natively = decodeLz4BlockNatively(block, 65_536);
+      if (natively === undefined) continue; // Stored: it did not compress.
+      decodeLz4Block(bytesOf(block), 0, block.length, output, 0, 65_536);
+      assert.ok(output.finish().equals(bytes), `round ${round}, ours`);
+      assert.ok(natively.equals(bytes), `round ${round}, native`);
+    }
+  });
+
+  test('a long block that is damaged is refused by our own words', {
+    skip: !hasNativeLz4() && 'no native lz4 here',
+  }, () => {
+    const frame = compress('lz4', mixture(50_000));
+    // A match from further back than there is anything.
+    frame.fill(0, 11, 11 + 1_000);
+    assert.throws(() => decompress('lz4', frame, UNLIMITED), /lz4 records: a match of/);
   });
 
   test('reads dependent blocks, stored blocks, content size and content checksum', () => {

@@ -17,6 +17,8 @@ export interface DecompressOptions {
   readonly maxSizeInBytes: number;
   /** The format of what is inside, 2 unless given: lz4 frames of formats 0 and 1 have a checksum of their own kind. */
   readonly magic?: Magic;
+  /** What comes out is looked at before anything else is unpacked, and not kept: it may lie in memory that the next call uses again. */
+  readonly isLent?: boolean;
 }
 
 /** Compresses `bytes` as they stand in a batch of format `magic`. `level` is for gzip and zstd; lz4 and
@@ -45,7 +47,7 @@ export function compress(type: CompressionType, bytes: Buffer, level?: number, m
  *  @throws CorruptRecordError when `bytes` are not what `type` says
  *  @throws UnsupportedCompressionError when there is no codec */
 export function decompress(type: CompressionType, bytes: Buffer, options: DecompressOptions): Buffer {
-  const { maxSizeInBytes, magic = 2 } = options;
+  const { maxSizeInBytes, magic = 2, isLent = false } = options;
   ensureCompressionFitsMagic(type, magic);
   switch (type) {
     case 'none':
@@ -54,11 +56,11 @@ export function decompress(type: CompressionType, bytes: Buffer, options: Decomp
     case 'gzip':
       return gunzip(bytes, maxSizeInBytes);
     case 'snappy':
-      return unsnappy(bytes, maxSizeInBytes);
+      return unsnappy(bytes, maxSizeInBytes, isLent);
     case 'lz4':
-      return unlz4(bytes, maxSizeInBytes, magic);
+      return unlz4(bytes, { maxSizeInBytes, magic, isLent });
     case 'zstd':
-      return unzstd(bytes, maxSizeInBytes);
+      return unzstd(bytes, maxSizeInBytes, isLent);
     default:
       return type satisfies never;
   }

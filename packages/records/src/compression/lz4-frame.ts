@@ -9,6 +9,7 @@
 import type { Magic } from '../format.ts';
 import { decompressedTooLarge, notDecodable } from './limits.ts';
 import { decodeLz4Block, encodeLz4Block, lz4BoundOf } from './lz4-block.ts';
+import { decodeLz4BlockNatively, hasNativeLz4 } from './lz4-native.ts';
 import { type Bytes, bytesOf } from './matching.ts';
 import { Output } from './output.ts';
 import { xxHash32 } from './xx-hash-32.ts';
@@ -28,6 +29,8 @@ const BD_64_KIB = 0x40;
 const SMALLEST_BLOCK_SIZE_ID = 4;
 const LARGEST_BLOCK_SIZE_ID = 7;
 const WINDOW_BYTES = 65_536;
+/** A native call costs as much as decoding this many packed bytes here. */
+const NATIVE_FROM_BYTES = 1_024;
 
 export function lz4(bytes: Buffer, magic: Magic): Buffer {
   const blockCount = Math.ceil(bytes.length / BLOCK_BYTES);
@@ -64,11 +67,12 @@ interface FrameHeader {
 }
 
 /** @throws InvalidRecordError when more than `maxSizeInBytes` would come out @throws CorruptRecordError */
-export function unlz4(bytes: Buffer, maxSizeInBytes: number, magic: Magic): Buffer {
+export function unlz4(bytes: Buffer, options: { maxSizeInBytes: number; magic: Magic; isLent: boolean }): Buffer {
+  const { maxSizeInBytes, magic, isLent } = options;
   const header = readHeader(bytes, magic);
   if (header.contentSize !== undefined && header.contentSize > maxSizeInBytes)
     throw decompressedTooLarge(maxSizeInBytes);
-  const output = new Output(4 * bytes.length, maxSizeInBytes);
+  const output = new Output(4 * bytes.length, maxSizeInBytes, isLent);
   const end = readBlocks(bytes, header, output);
   const content = output.finish();
   if (header.contentSize !== undefined && header.contentSize !== content.length) {
@@ -131,12 +135,23 @@ function readBlocks(bytes: Buffer, header: FrameHeader, output: Output): number 
       output.makeRoom(size);
       bytes.copy(output.bytes, output.size, position, end);
       output.size += size;
-    } else {
+    } else if (!decodedNatively(bytes.subarray(position, end), header, output)) {
       const lowest = flags & FLG_INDEPENDENT_BLOCKS ? output.size : Math.max(0, output.size - WINDOW_BYTES);
       decodeLz4Block(packed, position, end, output, lowest, blockBytesMax);
     }
     position = end + checksumBytes;
   }
+}
+
+/** Unpacks a block that stands for itself with the native codec. @returns false, and nothing is changed, where there is none, where the
+ *  block is too short to be worth the call, and where it is refused: our own decoder says what is wrong with it */
+function decodedNatively(block: Buffer, { flags, blockBytesMax }: FrameHeader, output: Output): boolean {
+  if (block.length < NATIVE_FROM_BYTES || !(flags & FLG_INDEPENDENT_BLOCKS) || !hasNativeLz4()) return false;
+  const bytes = decodeLz4BlockNatively(block, blockBytesMax);
+  if (bytes === undefined) return false;
+  output.makeRoom(bytes.length);
+  output.size += bytes.copy(output.bytes, output.size);
+  return true;
 }
 
 /** @throws CorruptRecordError unless `content[start, end)` has the checksum that stands at `position` */

@@ -20,12 +20,12 @@ export function hasNativeSnappy(): boolean {
   return native !== null;
 }
 
-/** Unpacks a block of `size` bytes to `target[to, …)`. The size has been checked against every limit. @throws CorruptRecordError */
-export function decodeSnappyBlockNatively(block: Buffer, size: number, target: Buffer, to: number): number {
+/** Unpacks a block to `size` bytes, which have been checked against every limit. @throws CorruptRecordError */
+export function decodeSnappyBlockNatively(block: Buffer, size: number): Buffer {
   const codec = mustBePresent(native, 'the native snappy');
   const bytes = uncompress(codec, block);
   if (bytes.length !== size) throw notDecodable('snappy', `${bytes.length} bytes instead of ${size}`);
-  return to + bytes.copy(target, to);
+  return bytes;
 }
 
 function uncompress(codec: NativeSnappy, block: Buffer): Buffer {

@@ -5,6 +5,7 @@
 
 import { decompressedTooLarge, notDecodable } from './limits.ts';
 import { type Bytes, bytesOf } from './matching.ts';
+import { roomFor } from './output.ts';
 import { decodeSnappyBlock, encodeSnappyBlock, snappyBoundOf, snappyUncompressedSize } from './snappy-block.ts';
 import { decodeSnappyBlockNatively, hasNativeSnappy } from './snappy-native.ts';
 
@@ -33,13 +34,9 @@ export function snappy(bytes: Buffer): Buffer {
 }
 
 /** @throws InvalidRecordError when more than `maxSizeInBytes` would come out @throws CorruptRecordError */
-export function unsnappy(bytes: Buffer, maxSizeInBytes: number): Buffer {
-  if (!isHeader(bytes, 0)) {
-    const target = Buffer.allocUnsafe(snappyUncompressedSize(bytes, maxSizeInBytes));
-    decodeBlock(bytes, bytesOf(target), 0);
-    return target;
-  }
-  const target = Buffer.allocUnsafe(totalSize(bytes, maxSizeInBytes));
+export function unsnappy(bytes: Buffer, maxSizeInBytes: number, isLent: boolean): Buffer {
+  if (!isHeader(bytes, 0)) return decodeBareBlock(bytes, snappyUncompressedSize(bytes, maxSizeInBytes), isLent);
+  const target = roomFor(totalSize(bytes, maxSizeInBytes), isLent);
   const unpacked = bytesOf(target);
   let to = 0;
   for (let position = chunkAt(bytes, 0); position < bytes.length; ) {
@@ -50,10 +47,21 @@ export function unsnappy(bytes: Buffer, maxSizeInBytes: number): Buffer {
   return target;
 }
 
+function decodeBareBlock(block: Buffer, size: number, isLent: boolean): Buffer {
+  if (isForNative(size)) return decodeSnappyBlockNatively(block, size);
+  const target = roomFor(size, isLent);
+  decodeSnappyBlock(block, bytesOf(target), 0);
+  return target;
+}
+
 function decodeBlock(block: Buffer, target: Bytes, to: number): number {
   const size = snappyUncompressedSize(block, target.buffer.length - to);
-  if (size < NATIVE_FROM_BYTES || !hasNativeSnappy()) return decodeSnappyBlock(block, target, to);
-  return decodeSnappyBlockNatively(block, size, target.buffer, to);
+  if (!isForNative(size)) return decodeSnappyBlock(block, target, to);
+  return to + decodeSnappyBlockNatively(block, size).copy(target.buffer, to);
+}
+
+function isForNative(size: number): boolean {
+  return size >= NATIVE_FROM_BYTES && hasNativeSnappy();
 }
 
 function isHeader(bytes: Buffer, position: number): boolean {

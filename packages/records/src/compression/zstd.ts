@@ -15,10 +15,16 @@ const LEVEL_PARAMETER = 100;
 const FIRST_GUESS_BYTES = 1_048_576;
 const FIRST_GUESS_RATIO = 8;
 
+interface OutputLimits {
+  readonly maxSizeInBytes: number;
+  /** Whether the next call may overwrite what comes out. */
+  readonly isLent: boolean;
+}
+
 interface ZstdCodec {
   compress(bytes: Buffer, level: number): Buffer;
   /** @throws CorruptRecordError | InvalidRecordError */
-  decompress(bytes: Buffer, frames: readonly ZstdFrame[], maxSizeInBytes: number): Buffer;
+  decompress(bytes: Buffer, frames: readonly ZstdFrame[], limits: OutputLimits): Buffer;
 }
 
 let codec: ZstdCodec | undefined = builtInCodec();
@@ -39,9 +45,9 @@ export function zstd(bytes: Buffer, level = DEFAULT_LEVEL): Buffer {
 /** @throws InvalidRecordError when more than `maxSizeInBytes` would come out
  *  @throws CorruptRecordError
  *  @throws UnsupportedCompressionError when there is no codec, or none yet */
-export function unzstd(bytes: Buffer, maxSizeInBytes: number): Buffer {
+export function unzstd(bytes: Buffer, maxSizeInBytes: number, isLent: boolean): Buffer {
   const frames = zstdFrames(bytes);
-  return mustHaveCodec().decompress(bytes, frames, maxSizeInBytes);
+  return mustHaveCodec().decompress(bytes, frames, { maxSizeInBytes, isLent });
 }
 
 function mustHaveCodec(): ZstdCodec {
@@ -67,7 +73,7 @@ function builtInCodec(): ZstdCodec | undefined {
   if (!hasZstd(module)) return undefined;
   return {
     compress: (bytes, level) => module.zstdCompressSync(bytes, { params: { [LEVEL_PARAMETER]: level } }),
-    decompress: (bytes, frames, maxSizeInBytes) => decompressWithZlib(module, bytes, frames, maxSizeInBytes),
+    decompress: (bytes, frames, { maxSizeInBytes }) => decompressWithZlib(module, bytes, frames, maxSizeInBytes),
   };
 }
 
@@ -106,7 +112,7 @@ async function loadWasm(): Promise<void> {
         const packed = compress(bytes, level);
         return Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength);
       },
-      decompress: (bytes, frames, maxSizeInBytes) => decompressWithWasm(_WasmModule, bytes, frames, maxSizeInBytes),
+      decompress: (bytes, frames, limits) => decompressWithWasm(_WasmModule, bytes, frames, limits),
     };
   } catch (error) {
     failure = error;
@@ -119,7 +125,7 @@ function decompressWithWasm(
   module: WasmModule,
   bytes: Buffer,
   frames: readonly ZstdFrame[],
-  maxSizeInBytes: number,
+  { maxSizeInBytes, isLent }: OutputLimits,
 ): Buffer {
   let bound = 0;
   for (const frame of frames) bound += frame.sizeBound;
@@ -130,7 +136,7 @@ function decompressWithWasm(
     let capacity = Math.min(capacityMax, Math.max(FIRST_GUESS_BYTES, FIRST_GUESS_RATIO * bytes.length));
     for (;;) {
       const result = decompressInto(module, source, bytes.length, capacity);
-      if (typeof result !== 'string') return result;
+      if (typeof result !== 'string') return isLent ? result : Buffer.from(result);
       const isTooSmall = result.startsWith('Destination buffer is too small');
       if (!isTooSmall) throw notDecodable('zstd', result);
       if (capacity === capacityMax) {
@@ -143,16 +149,19 @@ function decompressWithWasm(
   }
 }
 
-/** @returns what came out, or zstd's word for what went wrong */
+/** Where the module put what it unpacked last: it may still be read until the next is. */
+let lastTarget: Pointer | undefined;
+
+/** @returns what came out, in the module's memory until the next call, or zstd's word for what went wrong */
 function decompressInto(module: WasmModule, source: Pointer, sourceBytes: number, capacity: number): Buffer | string {
+  if (lastTarget !== undefined) module._free(lastTarget);
+  lastTarget = undefined;
   const target = mustAllocate(module, capacity);
-  try {
-    const size = module._decompress(target, capacity, source, sourceBytes);
-    if (module._ZSTD_isError(size)) return module.UTF8ToString(module._ZSTD_getErrorName(size));
-    return Buffer.from(module.HEAPU8.subarray(target, target + size));
-  } finally {
-    module._free(target);
-  }
+  lastTarget = target;
+  const size = module._decompress(target, capacity, source, sourceBytes);
+  if (module._ZSTD_isError(size)) return module.UTF8ToString(module._ZSTD_getErrorName(size));
+  const { buffer, byteOffset } = module.HEAPU8;
+  return Buffer.from(buffer, byteOffset + target, size);
 }
 
 function mustAllocate(module: WasmModule, size: number): Pointer {
