@@ -1,8 +1,8 @@
 // What the language allows: TCP → frame → CRC32C → file → answer, over the same sockets and frames as ours, and no broker at all. It knows
-// the three requests that the load generator sends (CreateTopics 4, Metadata 4, Produce 7) and nothing else.
+// the requests that the benchmark sends (CreateTopics 4, DeleteTopics 3, Metadata 4, Produce 7) and nothing else; all topics are one.
 //   node bench/dist/sink.js PORT DIRECTORY
 
-import { mkdirSync, openSync, writeSync } from 'node:fs';
+import { ftruncateSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Connection, NodeSockets, SystemClock } from '@ottla/base';
 import { FrameReader } from '@ottla/network';
@@ -13,6 +13,7 @@ const FRAME_BYTES_MAX = 100 * 1024 * 1024;
 const PRODUCE = 0;
 const METADATA = 3;
 const CREATE_TOPICS = 19;
+const DELETE_TOPICS = 20;
 /** api key 2, version 2, correlation id 4, client id length 2. */
 const CLIENT_ID_LENGTH_POSITION = 8;
 
@@ -47,6 +48,9 @@ function answer(request: Buffer): Buffer {
       return produceAnswer(correlationId, request, bodyPosition);
     case METADATA:
       return metadataAnswer(correlationId, request.subarray(bodyPosition), request.readInt16BE(2));
+    case DELETE_TOPICS:
+      empty();
+      return respond(correlationId, [int32(0), int32(0)]);
     case CREATE_TOPICS:
       return respond(correlationId, [int32(0), int32(0)]);
     default:
@@ -94,6 +98,12 @@ function append(partition: number, request: Buffer, start: number, size: number)
   positions[partition] = position + size;
   writeSync(files[partition] ?? -1, request, start, size, position);
   return offset;
+}
+
+function empty(): void {
+  for (const file of files) ftruncateSync(file);
+  offsets.fill(0);
+  positions.fill(0);
 }
 
 /** One broker, and the first topic asked for with all its partitions. */

@@ -1,7 +1,7 @@
 // Brokers to measure, each as a process of its own: ours, Apache Kafka, and the bare sink that shows what the language allows.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,16 +20,24 @@ export interface SystemKind {
   readonly name: string;
   /** Why it cannot run here; undefined when it can. */
   readonly missing: string | undefined;
+  /** Answers everything a Kafka client may ask. */
+  readonly isBroker: boolean;
+  /** Where it keeps partitions, below the data directory. */
+  readonly logs: string;
   command(port: number, dataDirectory: string, settings: Settings): { file: string; args: string[] };
 }
 
 export interface RunningSystem {
   readonly name: string;
+  readonly isBroker: boolean;
   readonly port: number;
   readonly pid: number;
+  /** Where the partitions' directories are. */
+  readonly logDirectory: string;
   /** From spawning the process to its first answer to a Metadata request. */
   readonly startMs: number;
   residentMegabytes(): number;
+  /** As an operator does. */
   stop(): Promise<void>;
 }
 
@@ -39,6 +47,8 @@ export const ottla: SystemKind = {
   key: 'ottla',
   name: 'Ottla',
   missing: undefined,
+  isBroker: true,
+  logs: '.',
   command: (port, dataDirectory, settings) => ({
     file: process.execPath,
     args: [
@@ -55,6 +65,8 @@ export const sink: SystemKind = {
   key: 'sink',
   name: 'bare sink',
   missing: undefined,
+  isBroker: false,
+  logs: '.',
   command: (port, dataDirectory) => ({
     file: process.execPath,
     args: [join(projectRoot, 'bench/dist/sink.js'), String(port), dataDirectory],
@@ -65,6 +77,8 @@ export const kafka: SystemKind = {
   key: 'kafka',
   name: 'Kafka 4.2.0',
   missing: existsSync(referenceKafka) ? undefined : `${referenceKafka} is not there (REFERENCE_KAFKA names it)`,
+  isBroker: true,
+  logs: 'logs',
   command: (port, dataDirectory, settings) => ({
     file: 'bash',
     args: [
@@ -78,11 +92,18 @@ function assignments(settings: Settings): string[] {
   return Object.entries(settings).map(([key, value]) => `${key}=${value}`);
 }
 
-/** Starts `kind` on a free port with an empty data directory and waits for its first answer. */
-export async function startSystem(kind: SystemKind, settings: Settings = {}): Promise<RunningSystem> {
+export function newDataDirectory(): string {
+  return mkdtempSync(join(tmpdir(), 'ottla-bench-'));
+}
+
+/** Starts `kind` on a free port and waits for its first answer. */
+export async function startSystem(
+  kind: SystemKind,
+  dataDirectory: string,
+  settings: Settings = {},
+): Promise<RunningSystem> {
   const port = await freePort();
-  const directory = mkdtempSync(join(tmpdir(), 'ottla-bench-'));
-  const { file, args } = kind.command(port, directory, settings);
+  const { file, args } = kind.command(port, dataDirectory, settings);
   const { NODE_EXTRA_CA_CERTS: _, ...environment } = process.env;
   const startedMs = performance.now();
   const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'inherit'], env: environment });
@@ -91,14 +112,13 @@ export async function startSystem(kind: SystemKind, settings: Settings = {}): Pr
   const pid = child.pid ?? 0;
   return {
     name: kind.name,
+    isBroker: kind.isBroker,
     port,
     pid,
     startMs,
+    logDirectory: join(dataDirectory, kind.logs),
     residentMegabytes: () => residentMegabytes(pid),
-    stop: async () => {
-      await end(child);
-      rmSync(directory, { recursive: true, force: true });
-    },
+    stop: () => end(child),
   };
 }
 
@@ -112,6 +132,7 @@ async function firstAnswer(child: ChildProcess, port: number, name: string): Pro
 }
 
 function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
   return new Promise((resolve) => {
     const kill = setTimeout(() => child.kill('SIGKILL'), 30_000);
     child.once('exit', () => {
@@ -130,14 +151,23 @@ function residentMegabytes(pid: number): number {
   return line ? Number(line[1]) / 1024 : Number.NaN;
 }
 
-/** A port nobody listens on now. */
-async function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+/** A port nobody listens on now, nor on the next one: Kafka's controller takes that. */
+export async function freePort(): Promise<number> {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const port = await tryPort(0);
+    if (port !== undefined && port < 65_535 && (await tryPort(port + 1)) !== undefined) return port;
+  }
+  throw new Error('no two free ports beside each other');
+}
+
+/** @returns the port, undefined when somebody has it */
+function tryPort(port: number): Promise<number | undefined> {
+  return new Promise((resolve) => {
     const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
+    probe.once('error', () => resolve(undefined));
+    probe.listen(port, '127.0.0.1', () => {
       const address = probe.address();
-      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+      probe.close(() => resolve(typeof address === 'object' ? address?.port : undefined));
     });
   });
 }

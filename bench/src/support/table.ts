@@ -1,36 +1,105 @@
-// A table of figures in Markdown, with the last system's ratio to each other one: above 1 it is better.
+// A table of figures in Markdown: the medians of all rounds, and the last system's ratio to each other one, above 1 it is better, with the
+// lowest and the highest of the rounds.
 
-export interface Row {
+/** What must hold for the last system. */
+export interface Goal {
+  /** Times as good as Kafka. */
+  readonly overKafka?: number;
+  /** Times as good as the sink. */
+  readonly overSink?: number;
+  /** The figure itself. */
+  readonly atMost?: number;
+  readonly atLeast?: number;
+}
+
+export interface RowHead {
   readonly name: string;
   readonly unit: string;
   /** Smaller is better. */
-  readonly isCost: boolean;
-  readonly figures: Map<string, number>;
+  readonly isCost?: boolean;
+  readonly goal?: Goal;
 }
 
-/** Prints a row a question and a column a system; the ratios say how the last system stands to each other one. */
-export function printTable(systems: readonly string[], rows: readonly Row[]): void {
-  const last = systems.at(-1) ?? '';
-  const others = systems.slice(0, -1);
-  const head = ['', ...systems, ...others.map((other) => `${last} / ${other}`)];
+export interface Row {
+  readonly head: RowHead;
+  /** By system, a figure a round. */
+  readonly figures: Map<string, number[]>;
+}
+
+export interface Systems {
+  readonly kafka: string;
+  readonly sink: string;
+  readonly subject: string;
+}
+
+interface Ratio {
+  readonly middle: number;
+  readonly text: string;
+}
+
+export function printTable({ kafka, sink, subject }: Systems, rows: readonly Row[]): void {
+  const head = ['', kafka, sink, subject, `${subject} / ${kafka}`, `${subject} / ${sink}`, 'aim', ''];
   console.log(`| ${head.join(' | ')} |`);
   console.log(`|${head.map(() => '---').join('|')}|`);
   for (const row of rows) {
-    const figures = systems.map((system) => text(row.figures.get(system), row.unit));
-    const ratios = others.map((other) => ratio(row, last, other));
-    console.log(`| ${[row.name, ...figures, ...ratios].join(' | ')} |`);
+    const figures = [kafka, sink, subject].map((system) => text(row.figures.get(system), row.head.unit));
+    const overKafka = ratio(row, subject, kafka);
+    const overSink = ratio(row, subject, sink);
+    const isMet = meets(row.head.goal, { overKafka, overSink, figure: row.figures.get(subject) });
+    const ratios = [overKafka, overSink].map((each) => each?.text ?? '');
+    console.log(`| ${[row.head.name, ...figures, ...ratios, goalText(row.head), isMet].join(' | ')} |`);
   }
 }
 
-function text(figure: number | undefined, unit: string): string {
-  if (figure === undefined) return '';
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2;
+}
+
+function text(figures: readonly number[] | undefined, unit: string): string {
+  if (figures === undefined) return '';
+  const figure = median(figures);
   const digits = figure >= 100 ? 0 : figure >= 10 ? 1 : 2;
   return `${figure.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits })} ${unit}`;
 }
 
-function ratio(row: Row, numerator: string, denominator: string): string {
-  const a = row.figures.get(numerator);
-  const b = row.figures.get(denominator);
-  if (a === undefined || b === undefined) return '';
-  return `${(row.isCost ? b / a : a / b).toFixed(2)} ×`;
+/** Round by round: what disturbs the machine disturbs both. */
+function ratio(row: Row, numerator: string, denominator: string): Ratio | undefined {
+  const above = row.figures.get(numerator);
+  const below = row.figures.get(denominator);
+  if (above === undefined || below === undefined) return undefined;
+  const rounds = above.map((figure, i) => {
+    const other = below[i] ?? below[0] ?? Number.NaN;
+    return row.head.isCost ? other / figure : figure / other;
+  });
+  const middle = median(rounds);
+  const spread = rounds.length > 1 ? ` (${Math.min(...rounds).toFixed(2)}–${Math.max(...rounds).toFixed(2)})` : '';
+  return { middle, text: `${middle.toFixed(2)} ×${spread}` };
+}
+
+function meets(
+  goal: Goal | undefined,
+  found: { overKafka: Ratio | undefined; overSink: Ratio | undefined; figure: readonly number[] | undefined },
+): string {
+  if (goal === undefined || found.figure === undefined) return '';
+  const { overKafka = 0, overSink = 0, atMost = Number.POSITIVE_INFINITY, atLeast = 0 } = goal;
+  const figure = median(found.figure);
+  const isMet =
+    (found.overKafka?.middle ?? overKafka) >= overKafka &&
+    (found.overSink?.middle ?? overSink) >= overSink &&
+    figure <= atMost &&
+    figure >= atLeast;
+  return isMet ? 'met' : '**missed**';
+}
+
+function goalText({ goal = {}, unit }: RowHead): string {
+  const parts = [
+    goal.overKafka === undefined ? '' : `${goal.overKafka} × Kafka`,
+    goal.overSink === undefined ? '' : `${goal.overSink} × sink`,
+    goal.atMost === undefined ? '' : `≤ ${goal.atMost} ${unit}`,
+    goal.atLeast === undefined ? '' : `≥ ${goal.atLeast} ${unit}`,
+  ];
+  return parts.filter((part) => part !== '').join(', ');
 }
