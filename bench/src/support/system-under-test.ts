@@ -41,7 +41,7 @@ export interface RunningSystem {
   stop(): Promise<void>;
 }
 
-const referenceKafka = process.env.REFERENCE_KAFKA ?? join(projectRoot, '../shared/reference-kafka/kafka.sh');
+export const referenceKafka = process.env.REFERENCE_KAFKA ?? join(projectRoot, '../shared/reference-kafka/kafka.sh');
 
 export const ottla: SystemKind = {
   key: 'ottla',
@@ -73,20 +73,25 @@ export const sink: SystemKind = {
   }),
 };
 
-export const kafka: SystemKind = {
-  key: 'kafka',
-  name: 'Kafka 4.2.0',
-  missing: existsSync(referenceKafka) ? undefined : `${referenceKafka} is not there (REFERENCE_KAFKA names it)`,
-  isBroker: true,
-  logs: 'logs',
-  command: (port, dataDirectory, settings) => ({
-    file: 'bash',
-    args: [
-      ...[referenceKafka, 'broker', '4.2.0', String(port), join(dataDirectory, 'logs'), '-', '1'],
-      ...assignments(settings),
-    ],
-  }),
-};
+/** @param zooKeeper host:port; without one the broker is its own controller */
+export function kafkaOf(version: string, zooKeeper = '-'): SystemKind {
+  return {
+    key: 'kafka',
+    name: `Kafka ${version}`,
+    missing: existsSync(referenceKafka) ? undefined : `${referenceKafka} is not there (REFERENCE_KAFKA names it)`,
+    isBroker: true,
+    logs: 'logs',
+    command: (port, dataDirectory, settings) => ({
+      file: 'bash',
+      args: [
+        ...[referenceKafka, 'broker', version, String(port), join(dataDirectory, 'logs'), zooKeeper, '1'],
+        ...assignments(settings),
+      ],
+    }),
+  };
+}
+
+export const kafka = kafkaOf('4.2.0');
 
 function assignments(settings: Settings): string[] {
   return Object.entries(settings).map(([key, value]) => `${key}=${value}`);
@@ -131,7 +136,7 @@ async function firstAnswer(child: ChildProcess, port: number, name: string): Pro
   }
 }
 
-function end(child: ChildProcess): Promise<void> {
+export function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
   return new Promise((resolve) => {
     const kill = setTimeout(() => child.kill('SIGKILL'), 30_000);

@@ -1,0 +1,137 @@
+// `node bench/dist/cleaning.js`: how fast is a compacted topic cleaned, and what does a producer of another topic notice? A topic is filled with
+// 1 KiB values over KEYS keys, then compaction is allowed; the time runs until cleaner-offset-checkpoint says that all but the active segment
+// is clean. Beside it 1,000 small requests a second, their acknowledgements measured before and meanwhile. First Apache Kafka 3.9.1 in
+// ZooKeeper mode, then us.
+//   --megabytes 1000 --keys 50000 --systems kafka,ottla
+
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { GoPrograms } from './support/go-programs.ts';
+import { kafkaOf, newDataDirectory, ottla, type SystemKind, startSystem } from './support/system-under-test.ts';
+import { Topics, until } from './support/topics.ts';
+import { Trial } from './support/trial.ts';
+import { startZooKeeper } from './support/zookeeper.ts';
+
+const SETTINGS = { 'log.cleaner.backoff.ms': '100', 'log.segment.delete.delay.ms': '1000' };
+const SEGMENT_BYTES = 100_000_000;
+const QUIET_SECONDS = 10;
+const CALM = { m: 'pace', c: 3, p: 3, rate: 333.3, size: 100, warm: 2 };
+const KAFKA = '3.9.1';
+const RATE_MIN = 60;
+const SLOWER_MAX = 2;
+
+interface Result {
+  readonly megabytesPerSecond: number;
+  readonly quietMs: number;
+  readonly meanwhileMs: number;
+  /** Of the topic, cleaned, and its active segment. */
+  readonly megabytesLeft: number;
+}
+
+const { values } = parseArgs({
+  options: {
+    megabytes: { type: 'string', default: '1000' },
+    keys: { type: 'string', default: '50000' },
+    systems: { type: 'string', default: 'kafka,ottla' },
+  },
+});
+const programs = new GoPrograms();
+const wanted = values.systems.split(',');
+console.log(
+  '| | input cleaned | left | 99 % of acknowledgements, quiet | while cleaning | ratio |\n|---|---|---|---|---|---|',
+);
+if (wanted.includes('kafka')) await measureKafka();
+if (wanted.includes('ottla')) {
+  const { megabytesPerSecond, quietMs, meanwhileMs } = await measure(ottla);
+  const isMet = megabytesPerSecond >= RATE_MIN && meanwhileMs < SLOWER_MAX * quietMs;
+  console.log(`\naim: ≥ ${RATE_MIN} MB/s, ratio below ${SLOWER_MAX}: ${isMet ? 'met' : 'missed'}`);
+}
+
+async function measureKafka(): Promise<void> {
+  const { missing } = kafkaOf(KAFKA);
+  if (missing !== undefined) return console.error(`Kafka is left out: ${missing}`);
+  const zooKeeper = await startZooKeeper();
+  try {
+    await measure(kafkaOf(KAFKA, zooKeeper.address));
+  } finally {
+    await zooKeeper.stop();
+  }
+}
+
+async function measure(kind: SystemKind): Promise<Result> {
+  const directory = newDataDirectory();
+  const system = await startSystem(kind, directory, SETTINGS);
+  const topics = await Topics.connect(system);
+  try {
+    const result = await cleanOne(new Trial({ system, topics, programs }));
+    print(kind.name, result);
+    return result;
+  } finally {
+    topics.close();
+    await system.stop();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function cleanOne(trial: Trial): Promise<Result> {
+  const { topics } = trial;
+  const configs = { 'cleanup.policy': 'delete', 'segment.bytes': String(SEGMENT_BYTES) };
+  const dirty = await topics.create({ partitions: 1, configs });
+  const producing = await topics.create({ partitions: 3 });
+  const bytes = Number(values.megabytes) * 1_000_000;
+  await trial.load({ m: 'fill', t: dirty, p: 1, c: 1, size: 1024, recs: 60, keys: values.keys, bytes });
+  // Just-in-time compilers get to see the load.
+  await trial.load({ ...CALM, t: producing, s: QUIET_SECONDS });
+  const quiet = await trial.load({ ...CALM, t: producing, s: QUIET_SECONDS });
+  const [path = ''] = topics.paths(dirty);
+  const input = sealedSegments(path);
+  const load = trial.startLoad({ ...CALM, t: producing, warm: 0 });
+  await sleep(500);
+  const startedMs = performance.now();
+  await topics.alter(dirty, { 'cleanup.policy': 'compact', 'min.cleanable.dirty.ratio': '0.01' });
+  await until(`${dirty} is cleaned`, async () => cleanedTo(trial, dirty) >= input.endOffset);
+  const seconds = (performance.now() - startedMs) / 1000;
+  const meanwhile = await load.stop();
+  return {
+    megabytesPerSecond: input.bytes / 1e6 / seconds,
+    quietMs: quiet.ack?.p99Ms ?? Number.NaN,
+    meanwhileMs: meanwhile.ack?.p99Ms ?? Number.NaN,
+    megabytesLeft: segmentsOf(path).reduce((sum, name) => sum + statSync(join(path, name)).size, 0) / 1e6,
+  };
+}
+
+function segmentsOf(path: string): string[] {
+  return readdirSync(path)
+    .filter((name) => name.endsWith('.log'))
+    .toSorted();
+}
+
+/** All but the active segment. */
+function sealedSegments(path: string): { bytes: number; endOffset: number } {
+  const names = segmentsOf(path);
+  const sealed = names.slice(0, -1);
+  const bytes = sealed.reduce((sum, name) => sum + statSync(join(path, name)).size, 0);
+  return { bytes, endOffset: Number.parseInt(names.at(-1) ?? '0', 10) };
+}
+
+/** From lines of "topic partition offset". */
+function cleanedTo(trial: Trial, topic: string): number {
+  const path = join(trial.system.logDirectory, 'cleaner-offset-checkpoint');
+  if (!existsSync(path)) return 0;
+  const line = readFileSync(path, 'utf8')
+    .split('\n')
+    .find((each) => each.startsWith(`${topic} 0 `));
+  return Number(line?.split(' ')[2] ?? 0);
+}
+
+function print(name: string, { megabytesPerSecond, megabytesLeft, quietMs, meanwhileMs }: Result): void {
+  const figures = [
+    `${megabytesPerSecond.toFixed(0)} MB/s`,
+    `${megabytesLeft.toFixed(0)} MB`,
+    ...[quietMs, meanwhileMs].map((each) => `${each.toFixed(2)} ms`),
+    `${(meanwhileMs / quietMs).toFixed(2)} ×`,
+  ];
+  console.log(`| ${name} | ${figures.join(' | ')} |`);
+}
