@@ -4,7 +4,8 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { type FileSystem, StorageError } from './file-system.ts';
+import { FakeClock } from './fake-clock.ts';
+import { type FileSystem, NoSpaceError, StorageError } from './file-system.ts';
 import { GatheringFileSystem } from './gathering-file-system.ts';
 import { MemoryFileSystem } from './memory-file-system.ts';
 import { NodeFileSystem } from './node-file-system.ts';
@@ -152,7 +153,10 @@ const temporary = mkdtempSync(join(tmpdir(), 'ottla-fs-'));
 after(() => rmSync(temporary, { recursive: true, force: true }));
 portSuite('NodeFileSystem', () => ({ fileSystem: new NodeFileSystem(), root: join(temporary, 'port') }));
 portSuite('GatheringFileSystem', () => ({
-  fileSystem: new GatheringFileSystem(new NodeFileSystem(), (error) => assert.fail(error)),
+  fileSystem: new GatheringFileSystem(new NodeFileSystem(), {
+    clock: new FakeClock(),
+    onFailure: (error) => assert.fail(error),
+  }),
   root: join(temporary, 'gathering'),
 }));
 
@@ -280,10 +284,25 @@ describe('faults of MemoryFileSystem', () => {
     const system = new MemoryFileSystem({ capacityBytes: 8192 });
     const file = system.openSync('/a', 'create');
     file.writeSync(Buffer.alloc(8192), 0);
-    assert.throws(() => file.writeSync(Buffer.alloc(1), 8192), hasCode('ENOSPC'));
+    assert.throws(() => file.writeSync(Buffer.alloc(1), 8192), NoSpaceError);
     system.removeFileSync('/a');
     system.openSync('/b', 'create').writeSync(Buffer.alloc(8192), 0);
     assert.equal(system.volumeSync('/').usableBytes, 0);
+  });
+
+  test('a write that does not fit leaves what did, one that is refused its first half', () => {
+    const system = new MemoryFileSystem({ capacityBytes: 8192 });
+    const file = system.openSync('/a', 'create');
+    assert.throws(() => file.writeSync(Buffer.alloc(8000), 1000), NoSpaceError);
+    assert.equal(file.sizeSync(), 8192);
+    file.truncateSync(0);
+    system.refuseSpaceOf = (path) => path !== '/b';
+    assert.throws(() => file.writevSync([Buffer.alloc(10), Buffer.alloc(10)], 0), NoSpaceError);
+    assert.equal(file.sizeSync(), 5);
+    assert.throws(() => system.openSync('/c', 'create'), NoSpaceError);
+    assert.throws(() => system.makeDirectorySync('/d'), NoSpaceError);
+    system.openSync('/b', 'create').writeSync(Buffer.alloc(10), 0);
+    assert.equal(system.spaceCallCount, 7);
   });
 
   test('a failing sync keeps the bytes volatile', async () => {
@@ -296,4 +315,17 @@ describe('faults of MemoryFileSystem', () => {
     await assert.rejects(file.sync(), hasCode('EIO'));
     assert.equal(system.losePower().readFileSync('/a').length, 0);
   });
+});
+
+test('the real disk tells a lack of space from other failures', {
+  skip: !existsSync('/dev/full') && 'needs /dev/full',
+}, () => {
+  const full = new NodeFileSystem().openSync('/dev/full', 'read-write');
+  assert.throws(() => full.writeSync(Buffer.from('x'), 0), NoSpaceError);
+  assert.throws(() => full.writevSync([Buffer.from('x'), Buffer.from('y')], 0), NoSpaceError);
+  full.closeSync();
+  assert.throws(
+    () => full.writeSync(Buffer.from('x'), 0),
+    (error) => !(error instanceof NoSpaceError),
+  );
 });

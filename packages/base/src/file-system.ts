@@ -3,7 +3,7 @@
 
 /** What went wrong with a disk. `code` is the operating system's (ENOSPC, EIO, ENOENT …). */
 export class StorageError extends Error {
-  override readonly name = 'StorageError';
+  override readonly name: string = 'StorageError';
   readonly code: string;
   readonly path: string;
 
@@ -12,6 +12,14 @@ export class StorageError extends Error {
     this.code = options.code;
     this.path = options.path;
   }
+}
+
+/** There is no room for what was to be written or created: the volume is full, or a quota used up. What was there is unharmed, though
+ *  a part of the bytes may stand where they were to go; with room the same call works. Only writes, and calls that make a file or a
+ *  directory, fail with this. A sync never does, whatever the system says: what it lost cannot be told. Nor does a rename, which may be
+ *  one of several that belong together. */
+export class NoSpaceError extends StorageError {
+  override readonly name = 'NoSpaceError';
 }
 
 export interface FileStat {
@@ -27,9 +35,9 @@ export interface File {
   readSync(target: Buffer, targetOffset: number, length: number, position: number): number;
   /** Fills as much of `target` as there is from `position` on, off the event loop. @returns bytes read, 0 at the end */
   read(target: Buffer, position: number): Promise<number>;
-  /** Writes all of `bytes` at `position`, or throws. */
+  /** Writes all of `bytes` at `position`, or throws. @throws NoSpaceError */
   writeSync(bytes: Buffer, position: number): void;
-  /** Writes all of `buffers` one after the other from `position`, or throws. */
+  /** Writes all of `buffers` one after the other from `position`, or throws. @throws NoSpaceError */
   writevSync(buffers: readonly Buffer[], position: number): void;
   truncateSync(sizeInBytes: number): void;
   sizeSync(): number;
@@ -50,14 +58,14 @@ export interface DirectoryLock {
 
 /** All methods throw StorageError. */
 export interface FileSystem {
-  /** 'read': must exist. 'read-write': created when absent. 'create': must not exist. */
+  /** 'read': must exist. 'read-write': created when absent. 'create': must not exist. @throws NoSpaceError */
   openSync(path: string, mode: 'read' | 'read-write' | 'create'): File;
   readFileSync(path: string): Buffer;
   /** undefined when nothing is there. */
   statSync(path: string): FileStat | undefined;
   /** Names, not paths, sorted. */
   readDirectorySync(path: string): string[];
-  /** Creates parents too; does nothing when it exists. */
+  /** Creates parents too; does nothing when it exists. @throws NoSpaceError */
   makeDirectorySync(path: string): void;
   /** Replaces what is at `to`. */
   renameSync(from: string, to: string): void;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
-import { type File, StorageError } from './file-system.ts';
+import { FakeClock } from './fake-clock.ts';
+import { type File, NoSpaceError, StorageError } from './file-system.ts';
 import { GatheringFileSystem } from './gathering-file-system.ts';
 import { MemoryFileSystem } from './memory-file-system.ts';
 
@@ -24,6 +25,7 @@ class WatchedFileSystem extends MemoryFileSystem {
 describe('GatheringFileSystem', () => {
   let inner: WatchedFileSystem;
   let failures: StorageError[];
+  let clock: FakeClock;
   let fileSystem: GatheringFileSystem;
   let a: File;
   let b: File;
@@ -31,7 +33,8 @@ describe('GatheringFileSystem', () => {
   beforeEach(() => {
     inner = new WatchedFileSystem();
     failures = [];
-    fileSystem = new GatheringFileSystem(inner, (error) => failures.push(error));
+    clock = new FakeClock();
+    fileSystem = new GatheringFileSystem(inner, { clock, onFailure: (error) => failures.push(error) });
     inner.makeDirectorySync('/d');
     a = fileSystem.openSync('/d/a', 'read-write');
     b = fileSystem.openSync('/d/b', 'read-write');
@@ -150,5 +153,52 @@ describe('GatheringFileSystem', () => {
       });
     assert.throws(failing, StorageError);
     assert.ok(innerFailed);
+  });
+
+  /** What is left of the volume. */
+  function leave(bytes: number): void {
+    const { totalBytes, usableBytes } = inner.volumeSync('/d');
+    inner.capacityBytes = totalBytes - usableBytes + bytes;
+  }
+
+  test('on a volume that is nearly full every write goes through, and is refused on its own', async () => {
+    leave(63 << 20);
+    fileSystem.together(() => {
+      write(a, 'one', 0);
+      write(a, 'two', 3);
+    });
+    assert.deepEqual(inner.writes, ['/d/a 0 one', '/d/a 3 two']);
+    leave(0);
+    fileSystem.together(() => {
+      write(a, 'fits the page', 6);
+      assert.throws(() => write(b, 'x', 0), NoSpaceError);
+    });
+    assert.deepEqual(failures, []);
+    leave(65 << 20);
+    await clock.advance(10_000);
+    inner.writes.length = 0;
+    fileSystem.together(() => {
+      write(b, '1', 0);
+      write(b, '2', 1);
+    });
+    assert.deepEqual(inner.writes, ['/d/b 0 12']);
+  });
+
+  test('after a refusal that the room of the volume does not explain, a quota perhaps, nothing is held back for ten seconds', async () => {
+    inner.refuseSpaceOf = (path) => path === '/d/b';
+    fileSystem.together(() => assert.throws(() => write(b, 'L'.repeat(10_000), 0), NoSpaceError));
+    inner.refuseSpaceOf = () => false;
+    await clock.advance(9_999);
+    inner.writes.length = 0;
+    const two = () =>
+      fileSystem.together(() => {
+        write(a, '1', 0);
+        write(a, '2', 1);
+      });
+    two();
+    assert.deepEqual(inner.writes.splice(0), ['/d/a 0 1', '/d/a 1 2']);
+    await clock.advance(1);
+    two();
+    assert.deepEqual(inner.writes, ['/d/a 0 12']);
   });
 });

@@ -6,15 +6,33 @@
 // Outside of `together` every write goes through at once. Inside, only a run of writes to one file, each where the one before it ended, is
 // held back, and any other operation ends the run first: so the disk sees the same changes in the same order, and a process that dies
 // leaves what it might have left without us.
+//
+// What is held back counts as written to those who wrote it, and cannot be taken back from them: so a run is only begun where the volume
+// has plenty of room. On one that is nearly full, or that refused a write a moment ago, each write is on its own and may be refused.
 
-import { type DirectoryLock, type File, type FileStat, type FileSystem, StorageError } from './file-system.ts';
+import type { Clock } from './clock.ts';
+import {
+  type DirectoryLock,
+  type File,
+  type FileStat,
+  type FileSystem,
+  NoSpaceError,
+  StorageError,
+} from './file-system.ts';
 
 const RUN_BYTES_MAX = 64 * 1024;
 /** Larger writes cost more to copy than a system call. */
 const SMALL_BYTES = 8 * 1024;
+/** A volume with less is nearly full: more than anybody else can write to it before a run is. */
+const PLENTY_BYTES = 64 * 1024 * 1024;
+/** How long a look at the volume's room holds. */
+const ROOM_KNOWN_MS = 10;
+/** How long a refusal holds. A quota shows nowhere else. */
+const REFUSAL_KNOWN_MS = 10_000;
 
 export class GatheringFileSystem implements FileSystem {
   readonly #inner: FileSystem;
+  readonly #clock: Clock;
   readonly #onFailure: (error: StorageError) => void;
   readonly #run = Buffer.alloc(RUN_BYTES_MAX);
   /** Bytes of the run that wait to be written; 0: there is no run. */
@@ -26,11 +44,14 @@ export class GatheringFileSystem implements FileSystem {
   #depth = 0;
   /** What a run failed with inside the outermost `together`. */
   #failure: StorageError | undefined;
+  /** No run is begun before this time of the monotonic clock. */
+  #resumesMs = Number.NEGATIVE_INFINITY;
 
-  /** @param onFailure hears of a run that could not be written, whoever's operation ended it */
-  constructor(inner: FileSystem, onFailure: (error: StorageError) => void) {
+  /** @param options.onFailure hears of a run that could not be written, whoever's operation ended it */
+  constructor(inner: FileSystem, options: { clock: Clock; onFailure: (error: StorageError) => void }) {
     this.#inner = inner;
-    this.#onFailure = onFailure;
+    this.#clock = options.clock;
+    this.#onFailure = options.onFailure;
   }
 
   /** Does `work`. When this returns, everything it wrote is with the system.
@@ -50,18 +71,29 @@ export class GatheringFileSystem implements FileSystem {
   }
 
   /** For files. @returns whether the bytes wait with those before them */
-  holdBack(file: File, bytes: Buffer, position: number): boolean {
+  holdBack(file: GatheringFile, bytes: Buffer, position: number): boolean {
     const size = bytes.length;
     if (this.#depth === 0 || size > SMALL_BYTES) return false;
-    const isNext = this.#file === file && this.#position + this.#runBytes === position;
+    const isNext = this.#file === file.inner && this.#position + this.#runBytes === position;
     if (!isNext || this.#runBytes + size > RUN_BYTES_MAX) {
       this.endRun();
-      this.#file = file;
+      if (!this.#mayBegin(file)) return false;
+      this.#file = file.inner;
       this.#position = position;
     }
     bytes.copy(this.#run, this.#runBytes);
     this.#runBytes += size;
     return true;
+  }
+
+  /** For files: a write of their own found no space. */
+  onRefused(): void {
+    this.#resumesMs = this.#clock.monotonicMs() + REFUSAL_KNOWN_MS;
+  }
+
+  #mayBegin(file: GatheringFile): boolean {
+    const nowMs = this.#clock.monotonicMs();
+    return nowMs >= this.#resumesMs && file.hasPlentyOfRoom(nowMs);
   }
 
   /** Writes what was held back. Whoever calls is not to blame if that fails, so nothing is thrown here. */
@@ -130,6 +162,16 @@ export class GatheringFileSystem implements FileSystem {
     return this.#inner.syncDirectory(path);
   }
 
+  /** 0 where the volume cannot be asked: the file may have another name by now. */
+  usableBytesAt(path: string): number {
+    try {
+      return this.#inner.volumeSync(path).usableBytes;
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
+      return 0;
+    }
+  }
+
   volumeSync(path: string): { totalBytes: number; usableBytes: number } {
     return this.#inner.volumeSync(path);
   }
@@ -142,65 +184,80 @@ export class GatheringFileSystem implements FileSystem {
 
 class GatheringFile implements File {
   readonly #owner: GatheringFileSystem;
-  readonly #inner: File;
+  readonly inner: File;
+  #hasPlentyOfRoom = false;
+  /** When it was looked at, on the monotonic clock. */
+  #lookedMs = Number.NEGATIVE_INFINITY;
 
   constructor(owner: GatheringFileSystem, inner: File) {
     this.#owner = owner;
-    this.#inner = inner;
+    this.inner = inner;
+  }
+
+  hasPlentyOfRoom(nowMs: number): boolean {
+    if (nowMs - this.#lookedMs < ROOM_KNOWN_MS) return this.#hasPlentyOfRoom;
+    this.#lookedMs = nowMs;
+    this.#hasPlentyOfRoom = this.#owner.usableBytesAt(this.path) >= PLENTY_BYTES;
+    return this.#hasPlentyOfRoom;
   }
 
   get path(): string {
-    return this.#inner.path;
+    return this.inner.path;
   }
 
   readSync(target: Buffer, targetOffset: number, length: number, position: number): number {
     this.#owner.endRun();
-    return this.#inner.readSync(target, targetOffset, length, position);
+    return this.inner.readSync(target, targetOffset, length, position);
   }
 
   read(target: Buffer, position: number): Promise<number> {
     this.#owner.endRun();
-    return this.#inner.read(target, position);
+    return this.inner.read(target, position);
   }
 
   writeSync(bytes: Buffer, position: number): void {
-    if (this.#owner.holdBack(this.#inner, bytes, position)) return;
+    if (this.#owner.holdBack(this, bytes, position)) return;
     this.#owner.endRun();
-    this.#inner.writeSync(bytes, position);
+    try {
+      this.inner.writeSync(bytes, position);
+    } catch (error) {
+      if (error instanceof NoSpaceError) this.#owner.onRefused();
+      throw error;
+    }
   }
 
   writevSync(buffers: readonly Buffer[], position: number): void {
     this.#owner.endRun();
-    this.#inner.writevSync(buffers, position);
+    this.inner.writevSync(buffers, position);
   }
 
   truncateSync(sizeInBytes: number): void {
     this.#owner.endRun();
-    this.#inner.truncateSync(sizeInBytes);
+    this.inner.truncateSync(sizeInBytes);
   }
 
   sizeSync(): number {
     this.#owner.endRun();
-    return this.#inner.sizeSync();
+    return this.inner.sizeSync();
   }
 
   setModifiedTimeSync(modifiedMs: number): void {
     this.#owner.endRun();
-    this.#inner.setModifiedTimeSync(modifiedMs);
+    this.inner.setModifiedTimeSync(modifiedMs);
   }
 
   syncSync(): void {
     this.#owner.endRun();
-    this.#inner.syncSync();
+    this.inner.syncSync();
   }
 
   sync(): Promise<void> {
     this.#owner.endRun();
-    return this.#inner.sync();
+    return this.inner.sync();
   }
 
   closeSync(): void {
     this.#owner.endRun();
-    this.#inner.closeSync();
+    this.inner.closeSync();
   }
 }

@@ -6,8 +6,15 @@
 
 import { mustBePresent } from './assert.ts';
 import type { Clock } from './clock.ts';
-import { type DirectoryLock, type File, type FileStat, type FileSystem, StorageError } from './file-system.ts';
-import { MemoryInode } from './memory-inode.ts';
+import {
+  type DirectoryLock,
+  type File,
+  type FileStat,
+  type FileSystem,
+  NoSpaceError,
+  StorageError,
+} from './file-system.ts';
+import { MEMORY_PAGE_BYTES, MemoryInode } from './memory-inode.ts';
 
 class MemoryDirectory {
   readonly entries = new Map<string, MemoryInode | MemoryDirectory>();
@@ -34,7 +41,7 @@ class MemoryDirectory {
 export interface MemoryFileSystemOptions {
   /** For modification times; without it they are 0. */
   readonly clock?: Clock;
-  /** What the volume holds; writes beyond it fail with ENOSPC. */
+  /** What the volume holds; writes beyond it fail with ENOSPC and leave what fitted. */
   readonly capacityBytes?: number;
 }
 
@@ -47,6 +54,10 @@ export class MemoryFileSystem implements FileSystem {
   failSyncOf: (path: string) => boolean = () => false;
   /** Every call on the paths it accepts fails with EIO: a disk that died. */
   failAllOf: (path: string) => boolean = () => false;
+  /** Writes, and what makes files and directories, of the paths it accepts find no space. A write leaves its first half. */
+  refuseSpaceOf: (path: string) => boolean = () => false;
+  /** Calls so far that needed space. */
+  spaceCallCount = 0;
   readonly #clock: Clock | undefined;
   #root: MemoryDirectory;
   readonly #locks = new Map<string, DirectoryLock>();
@@ -100,6 +111,7 @@ export class MemoryFileSystem implements FileSystem {
     if (existing !== undefined) return new MemoryFile(this, path, existing, mode === 'read');
     if (mode === 'read') throw failure('ENOENT', 'open', path);
     this.#step(path);
+    this.#needSpace('open', path);
     const inode = new MemoryInode(this.#nowMs());
     parent.entries.set(name, inode);
     return new MemoryFile(this, path, inode, false);
@@ -136,6 +148,7 @@ export class MemoryFileSystem implements FileSystem {
       if (next instanceof MemoryInode) throw failure('ENOTDIR', 'create directory', path);
       if (next === undefined) {
         this.#step(path);
+        this.#needSpace('create directory', path);
         next = new MemoryDirectory(this.#nowMs());
         directory.entries.set(name, next);
       }
@@ -220,14 +233,16 @@ export class MemoryFileSystem implements FileSystem {
   writeInode(inode: MemoryInode, buffers: readonly Buffer[], position: number, path: string): void {
     this.#mustRun(path);
     this.#stepOrTear(inode, buffers, position, path);
+    this.spaceCallCount++;
     for (const bytes of buffers) {
-      const allocation = inode.allocationFor(position, bytes.length);
-      if (this.#usedBytes + allocation > this.capacityBytes) throw failure('ENOSPC', 'write', path);
-      inode.write(bytes, position);
-      this.#usedBytes += allocation;
-      position += bytes.length;
+      const size = this.refuseSpaceOf(path) ? bytes.length >> 1 : this.#fitting(inode, position, bytes.length);
+      const written = bytes.subarray(0, size);
+      this.#usedBytes += inode.allocationFor(position, size);
+      if (size > 0) inode.write(written, position);
+      inode.modifiedMs = this.#nowMs();
+      if (size < bytes.length) throw noSpace('write', path);
+      position += size;
     }
-    inode.modifiedMs = this.#nowMs();
   }
 
   truncateInode(inode: MemoryInode, sizeInBytes: number, path: string): void {
@@ -254,6 +269,20 @@ export class MemoryFileSystem implements FileSystem {
   #mustRun(path: string): void {
     if (this.#isStopped) throw failure('ESTOPPED', 'use', path);
     if (this.failAllOf(path)) throw failure('EIO', 'use', path);
+  }
+
+  #needSpace(operation: string, path: string): void {
+    this.spaceCallCount++;
+    if (this.refuseSpaceOf(path)) throw noSpace(operation, path);
+  }
+
+  /** How many of `length` bytes at `position` there is room for, by the page. */
+  #fitting(inode: MemoryInode, position: number, length: number): number {
+    let size = length;
+    while (size > 0 && this.#usedBytes + inode.allocationFor(position, size) > this.capacityBytes) {
+      size = Math.max(0, size - ((position + size) % MEMORY_PAGE_BYTES || MEMORY_PAGE_BYTES));
+    }
+    return size;
   }
 
   #step(path: string): void {
@@ -368,6 +397,10 @@ class MemoryFile implements File {
     this.#mustBeOpen();
     if (this.#isReadOnly) throw failure('EBADF', operation, this.path);
   }
+}
+
+function noSpace(operation: string, path: string): NoSpaceError {
+  return new NoSpaceError(`cannot ${operation} ${path}: ENOSPC`, { code: 'ENOSPC', path });
 }
 
 function failure(code: string, operation: string, path: string): StorageError {

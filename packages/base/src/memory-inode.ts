@@ -1,7 +1,7 @@
 // The bytes of one file in memory: pages, so that holes cost nothing, and beside them the pages as of the last sync, shared until
 // one of them is written again. What a power loss leaves is the second set.
 
-const PAGE_SIZE = 4096;
+export const MEMORY_PAGE_BYTES = 4096;
 
 export class MemoryInode {
   #pages: (Buffer | undefined)[] = [];
@@ -23,26 +23,26 @@ export class MemoryInode {
 
   /** Bytes that pages take, holes not counted. */
   get allocatedBytes(): number {
-    return this.#pageCount * PAGE_SIZE;
+    return this.#pageCount * MEMORY_PAGE_BYTES;
   }
 
   /** Bytes that a write of `length` at `position` would newly take. */
   allocationFor(position: number, length: number): number {
     let count = 0;
     if (length === 0) return 0;
-    const last = Math.floor((position + length - 1) / PAGE_SIZE);
-    for (let page = Math.floor(position / PAGE_SIZE); page <= last; page++)
+    const last = Math.floor((position + length - 1) / MEMORY_PAGE_BYTES);
+    for (let page = Math.floor(position / MEMORY_PAGE_BYTES); page <= last; page++)
       if (this.#pages[page] === undefined) count++;
-    return count * PAGE_SIZE;
+    return count * MEMORY_PAGE_BYTES;
   }
 
   read(target: Buffer, targetOffset: number, length: number, position: number): number {
     const end = Math.min(position + length, this.#sizeInBytes);
     let at = position;
     while (at < end) {
-      const inPage = at % PAGE_SIZE;
-      const count = Math.min(PAGE_SIZE - inPage, end - at);
-      const page = this.#pages[Math.floor(at / PAGE_SIZE)];
+      const inPage = at % MEMORY_PAGE_BYTES;
+      const count = Math.min(MEMORY_PAGE_BYTES - inPage, end - at);
+      const page = this.#pages[Math.floor(at / MEMORY_PAGE_BYTES)];
       const to = targetOffset + (at - position);
       if (page === undefined) target.fill(0, to, to + count);
       else page.copy(target, to, inPage, inPage + count);
@@ -55,9 +55,9 @@ export class MemoryInode {
     const end = position + bytes.length;
     let at = position;
     while (at < end) {
-      const inPage = at % PAGE_SIZE;
-      const count = Math.min(PAGE_SIZE - inPage, end - at);
-      bytes.copy(this.#ownPage(Math.floor(at / PAGE_SIZE)), inPage, at - position, at - position + count);
+      const inPage = at % MEMORY_PAGE_BYTES;
+      const count = Math.min(MEMORY_PAGE_BYTES - inPage, end - at);
+      bytes.copy(this.#ownPage(Math.floor(at / MEMORY_PAGE_BYTES)), inPage, at - position, at - position + count);
       at += count;
     }
     this.#sizeInBytes = Math.max(this.#sizeInBytes, end);
@@ -65,7 +65,7 @@ export class MemoryInode {
 
   truncate(sizeInBytes: number): void {
     if (sizeInBytes < this.#sizeInBytes) {
-      const kept = Math.ceil(sizeInBytes / PAGE_SIZE);
+      const kept = Math.ceil(sizeInBytes / MEMORY_PAGE_BYTES);
       for (let page = kept; page < this.#pages.length; page++) {
         if (this.#pages[page] === undefined) continue;
         this.#pageCount--;
@@ -73,8 +73,8 @@ export class MemoryInode {
       }
       this.#pages.length = Math.min(kept, this.#pages.length);
       // What lies behind the end reads as zeroes when the file grows again.
-      if (sizeInBytes % PAGE_SIZE !== 0 && this.#pages[kept - 1] !== undefined) {
-        this.#ownPage(kept - 1).fill(0, sizeInBytes % PAGE_SIZE);
+      if (sizeInBytes % MEMORY_PAGE_BYTES !== 0 && this.#pages[kept - 1] !== undefined) {
+        this.#ownPage(kept - 1).fill(0, sizeInBytes % MEMORY_PAGE_BYTES);
       }
     }
     this.#sizeInBytes = sizeInBytes;
@@ -101,7 +101,7 @@ export class MemoryInode {
   #ownPage(index: number): Buffer {
     const page = this.#pages[index];
     if (page !== undefined && this.#dirty.has(index)) return page;
-    const own = page === undefined ? Buffer.alloc(PAGE_SIZE) : Buffer.from(page);
+    const own = page === undefined ? Buffer.alloc(MEMORY_PAGE_BYTES) : Buffer.from(page);
     if (page === undefined) this.#pageCount++;
     this.#pages[index] = own;
     this.#dirty.add(index);

@@ -3,7 +3,14 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { lockDirectory } from './directory-lock.ts';
-import { type DirectoryLock, type File, type FileStat, type FileSystem, StorageError } from './file-system.ts';
+import {
+  type DirectoryLock,
+  type File,
+  type FileStat,
+  type FileSystem,
+  NoSpaceError,
+  StorageError,
+} from './file-system.ts';
 
 /** writev takes at most IOV_MAX buffers at once; POSIX systems of today say 1024. */
 const WRITEV_BUFFERS_MAX = 1024;
@@ -19,6 +26,13 @@ function toStorageError(operation: string, path: string, cause: unknown): unknow
   if (!(cause instanceof Error) || !('code' in cause) || typeof cause.code !== 'string') return cause;
   if (cause.code.startsWith('ERR_')) return cause;
   return new StorageError(`cannot ${operation} ${path}: ${cause.message}`, { code: cause.code, path, cause });
+}
+
+/** The same of a call that needs room. */
+function toRoomError(operation: string, path: string, cause: unknown): unknown {
+  const error = toStorageError(operation, path, cause);
+  if (!(error instanceof StorageError) || (error.code !== 'ENOSPC' && error.code !== 'EDQUOT')) return error;
+  return new NoSpaceError(error.message, { code: error.code, path, cause });
 }
 
 function hasCode(error: unknown, ...codes: string[]): boolean {
@@ -63,7 +77,7 @@ class NodeFile implements File {
         written += fs.writeSync(fd, bytes, written, bytes.length - written, position + written);
       }
     } catch (error) {
-      throw toStorageError('write', this.path, error);
+      throw toRoomError('write', this.path, error);
     }
   }
 
@@ -161,7 +175,7 @@ class NodeFile implements File {
     try {
       written = fs.writevSync(this.#openFd(), buffers, position);
     } catch (error) {
-      throw toStorageError('write', this.path, error);
+      throw toRoomError('write', this.path, error);
     }
     if (written < size) this.writeSync(Buffer.concat(buffers, size).subarray(written), position + written);
     return size;
@@ -173,7 +187,7 @@ export class NodeFileSystem implements FileSystem {
     try {
       return new NodeFile(path, fs.openSync(path, OPEN_FLAGS[mode], 0o644));
     } catch (error) {
-      throw toStorageError('open', path, error);
+      throw toRoomError('open', path, error);
     }
   }
 
@@ -207,7 +221,7 @@ export class NodeFileSystem implements FileSystem {
     try {
       fs.mkdirSync(path, { recursive: true });
     } catch (error) {
-      throw toStorageError('create directory', path, error);
+      throw toRoomError('create directory', path, error);
     }
   }
 

@@ -1,7 +1,7 @@
 // Puts the logs and replicas together with what they need: settings of topics out of the tree, the verification of transactions.
 
 import { resolve } from 'node:path';
-import { GatheringFileSystem, mustBePresent } from '@ottla/base';
+import { GatheringFileSystem, mustBePresent, type StorageError } from '@ottla/base';
 import { type KafkaZkClient, TREE_JOURNAL_DIRECTORY } from '@ottla/coordination';
 import { type LogConfig, LogManager, type LogManagerSettings } from '@ottla/storage';
 import type { ConfigRepository, KafkaConfig } from '../config/index.ts';
@@ -20,15 +20,16 @@ export function logDirsOf(config: KafkaConfig): string[] {
 
 /** What logs write while requests that arrived together are handled is gathered. A failure takes the file's log dir offline, as any other. */
 export function createLogFileSystem(
-  { fileSystem }: BrokerPorts,
+  { fileSystem, clock }: BrokerPorts,
   config: KafkaConfig,
   logManager: () => LogManager,
 ): GatheringFileSystem {
   const logDirs = logDirsOf(config);
-  return new GatheringFileSystem(fileSystem, (error) => {
+  const onFailure = (error: StorageError): void => {
     const logDir = logDirs.find((path) => error.path.startsWith(`${path}/`));
     logManager().handleLogDirFailure(mustBePresent(logDir, `the log dir of ${error.path}`), error);
-  });
+  };
+  return new GatheringFileSystem(fileSystem, { clock, onFailure });
 }
 
 /** @param repository where topics' settings are; read once for the topics that have some, since logs found on disk are opened at once */
