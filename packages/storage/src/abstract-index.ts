@@ -5,6 +5,7 @@
 // Source: Kafka's AbstractIndex (3.9).
 
 import { assert, type File, type FileSystem, StorageError } from '@ottla/base';
+import { appendToFile } from './file-append.ts';
 
 const PAGE_BYTES = 4096;
 const NO_BYTES = Buffer.alloc(0);
@@ -90,14 +91,19 @@ export abstract class AbstractIndex {
     this.#openFile();
   }
 
-  /** Writes what waits in memory. The file exists afterwards, even without entries. */
+  /** Writes what waits in memory. The file exists afterwards, even without entries. @throws NoSpaceError when all of it still waits */
   writePending(): void {
     const file = this.#openFile();
     const count = this.#entryCount - this.#fileEntryCount;
     if (count === 0) return;
-    file.writeSync(this.#pending.subarray(0, count * this.entrySize), this.#fileEntryCount * this.entrySize);
+    appendToFile(file, this.#pending.subarray(0, count * this.entrySize), this.#fileEntryCount * this.entrySize);
     this.#fileEntryCount = this.#entryCount;
     this.#pageNumber = -1;
+  }
+
+  /** Writes what waits in memory if nothing more may wait: the next entry needs no write. @throws NoSpaceError */
+  makeRoom(): void {
+    if (this.#entryCount - this.#fileEntryCount === this.#entriesPerPage) this.writePending();
   }
 
   /** Everything appended so far survives a power loss afterwards. */
@@ -131,10 +137,9 @@ export abstract class AbstractIndex {
     this.#file = undefined;
   }
 
-  /** Renames the file, which must exist (a missing one is an index that was never written). */
+  /** Remembers only the name when there is no file. What waits in memory goes on waiting: a rename asks for no room. */
   renameTo(path: string): void {
-    this.writePending();
-    this.#fileSystem.renameSync(this.path, path);
+    if (this.#fileSystem.statSync(this.path) !== undefined) this.#fileSystem.renameSync(this.path, path);
     this.path = path;
   }
 
@@ -147,7 +152,7 @@ export abstract class AbstractIndex {
   protected nextEntry(): { bytes: Buffer; position: number } {
     assert(this.#entryCount < this.entriesMax, `${this.path} is full (${this.#entryCount} entries)`);
     if (this.#pending.length === 0) this.#pending = Buffer.alloc(this.#entriesPerPage * this.entrySize);
-    if (this.#entryCount - this.#fileEntryCount === this.#entriesPerPage) this.writePending();
+    this.makeRoom();
     const position = (this.#entryCount - this.#fileEntryCount) * this.entrySize;
     this.#entryCount++;
     return { bytes: this.#pending, position };

@@ -1,11 +1,11 @@
 // Small text files that are replaced as a whole: written beside, synced, renamed over, directory synced. After any crash the file is
-// the old one or the new one. Format: version, number of entries, one entry a line.
+// the old one or the new one, and also when there is no room for the new one. Format: version, number of entries, one entry a line.
 // Source: Kafka's CheckpointFile and CheckpointFileWithFailureHandler (3.9).
 
 import { dirname } from 'node:path';
-import { type FileSystem, StorageError } from '@ottla/base';
+import { type File, type FileSystem, NoSpaceError, StorageError } from '@ottla/base';
 
-/** Replaces `path` by `bytes`. @throws StorageError
+/** Replaces `path` by `bytes`. @throws NoSpaceError when nothing changed, StorageError
  *  @param options.durable false: without a sync, for a file that may be lost with the power until its log is flushed */
 export function replaceFileSync(
   fileSystem: FileSystem,
@@ -14,32 +14,40 @@ export function replaceFileSync(
   options: { durable?: boolean } = {},
 ): void {
   const durable = options.durable !== false;
-  const temporaryPath = `${path}.tmp`;
-  const file = fileSystem.openSync(temporaryPath, 'read-write');
+  const file = writeTemporary(fileSystem, path, bytes);
   try {
-    file.truncateSync(0);
-    file.writeSync(bytes, 0);
     if (durable) file.syncSync();
   } finally {
     file.closeSync();
   }
-  fileSystem.renameSync(temporaryPath, path);
+  fileSystem.renameSync(file.path, path);
   if (durable) fileSystem.syncDirectorySync(dirname(path));
 }
 
 /** `replaceFileSync` that waits for the disk off the event loop. One at a time for a path. */
 export async function replaceFile(fileSystem: FileSystem, path: string, bytes: Buffer): Promise<void> {
-  const temporaryPath = `${path}.tmp`;
-  const file = fileSystem.openSync(temporaryPath, 'read-write');
+  const file = writeTemporary(fileSystem, path, bytes);
   try {
-    file.truncateSync(0);
-    file.writeSync(bytes, 0);
     await file.sync();
   } finally {
     file.closeSync();
   }
-  fileSystem.renameSync(temporaryPath, path);
+  fileSystem.renameSync(file.path, path);
   await fileSystem.syncDirectory(dirname(path));
+}
+
+/** What will replace `path`, open and not synced. Nothing is left of it when there is no room. */
+function writeTemporary(fileSystem: FileSystem, path: string, bytes: Buffer): File {
+  const file = fileSystem.openSync(`${path}.tmp`, 'read-write');
+  try {
+    file.truncateSync(0);
+    file.writeSync(bytes, 0);
+    return file;
+  } catch (error) {
+    file.closeSync();
+    if (error instanceof NoSpaceError) fileSystem.removeFileSync(file.path);
+    throw error;
+  }
 }
 
 /** Makes a file durable that was replaced without a sync. Its directory is the caller's to sync. */

@@ -2,7 +2,7 @@
 // replaces, and swaps the copies in. Works in slices of a few milliseconds, reads and writes go on in between.
 // Source: Kafka's Cleaner (3.9), KIP-58, KIP-354, KIP-534.
 
-import { type Clock, mustBePresent, StorageError, sleep, yieldToEventLoop } from '@ottla/base';
+import { type Clock, mustBePresent, NoSpaceError, StorageError, sleep, yieldToEventLoop } from '@ottla/base';
 import { batchAt, CorruptRecordError, type KafkaRecord, type RecordBatch } from '@ottla/records';
 import { filterBatch } from './batch-filter.ts';
 import { CleanedTransactionMetadata } from './cleaned-transaction-metadata.ts';
@@ -67,7 +67,7 @@ export class Cleaner {
     this.#shouldStop = shouldStop;
   }
 
-  /** @throws CleaningAbortedError, StorageError, CorruptRecordError */
+  /** @throws CleaningAbortedError, StorageError, CorruptRecordError; NoSpaceError when the group it stopped at is as it was */
   async clean(candidate: LogToClean): Promise<CleanResult> {
     this.#bytesRead = 0;
     this.#bytesWritten = 0;
@@ -153,11 +153,11 @@ export class Cleaner {
       await target.flush({ indexes: true });
       target.log.setLastModifiedMs(group.at(-1)?.lastModifiedMs ?? 0);
       ensureUnchanged(pass.candidate, group);
-      log.localLog.replaceSegments([target], group, CLEANED_SUFFIX, SWAP_SUFFIX);
     } catch (error) {
-      if (!(error instanceof StorageError)) target.deleteIfExists();
+      if (!(error instanceof StorageError) || error instanceof NoSpaceError) target.deleteIfExists();
       throw error;
     }
+    log.localLog.replaceSegments([target], group, CLEANED_SUFFIX, SWAP_SUFFIX);
   }
 
   async #cleanSegment(

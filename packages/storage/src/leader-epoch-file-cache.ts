@@ -4,7 +4,7 @@
 //   entries (0 → 0), (3 → 40), (5 → 90), log end 120:   epoch 3 ends at 90, epoch 4 too, epoch 5 at 120
 
 import { dirname } from 'node:path';
-import type { FileSystem, Logger } from '@ottla/base';
+import { type FileSystem, type Logger, NoSpaceError } from '@ottla/base';
 import { CheckpointFile, CheckpointFormatError, syncFile } from './checkpoint-file.ts';
 
 export const LEADER_EPOCH_CHECKPOINT = 'leader-epoch-checkpoint';
@@ -27,9 +27,12 @@ export class LeaderEpochFileCache {
   readonly #logger: Logger;
   #file: CheckpointFile;
   /** Ascending in both fields. */
-  #entries: EpochEntry[];
+  #entries: readonly EpochEntry[];
   /** The file was replaced without a sync since the last `flush`. */
   #isVolatile = false;
+  /** There was no room to write the entries as they are now. Until the next record comes a start puts right what the file says: it must be
+   *  written before that. */
+  #isFileBehind = false;
 
   /** Reads the file. An unreadable one is refused unless `mayRebuild`: then recovery fills the cache from the log.
    *  @throws CheckpointFormatError */
@@ -60,11 +63,20 @@ export class LeaderEpochFileCache {
     return this.#entries[0];
   }
 
+  /** Nothing has to be assigned before a record of `epoch` is appended. */
+  isLatest(epoch: number): boolean {
+    return epoch === this.latestEpoch && !this.#isFileBehind;
+  }
+
   /** Notes that `epoch` begins at `startOffset`. Does nothing when that epoch, or a later one, is known.
-   *  Entries that contradict it (a later epoch or a later offset) are dropped. */
+   *  Entries that contradict it (a later epoch or a later offset) are dropped.
+   *  @throws NoSpaceError when nothing changed */
   assign(epoch: number, startOffset: number): void {
     const last = this.latestEntry;
-    if (last !== undefined && last.epoch >= epoch && last.startOffset <= startOffset) return;
+    if (last !== undefined && last.epoch >= epoch && last.startOffset <= startOffset) {
+      if (this.#isFileBehind) this.#write(this.#entries);
+      return;
+    }
     if (epoch < 0 || startOffset < 0) return;
     const kept = this.#entries.filter((entry) => entry.epoch < epoch && entry.startOffset < startOffset);
     if (kept.length < this.#entries.length) {
@@ -76,8 +88,12 @@ export class LeaderEpochFileCache {
     }
     // The first entry of a partition may be lost with the power until its log is flushed, as the log itself may.
     const isFirst = this.#entries.length === 0;
-    this.#entries = [...kept, { epoch, startOffset }];
-    this.#write({ durable: !isFirst });
+    this.#write([...kept, { epoch, startOffset }], { durable: !isFirst });
+  }
+
+  /** Takes back what was assigned for an append that was refused. @param entries as they were before */
+  restore(entries: readonly EpochEntry[]): void {
+    if (entries !== this.#entries) this.#drop(entries);
   }
 
   /** Where the largest epoch at or below `requestedEpoch` ends.
@@ -106,8 +122,7 @@ export class LeaderEpochFileCache {
   truncateFromEnd(endOffset: number): void {
     const kept = this.#entries.filter((entry) => entry.startOffset < endOffset);
     if (endOffset < 0 || kept.length === this.#entries.length) return;
-    this.#entries = kept;
-    this.#write();
+    this.#drop(kept);
   }
 
   /** Drops entries that end at or below `startOffset`; the one that covers it begins there afterwards. */
@@ -115,14 +130,11 @@ export class LeaderEpochFileCache {
     const coveringAt = this.#entries.findLastIndex((entry) => entry.startOffset <= startOffset);
     const covering = this.#entries[coveringAt];
     if (covering === undefined || (coveringAt === 0 && covering.startOffset === startOffset)) return;
-    this.#entries = [{ epoch: covering.epoch, startOffset }, ...this.#entries.slice(coveringAt + 1)];
-    this.#write();
+    this.#drop([{ epoch: covering.epoch, startOffset }, ...this.#entries.slice(coveringAt + 1)]);
   }
 
   clearAndFlush(): void {
-    if (this.#entries.length === 0) return;
-    this.#entries = [];
-    this.#write();
+    if (this.#entries.length > 0) this.#drop([]);
   }
 
   /** After this the file survives a power loss, once its directory is synced. @returns whether there was anything to do */
@@ -138,12 +150,24 @@ export class LeaderEpochFileCache {
     this.#file = new CheckpointFile(this.#fileSystem, `${directory}/${LEADER_EPOCH_CHECKPOINT}`);
   }
 
-  #write(options: { durable: boolean } = { durable: true }): void {
-    this.#file.write(
-      this.#entries.map((entry) => `${entry.epoch} ${entry.startOffset}`),
-      options,
-    );
+  /** Retention and truncation must go on where there is no room. */
+  #drop(entries: readonly EpochEntry[]): void {
+    try {
+      this.#write(entries);
+    } catch (error) {
+      if (!(error instanceof NoSpaceError)) throw error;
+      this.#entries = entries;
+      this.#isFileBehind = true;
+    }
+  }
+
+  /** @throws NoSpaceError when nothing changed */
+  #write(entries: readonly EpochEntry[], options: { durable: boolean } = { durable: true }): void {
+    const lines = entries.map((entry) => `${entry.epoch} ${entry.startOffset}`);
+    this.#file.write(lines, options);
+    this.#entries = entries;
     this.#isVolatile = !options.durable;
+    this.#isFileBehind = false;
   }
 
   #read(mayRebuild: boolean): EpochEntry[] {

@@ -11,14 +11,16 @@ import {
   KafkaError,
   type Logger,
   mustBePresent,
+  NoSpaceError,
   type Random,
   StorageError,
   type Timer,
   type TopicPartition,
   topicPartitionKey,
 } from '@ottla/base';
+import type { FullLogDirs } from './full-log-dirs.ts';
 import type { LogConfig } from './log-config.ts';
-import { DELETED_SUFFIX } from './log-file-names.ts';
+import { CLEANED_SUFFIX, DELETED_SUFFIX } from './log-file-names.ts';
 import type { LogOffsetMetadata } from './log-offset-metadata.ts';
 import { LogSegment, type SegmentAppend } from './log-segment.ts';
 import type { LogSegments } from './log-segments.ts';
@@ -55,6 +57,8 @@ export interface LogContext {
   readonly logger: Logger;
   /** The disk failed: everything in this log dir is lost to the broker. Told once per failure. */
   readonly onStorageError: (error: StorageError, logDirectory: string) => void;
+  /** Hears of writes that found no space, which are no failure of the disk. */
+  readonly fullLogDirs: FullLogDirs;
   /** Records were taken away: recovery points on disk may lie above the end of the log and must be lowered soon. */
   readonly onTruncated?: () => void;
 }
@@ -136,8 +140,10 @@ export class LocalLog {
     return this.logEndOffset - this.recoveryPoint;
   }
 
-  append(records: Buffer, append: SegmentAppend): void {
-    this.activeSegment.append(records, append);
+  /** @throws NoSpaceError when nothing changed */
+  append(records: Buffer, append: SegmentAppend, aborted: readonly AbortedTransaction[]): void {
+    this.activeSegment.append(records, append, aborted);
+    if (aborted.length > 0) this.#directoryIsDirty = true;
     this.updateLogEndOffset(append.lastOffset + 1);
   }
 
@@ -201,23 +207,27 @@ export class LocalLog {
    *    before   00.log [0, 290)               active, next 290
    *    after    00.log [0, 290)  290.log []   active
    *
-   *  Source: LocalLog.roll */
-  roll(expectedNextOffset = 0): LogSegment {
+   *  @param beforeUse may refuse the segment by throwing NoSpaceError: then it is gone again
+   *  @throws NoSpaceError when nothing changed. Source: LocalLog.roll */
+  roll(expectedNextOffset: number, beforeUse: (baseOffset: number) => void): LogSegment {
     const baseOffset = Math.max(expectedNextOffset, this.logEndOffset);
     const active = this.activeSegment;
+    let segment: LogSegment;
     if (active.baseOffset === baseOffset) {
       assert(active.sizeInBytes === 0, `a segment of ${this.#directory} at ${baseOffset} exists and is not empty`);
       // An empty segment whose index is full, or whose time is up: a fresh one takes its place.
-      active.deleteIfExists();
+      beforeUse(baseOffset);
+      active.emptyAndHandOver();
+      segment = this.#createSegment(baseOffset, nothing);
     } else {
       assert(
         baseOffset > active.baseOffset,
         `a segment at ${baseOffset} would begin before the active one of ${this.#directory}`,
       );
       active.onBecomeInactive();
+      segment = this.#createSegment(baseOffset, beforeUse);
       this.#rolled.add(active);
     }
-    const segment = this.#createSegment(baseOffset);
     this.updateLogEndOffset(this.logEndOffset);
     return segment;
   }
@@ -234,21 +244,20 @@ export class LocalLog {
     return deletable;
   }
 
-  /** Drops everything; the log is empty and begins at `offset`. @returns the segments that went */
-  truncateFullyAndStartAt(offset: number): LogSegment[] {
+  /** Drops everything; the log is empty and begins at `offset`. @throws NoSpaceError when nothing changed */
+  truncateFullyAndStartAt(offset: number): void {
+    const kept = this.segments.get(offset);
+    // Made before the old ones go, since there may be no room for it, and under a name that a start after a crash removes.
+    const fresh = kept === undefined ? this.#createFiles(this.newSegment(offset, CLEANED_SUFFIX), nothing) : undefined;
     this.#truncationCount++;
-    const deleted = this.segments.values().reverse();
-    const active = this.activeSegment;
-    if (active.baseOffset === offset) {
-      this.removeAndDelete(deleted.filter((segment) => segment !== active));
-      active.truncateTo(offset);
-      active.deleteIfExists();
-      this.segments.remove(active.baseOffset);
-    } else this.removeAndDelete(deleted);
-    this.#createSegment(offset);
+    const deletable = this.segments.values().filter((segment) => segment !== kept);
+    this.removeAndDelete(deletable.reverse());
+    kept?.truncateTo(offset);
+    fresh?.changeFileSuffixes(CLEANED_SUFFIX, '');
+    if (fresh !== undefined) this.segments.add(fresh);
+    this.#directoryIsDirty = true;
     this.updateLogEndOffset(offset);
     this.recoveryPoint = Math.min(this.recoveryPoint, offset);
-    return deleted;
   }
 
   /** Takes segments out of the log, renames their files at once and removes them after file.delete.delay.ms: a fetch may still
@@ -262,11 +271,7 @@ export class LocalLog {
   /** The same for segments that are no longer, or never were, in the log. */
   deleteLater(segments: readonly LogSegment[]): void {
     for (const segment of segments) {
-      if (!segment.hasSuffix(DELETED_SUFFIX)) {
-        segment.offsetIndex.writePending();
-        segment.timeIndex.writePending();
-        segment.changeFileSuffixes('', DELETED_SUFFIX);
-      }
+      if (!segment.hasSuffix(DELETED_SUFFIX)) segment.changeFileSuffixes('', DELETED_SUFFIX);
     }
     this.#directoryIsDirty = true;
     const timer = this.#context.clock.schedule(this.config.fileDeleteDelayMs, () => {
@@ -306,9 +311,9 @@ export class LocalLog {
     if (offset > this.recoveryPoint || options.allIndexes === true) {
       const active = this.activeSegment;
       for (const segment of this.segments.between(Math.min(this.recoveryPoint, offset), offset + 1)) {
-        this.#rolled.delete(segment);
         // Indexes of the active segment are built anew after a crash.
         await segment.flush({ indexes: segment !== active || options.allIndexes === true });
+        this.#rolled.delete(segment);
       }
     }
     for (const segment of [...this.#rolled]) {
@@ -406,7 +411,8 @@ export class LocalLog {
     return this.collectAborted(startOffset, upperBound);
   }
 
-  #createSegment(baseOffset: number): LogSegment {
+  /** @throws NoSpaceError when nothing is left of it */
+  #createSegment(baseOffset: number, beforeUse: (baseOffset: number) => void): LogSegment {
     const segment = new LogSegment(this.#context.fileSystem, this.#context.clock, this.segmentOptions(baseOffset));
     // A crash after a roll and before its first record may have left files.
     if (segment.sizeInBytes > 0 || segment.offsetIndex.entryCount > 0 || segment.timeIndex.entryCount > 0) {
@@ -414,12 +420,24 @@ export class LocalLog {
         path: segment.log.path,
       });
       segment.deleteIfExists();
-      return this.#createSegment(baseOffset);
+      return this.#createSegment(baseOffset, beforeUse);
     }
-    segment.create();
+    this.#createFiles(segment, beforeUse);
     this.segments.add(segment);
     this.#directoryIsDirty = true;
     return segment;
+  }
+
+  /** @throws NoSpaceError when nothing is left of it */
+  #createFiles(segment: LogSegment, beforeUse: (baseOffset: number) => void): LogSegment {
+    try {
+      segment.create();
+      beforeUse(segment.baseOffset);
+      return segment;
+    } catch (error) {
+      if (error instanceof NoSpaceError) segment.deleteIfExists();
+      throw error;
+    }
   }
 
   #deleteNow(segments: readonly LogSegment[]): void {
@@ -460,6 +478,8 @@ export function segmentOptions(
     rollJitterMs: jitterMax === 0 ? 0 : context.random.nextInt(jitterMax),
   };
 }
+
+function nothing(): void {}
 
 function emptyFetch(metadata: LogOffsetMetadata, options: ReadOptions): FetchDataInfo {
   return {

@@ -1,7 +1,8 @@
-// The append of one log, step by step: analyze, validate and stamp, note epochs, roll, check producers, write, note producers.
-// Everything that can refuse the records comes before the write. Source: Kafka's UnifiedLog.append (3.9).
+// The append of one log, step by step: analyze, validate and stamp, roll, check producers, note epochs, write, note producers.
+// Everything that can refuse the records comes before the write, and the write is the last that the disk may refuse: an append that finds
+// no space leaves the log as it was. Source: Kafka's UnifiedLog.append (3.9).
 
-import { type Clock, Errors, KafkaError } from '@ottla/base';
+import { type Clock, Errors, KafkaError, NoSpaceError } from '@ottla/base';
 import {
   type AppendOrigin,
   batchAt,
@@ -21,7 +22,7 @@ import {
 import type { LogConfig } from './log-config.ts';
 import type { LogSegment } from './log-segment.ts';
 import type { LogWatermarks } from './log-watermarks.ts';
-import { analyzeProducers, NO_PRODUCERS, type ProducerAnalysis } from './producer-analysis.ts';
+import { abortedTransactions, analyzeProducers, NO_PRODUCERS, type ProducerAnalysis } from './producer-analysis.ts';
 import type { BatchMetadata } from './producer-state-entry.ts';
 import type { ProducerStateManager, VerificationGuard } from './producer-state-manager.ts';
 
@@ -118,12 +119,11 @@ export class LogAppender {
     recordConversionStats: RecordConversionStats | undefined,
   ): LogAppendInfo {
     this.#ensureFitsSegment(records);
-    this.#assignEpochs(records);
     this.#maybeRoll(records.length, analysis);
-    const { localLog, watermarks } = this.#parts;
+    const { watermarks } = this.#parts;
     const producers = this.#analyzeProducers(records, options);
     if (producers.duplicate !== undefined) return this.#duplicate(producers.duplicate);
-    localLog.append(records, analysis);
+    this.#write(records, analysis, producers);
     watermarks.onLogEndChanged();
     this.#applyProducers(producers, analysis.lastOffset + 1);
     return {
@@ -173,13 +173,26 @@ export class LogAppender {
     return this.#parts.localLog.unflushedMessages >= this.#config.flushMessages ? this.#parts.flush() : undefined;
   }
 
+  /** @throws NoSpaceError when nothing changed */
+  #write(records: Buffer, analysis: AppendAnalysis, producers: ProducerAnalysis): void {
+    const { localLog, leaderEpochCache, producerStateManager } = this.#parts;
+    const { entries } = leaderEpochCache;
+    try {
+      this.#assignEpochs(records);
+      localLog.append(records, analysis, abortedTransactions(producers, producerStateManager));
+    } catch (error) {
+      if (error instanceof NoSpaceError) leaderEpochCache.restore(entries);
+      throw error;
+    }
+  }
+
   #assignEpochs(records: Buffer): void {
     let position = 0;
     for (let batch = batchAt(records, 0); batch !== undefined; batch = batchAt(records, position)) {
       position += batch.sizeInBytes;
       if (batch.magic === 2) {
         const epoch = batch.partitionLeaderEpoch;
-        if (epoch >= 0 && epoch !== this.#parts.leaderEpochCache.latestEpoch) {
+        if (epoch >= 0 && !this.#parts.leaderEpochCache.isLatest(epoch)) {
           this.#parts.leaderEpochCache.assign(epoch, batch.baseOffset);
           this.#parts.localLog.markDirectoryDirty();
         }
@@ -207,17 +220,10 @@ export class LogAppender {
   }
 
   #applyProducers(producers: ProducerAnalysis, nextOffset: number): void {
-    for (const update of producers.updates.values()) this.#parts.producerStateManager.update(update);
-    for (const transaction of producers.completed) {
-      if (transaction.isAborted) {
-        const lastStableOffset = this.#parts.producerStateManager.lastStableOffset(transaction);
-        const { producerId, firstOffset, lastOffset } = transaction;
-        this.#parts.localLog.activeSegment.updateTxnIndex({ producerId, firstOffset, lastOffset, lastStableOffset });
-        this.#parts.localLog.markDirectoryDirty();
-      }
-      this.#parts.producerStateManager.completeTransaction(transaction);
-    }
-    this.#parts.producerStateManager.updateMapEndOffset(nextOffset);
+    const { producerStateManager } = this.#parts;
+    for (const update of producers.updates.values()) producerStateManager.update(update);
+    for (const transaction of producers.completed) producerStateManager.completeTransaction(transaction);
+    producerStateManager.updateMapEndOffset(nextOffset);
     if (producers !== NO_PRODUCERS) this.#parts.watermarks.updateFirstUnstableOffset();
   }
 

@@ -5,6 +5,7 @@ import {
   type Clock,
   KafkaError,
   type Logger,
+  NoSpaceError,
   StorageError,
   type Timer,
   type TopicPartition,
@@ -42,6 +43,8 @@ export interface CleanerLogs {
   /** cleaner-offset-checkpoint of each working dir. */
   cleanerCheckpoints(): Iterable<{ logDirectory: string; file: OffsetCheckpointFile }>;
   handleLogDirFailure(logDirectory: string, error: StorageError): void;
+  /** There was no space in it, and nothing changed. */
+  onRefused(logDirectory: string, error: NoSpaceError): void;
 }
 
 export class LogCleaner {
@@ -205,7 +208,7 @@ export class LogCleaner {
     }
   }
 
-  /** Never rejects: a disk that fails takes its dir offline. */
+  /** Never rejects: a disk that fails takes its dir offline; for want of space the old file stays until the next write. */
   async #writeCheckpoints(directories: readonly string[]): Promise<void> {
     for (const directory of directories) {
       try {
@@ -240,6 +243,7 @@ export class LogCleaner {
 
   #onStorageError(logDirectory: string, error: unknown): void {
     if (!(error instanceof StorageError)) throw error;
-    this.#logs.handleLogDirFailure(logDirectory, error);
+    if (error instanceof NoSpaceError) this.#logs.onRefused(logDirectory, error);
+    else this.#logs.handleLogDirFailure(logDirectory, error);
   }
 }

@@ -105,18 +105,17 @@ export class LogDirectory {
     return found;
   }
 
-  /** What the checkpoints say of a partition that is about to be loaded; they forget it. */
-  takeCheckpoints(tp: TopicPartition): { recoveryPoint: number; logStartOffset: number; highWatermark: number } {
+  /** What the checkpoints say of a partition that is about to be loaded. */
+  checkpointsOf(tp: TopicPartition): { recoveryPoint: number; logStartOffset: number; highWatermark: number } {
     const key = topicPartitionKey(tp);
-    const checkpoints = {
+    return {
       recoveryPoint: this.recoveryPoints.get(key)?.offset ?? 0,
       logStartOffset: this.logStartOffsets.get(key)?.offset ?? 0,
       highWatermark: this.highWatermarks.get(key)?.offset ?? 0,
     };
-    this.forget(tp);
-    return checkpoints;
   }
 
+  /** It was loaded or deleted: the checkpoints are no longer the ones who know. */
   forget(tp: TopicPartition): void {
     const key = topicPartitionKey(tp);
     for (const checkpoint of [this.recoveryPoints, this.logStartOffsets, this.highWatermarks]) checkpoint.delete(key);

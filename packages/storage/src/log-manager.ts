@@ -9,6 +9,7 @@ import {
   KafkaError,
   type Logger,
   mustBePresent,
+  NoSpaceError,
   StorageError,
   type Timer,
   type TopicPartition,
@@ -16,6 +17,7 @@ import {
   type Uuid,
   yieldToEventLoop,
 } from '@ottla/base';
+import { FullLogDirs } from './full-log-dirs.ts';
 import { FutureLogs } from './future-logs.ts';
 import type { LogContext } from './local-log.ts';
 import type { Log } from './log.ts';
@@ -76,6 +78,7 @@ export class LogManager {
       random: options.random,
       logger: options.logger.child('kafka.log.UnifiedLog'),
       onStorageError: (error, logDirectory) => this.handleLogDirFailure(logDirectory, error),
+      fullLogDirs: new FullLogDirs({ clock: options.clock, logger: this.#logger }),
       onTruncated: () => this.#checkpointSoon(),
     };
     this.cleaner = new LogCleaner({
@@ -163,6 +166,7 @@ export class LogManager {
       this.#offlineLogs.set(key, log);
     }
     this.#future.dropIn(path);
+    this.#context.fullLogDirs.forget(path);
     for (const listener of this.#failureListeners) listener(path, error);
   }
 
@@ -220,7 +224,13 @@ export class LogManager {
   ): Log {
     const key = topicPartitionKey(tp);
     const log = this.#logs.get(key) ?? this.#open(tp, options);
-    if (options.topicId !== undefined) log.assignTopicId(options.topicId);
+    try {
+      if (options.topicId !== undefined) log.assignTopicId(options.topicId);
+    } catch (error) {
+      // The next call finds it open.
+      if (hasNoSpace(error)) this.#logs.set(key, log);
+      throw error;
+    }
     this.#logs.set(key, log);
     return log;
   }
@@ -528,13 +538,22 @@ export class LogManager {
   #openFuture(tp: TopicPartition, options: Parameters<LogManager['getOrCreateFutureLog']>[1]): Log {
     const key = topicPartitionKey(tp);
     const found = this.#future.takeUnloaded(key);
-    if (found !== undefined) return this.#load(found, options.config);
+    if (found !== undefined) return this.#loadFuture(key, found, options.config);
     const directory = this.#placeFor(mustBePresent(options.logDirectory, `a dir for the copy of ${key}`));
     const path = join(directory.path, uniqueDirectoryName(tp, 'future', this.#options.random));
-    const log = this.#loadIn(directory, path, tp, options.config);
+    const log = this.#createIn(directory, path, tp, options.config);
     this.#syncNames(directory.path);
     this.#logger.info('a replica begins to move', { partition: key, directory: path });
     return log;
+  }
+
+  #loadFuture(key: string, found: PartitionDirectory, config: LogConfig): Log {
+    try {
+      return this.#load(found, config);
+    } catch (error) {
+      if (hasNoSpace(error)) this.#future.register(key, found);
+      throw error;
+    }
   }
 
   /** So that a power loss does not forget the move. */
@@ -553,7 +572,7 @@ export class LogManager {
       const directory = this.#placeFor(options.logDirectory ?? this.#future.preferred(key));
       const path = join(directory.path, key);
       try {
-        const log = this.#loadIn(directory, path, tp, options.config);
+        const log = this.#createIn(directory, path, tp, options.config);
         this.#future.forgetPreferred(key);
         this.#logger.info('created a log', { partition: log.name, directory: path });
         return log;
@@ -564,8 +583,18 @@ export class LogManager {
     }
   }
 
+  /** Where there is no space nothing is left of it. */
+  #createIn(directory: LogDirectory, path: string, tp: TopicPartition, config: LogConfig): Log {
+    try {
+      return this.#loadIn(directory, path, tp, config);
+    } catch (error) {
+      if (hasNoSpace(error)) this.#options.fileSystem.removeDirectorySync(path);
+      throw error;
+    }
+  }
+
   #loadIn(directory: LogDirectory, path: string, tp: TopicPartition, config: LogConfig): Log {
-    const checkpoints = directory.takeCheckpoints(tp);
+    const checkpoints = directory.checkpointsOf(tp);
     try {
       const log = loadLog({
         context: this.#context,
@@ -579,10 +608,11 @@ export class LogManager {
         producerIdExpirationMs: () => this.settings.producerIdExpirationMs,
         transactionVerificationEnabled: this.settings.transactionPartitionVerificationEnable,
       });
+      directory.forget(tp);
       log.updateHighWatermark(checkpoints.highWatermark);
       return log;
     } catch (error) {
-      this.#takeOffline(directory.path, error);
+      this.#refusedOrOffline(directory.path, error);
       throw this.#unavailable(`cannot open ${path}`, error);
     }
   }
@@ -714,7 +744,8 @@ export class LogManager {
       try {
         await fileOf(directory).write(offsets);
       } catch (error) {
-        this.#takeOffline(directory.path, error);
+        // The one before still holds less than is true, which costs a start time, and the next one comes.
+        this.#refusedOrOffline(directory.path, error);
       }
     }
   }
@@ -731,12 +762,11 @@ export class LogManager {
       const closed = await Promise.all(logs.slice(first, first + CLOSING_MAX).map((log) => this.#closeLog(log)));
       if (closed.includes(false)) isClean = false;
     }
-    await this.#closeCheckpoints(directory);
-    if (!isClean || !this.#live.has(directory.path)) return;
+    if (!(await this.#closeCheckpoints(directory)) || !isClean || !this.#live.has(directory.path)) return;
     try {
       directory.cleanShutdownFile.write(brokerEpoch);
     } catch (error) {
-      this.#takeOffline(directory.path, error);
+      this.#refusedOrOffline(directory.path, error);
     }
   }
 
@@ -751,7 +781,8 @@ export class LogManager {
     }
   }
 
-  async #closeCheckpoints(directory: LogDirectory): Promise<void> {
+  /** @returns whether it went well */
+  async #closeCheckpoints(directory: LogDirectory): Promise<boolean> {
     const logs = [...this.#everyLog()].filter((log) => log.parentDirectory === directory.path);
     const offsets = (unloaded: ReadonlyMap<string, PartitionOffset>, of: (log: Log) => number): PartitionOffset[] => [
       ...unloaded.values(),
@@ -763,8 +794,10 @@ export class LogManager {
       await directory.recoveryPointCheckpoint.write(offsets(directory.recoveryPoints, (log) => log.recoveryPoint));
       await directory.logStartOffsetCheckpoint.write([...directory.logStartOffsets.values(), ...starts]);
       await directory.replicationOffsetCheckpoint.write(offsets(directory.highWatermarks, (log) => log.highWatermark));
+      return true;
     } catch (error) {
-      this.#takeOffline(directory.path, error);
+      this.#refusedOrOffline(directory.path, error);
+      return false;
     }
   }
 
@@ -777,6 +810,17 @@ export class LogManager {
     this.handleLogDirFailure(path, error);
   }
 
+  /** Lack of space leaves what was there as it was: it may be tried again. */
+  #refusedOrOffline(path: string, error: unknown): void {
+    if (error instanceof NoSpaceError) this.#context.fullLogDirs.onRefused(path, error);
+    else this.#takeOffline(path, error);
+  }
+
+  /** For the cleaner. */
+  onRefused(path: string, error: NoSpaceError): void {
+    this.#context.fullLogDirs.onRefused(path, error);
+  }
+
   /** The log has told of the failure and taken its dir offline; anything else is a bug of ours. */
   #afterFailure(error: unknown, log: Log): void {
     if (!(error instanceof KafkaError) && !(error instanceof StorageError)) throw error;
@@ -786,6 +830,10 @@ export class LogManager {
   #unavailable(message: string, cause?: unknown): KafkaError {
     return new KafkaError(Errors.KAFKA_STORAGE_ERROR, message, { cause });
   }
+}
+
+function hasNoSpace(error: unknown): boolean {
+  return error instanceof KafkaError && error.cause instanceof NoSpaceError;
 }
 
 /** The one that is further on first. */

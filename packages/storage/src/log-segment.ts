@@ -1,6 +1,6 @@
 // One segment of a log: a file of batches, and its indexes. Source: Kafka's LogSegment (3.9).
 
-import { assert, type ByteSource, type Clock, type FileSystem } from '@ottla/base';
+import { assert, type ByteSource, type Clock, type FileSystem, NoSpaceError } from '@ottla/base';
 import { CorruptRecordError, InvalidRecordError, type RecordBatch } from '@ottla/records';
 import { CorruptIndexError } from './abstract-index.ts';
 import {
@@ -63,6 +63,8 @@ export interface RollParameters {
   readonly messagesSize: number;
   readonly nowMs: number;
 }
+
+const NO_TRANSACTIONS: readonly AbortedTransaction[] = [];
 
 /** Of every segment: a lookup is over before the next one begins. */
 const lookupWindow = Buffer.alloc(HEADER_WINDOW_BYTES);
@@ -144,27 +146,34 @@ export class LogSegment {
     return relative >= 0 && relative <= RELATIVE_OFFSET_MAX;
   }
 
-  /** Appends batches whose offsets are above all here. Source: LogSegment.append.
+  /** Appends batches whose offsets are above all here, all of them or nothing.
+   *  @param aborted transactions that markers among them abort: their index entries
+   *  @throws NoSpaceError when the segment is as it was. Source: LogSegment.append
    *
    *    before  | 0..9 | 10..14 |              next 15
    *    append  | 15..19 | 20..20 |
    *    after   | 0..9 | 10..14 | 15..19 | 20..20 |   an index entry (20 → position of 15) if index.interval.bytes passed */
-  append(bytes: Buffer, append: SegmentAppend): void {
+  append(bytes: Buffer, append: SegmentAppend, aborted: readonly AbortedTransaction[] = NO_TRANSACTIONS): void {
     if (bytes.length === 0) return;
     assert(
       this.canHoldOffset(append.lastOffset),
       `offset ${append.lastOffset} is too far from ${this.baseOffset}: the segment should have rolled`,
     );
     const position = this.log.sizeInBytes;
-    if (position === 0) this.#rollingBasedTimestamp = append.maxTimestamp;
     const { maxTimestampSoFar } = this;
-    this.log.append(bytes);
+    const isIndexEntryDue = this.#bytesSinceLastIndexEntry > this.#indexIntervalBytes;
+    if (isIndexEntryDue) {
+      this.offsetIndex.makeRoom();
+      this.timeIndex.makeRoom();
+    }
+    this.#write(bytes, aborted);
+    if (position === 0) this.#rollingBasedTimestamp = append.maxTimestamp;
     this.#recentAppends ??= new RecentAppends();
     this.#recentAppends.add(append.firstOffset, position, append.firstBatchSize);
     if (append.maxTimestamp > maxTimestampSoFar) {
       this.#maxTimestampSoFar = { timestamp: append.maxTimestamp, offset: append.offsetOfMaxTimestamp };
     }
-    if (this.#bytesSinceLastIndexEntry > this.#indexIntervalBytes) {
+    if (isIndexEntryDue) {
       this.offsetIndex.append(append.lastOffset, position);
       this.timeIndex.maybeAppend(this.maxTimestampSoFar, this.offsetOfMaxTimestampSoFar);
       this.#bytesSinceLastIndexEntry = 0;
@@ -329,7 +338,7 @@ export class LogSegment {
     );
   }
 
-  /** No more will be appended. */
+  /** No more will be appended. @throws NoSpaceError when more may be */
   onBecomeInactive(): void {
     this.log.onBecomeInactive();
     this.#closeTimeIndex();
@@ -401,11 +410,30 @@ export class LogSegment {
     this.log.close();
   }
 
+  /** Empties its files; a segment made after this takes them over. Asks for no room, as a deletion and a creation would. */
+  emptyAndHandOver(): void {
+    this.truncateTo(this.baseOffset);
+    this.closeHandlers();
+    this.log.handOver();
+  }
+
   deleteIfExists(): void {
     this.log.deleteIfExists();
     this.offsetIndex.deleteIfExists();
     this.timeIndex.deleteIfExists();
     this.txnIndex.deleteIfExists();
+  }
+
+  /** The entries come first: a start that finds them without their markers builds the index anew. */
+  #write(bytes: Buffer, aborted: readonly AbortedTransaction[]): void {
+    const { sizeInBytes } = this.txnIndex;
+    try {
+      for (const transaction of aborted) this.txnIndex.append(transaction);
+      this.log.append(bytes);
+    } catch (error) {
+      if (error instanceof NoSpaceError) this.txnIndex.truncateToSize(sizeInBytes);
+      throw error;
+    }
   }
 
   #closeTimeIndex(): void {

@@ -11,6 +11,7 @@ import {
   type ErrorCode,
   Errors,
   KafkaError,
+  NoSpaceError,
   StorageError,
   type TopicPartition,
   topicPartitionKey,
@@ -212,7 +213,7 @@ export class Log {
   appendAsLeader(records: Buffer, options: AppendAsLeaderOptions): LogAppendInfo {
     this.#ensureUsable();
     try {
-      return this.#appender.appendAsLeader(records, options);
+      return this.#appended(this.#appender.appendAsLeader(records, options));
     } catch (error) {
       throw this.#failed(error, 'append to');
     }
@@ -223,10 +224,16 @@ export class Log {
   appendAsFollower(records: Buffer): LogAppendInfo {
     this.#ensureUsable();
     try {
-      return this.#appender.appendAsFollower(records);
+      return this.#appended(this.#appender.appendAsFollower(records));
     } catch (error) {
       throw this.#failed(error, 'append to');
     }
+  }
+
+  #appended(info: LogAppendInfo): LogAppendInfo {
+    const { fullLogDirs } = this.#context;
+    if (fullLogDirs.isAnyFull && info.sizeInBytes > 0) fullLogDirs.onWritten(this.parentDirectory);
+    return info;
   }
 
   // Reads.
@@ -406,13 +413,13 @@ export class Log {
   }
 
   /** Begins a new segment at the log end offset. */
-  roll(expectedNextOffset?: number): LogSegment {
+  roll(expectedNextOffset = 0): LogSegment {
     this.#ensureUsable();
     try {
-      const segment = this.#local.roll(expectedNextOffset);
-      // A snapshot at each segment's beginning bounds what an unclean start must read again.
-      this.producerStateManager.updateMapEndOffset(segment.baseOffset);
-      this.producerStateManager.takeSnapshot();
+      // A snapshot at each segment's beginning bounds what an unclean start must read again, and outlives the segments before it.
+      const segment = this.#local.roll(expectedNextOffset, (baseOffset) =>
+        this.producerStateManager.takeSnapshotAt(baseOffset),
+      );
       this.#watermarks.onLogEndChanged();
       // Nobody waits for this sync; a failure takes the log dir offline, which is told there.
       this.flush().catch(() => undefined);
@@ -448,6 +455,7 @@ export class Log {
       }
       this.#local.close();
     } catch (error) {
+      this.#local.closeHandlers();
       throw this.#failed(error, 'close');
     }
   }
@@ -639,11 +647,15 @@ export class Log {
     if (this.#isClosed) throw new KafkaError(Errors.NOT_LEADER_OR_FOLLOWER, `${this.name} is closed`);
   }
 
-  /** A disk's failure takes the log dir offline and becomes KAFKA_STORAGE_ERROR; everything else stays what it is. */
+  /** A disk's failure becomes KAFKA_STORAGE_ERROR; everything else stays what it is. It takes the log dir offline, unless there was merely no
+   *  space: then nothing has changed, and the same works again when there is. */
   #failed(error: unknown, operation: string): unknown {
     if (!(error instanceof StorageError)) return error;
-    this.markOffline();
-    this.#context.onStorageError(error, this.parentDirectory);
+    if (error instanceof NoSpaceError) this.#context.fullLogDirs.onRefused(this.parentDirectory, error);
+    else {
+      this.markOffline();
+      this.#context.onStorageError(error, this.parentDirectory);
+    }
     const code: ErrorCode = Errors.KAFKA_STORAGE_ERROR;
     return new KafkaError(code, `cannot ${operation} ${this.name}: ${error.message}`, { cause: error });
   }

@@ -7,6 +7,7 @@ import type { LogSegment } from './log-segment.ts';
 import type { CompletedTransaction, ProducerAppendInfo } from './producer-append-info.ts';
 import type { BatchMetadata } from './producer-state-entry.ts';
 import type { ProducerStateManager, VerificationGuard } from './producer-state-manager.ts';
+import type { AbortedTransaction } from './transaction-index.ts';
 
 export interface ProducerAnalysis {
   /** What changes if the append succeeds, by producer id. */
@@ -61,6 +62,27 @@ export function analyzeProducers(records: Buffer, options: ProducerAnalysisOptio
     if (ended !== undefined) completed.push(ended);
   }
   return { updates, completed, duplicate: undefined };
+}
+
+/** The index entries of the transactions that the append aborts, before its producers are noted. */
+export function abortedTransactions(
+  { updates, completed }: ProducerAnalysis,
+  producerStateManager: ProducerStateManager,
+): AbortedTransaction[] {
+  if (completed.length === 0) return [];
+  const ongoing = new Set(producerStateManager.ongoingTransactionOffsets);
+  for (const { startedTransactions } of updates.values()) {
+    for (const { firstOffset } of startedTransactions) ongoing.add(firstOffset.messageOffset);
+  }
+  const aborted: AbortedTransaction[] = [];
+  for (const { producerId, firstOffset, lastOffset, isAborted } of completed) {
+    ongoing.delete(firstOffset);
+    if (!isAborted) continue;
+    let first: number | undefined;
+    for (const offset of ongoing) if (first === undefined || offset < first) first = offset;
+    aborted.push({ producerId, firstOffset, lastOffset, lastStableOffset: first ?? lastOffset + 1 });
+  }
+  return aborted;
 }
 
 /** The first batch of a transaction carries the guard of its verification (KIP-890). */

@@ -152,6 +152,11 @@ export class ProducerStateManager {
     this.#lastMapOffset = offset;
   }
 
+  /** Where transactions begin that are not decided. */
+  get ongoingTransactionOffsets(): Iterable<number> {
+    return this.#ongoingTransactions.keys();
+  }
+
   /** What the last stable offset will be when `transaction` is completed, as its index entry notes it. */
   lastStableOffset(transaction: CompletedTransaction): number {
     let first: number | undefined;
@@ -183,7 +188,7 @@ export class ProducerStateManager {
   // Snapshots.
 
   /** Writes one at the map's end, unless the newest is that far. Not durable until `flushSnapshots`.
-   *  @returns whether it wrote one */
+   *  @returns whether it wrote one. @throws NoSpaceError */
   takeSnapshot(): boolean {
     if (this.#lastMapOffset <= this.#lastSnapshotOffset) return false;
     const offset = this.#lastMapOffset;
@@ -196,6 +201,18 @@ export class ProducerStateManager {
     }
     this.#lastSnapshotOffset = offset;
     return true;
+  }
+
+  /** Writes one at `offset`, up to which there is nothing that is not in the map. @throws NoSpaceError when nothing changed */
+  takeSnapshotAt(offset: number): void {
+    const mapEndOffset = this.#lastMapOffset;
+    this.#lastMapOffset = offset;
+    try {
+      this.takeSnapshot();
+    } catch (error) {
+      this.#lastMapOffset = mapEndOffset;
+      throw error;
+    }
   }
 
   /** After this all snapshots survive a power loss, once their directory is synced. @returns whether there was anything to do */

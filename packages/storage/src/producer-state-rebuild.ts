@@ -1,6 +1,7 @@
 // Brings what is known of producers up to an offset of the log: from the newest snapshot, and the batches behind it.
 // Source: Kafka's UnifiedLog.rebuildProducerState (3.9).
 
+import { NoSpaceError } from '@ottla/base';
 import type { LogSegment } from './log-segment.ts';
 import type { LogSegments } from './log-segments.ts';
 import { type ProducerStateManager, replayBatch } from './producer-state-manager.ts';
@@ -22,7 +23,7 @@ export function rebuildProducerState(options: RebuildOptions): void {
   if (producerStateManager.latestSnapshotOffset === undefined && options.reloadFromCleanShutdown) {
     for (const offset of offsetsToSnapshot) {
       producerStateManager.updateMapEndOffset(offset);
-      producerStateManager.takeSnapshot();
+      takeSnapshotWhereThereIsRoom(producerStateManager);
     }
     return;
   }
@@ -30,7 +31,7 @@ export function rebuildProducerState(options: RebuildOptions): void {
   producerStateManager.truncateAndReload(options.logStartOffset, lastOffset, options.nowMs);
   if (lastOffset > producerStateManager.mapEndOffset && !wasEmpty) replaySegments(options, offsetsToSnapshot);
   producerStateManager.updateMapEndOffset(lastOffset);
-  producerStateManager.takeSnapshot();
+  takeSnapshotWhereThereIsRoom(producerStateManager);
 }
 
 function replaySegments(options: RebuildOptions, offsetsToSnapshot: readonly number[]): void {
@@ -39,7 +40,7 @@ function replaySegments(options: RebuildOptions, offsetsToSnapshot: readonly num
   for (const segment of segments.between(producerStateManager.mapEndOffset, lastOffset)) {
     const startOffset = Math.max(segment.baseOffset, producerStateManager.mapEndOffset, options.logStartOffset);
     producerStateManager.updateMapEndOffset(startOffset);
-    if (offsetsToSnapshot.includes(segment.baseOffset)) producerStateManager.takeSnapshot();
+    if (offsetsToSnapshot.includes(segment.baseOffset)) takeSnapshotWhereThereIsRoom(producerStateManager);
     const maxPosition =
       segment === lastSegment
         ? (segment.translateOffset(lastOffset)?.position ?? segment.sizeInBytes)
@@ -66,4 +67,13 @@ function snapshotOffsets(segments: LogSegments, lastOffset: number): number[] {
   const last = segments.last;
   const beforeLast = last === undefined ? undefined : segments.lower(last.baseOffset);
   return [beforeLast?.baseOffset, last?.baseOffset, lastOffset].filter((offset) => offset !== undefined);
+}
+
+/** Without it the next rebuilding reads more of the log. */
+function takeSnapshotWhereThereIsRoom(producerStateManager: ProducerStateManager): void {
+  try {
+    producerStateManager.takeSnapshot();
+  } catch (error) {
+    if (!(error instanceof NoSpaceError)) throw error;
+  }
 }

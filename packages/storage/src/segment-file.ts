@@ -2,6 +2,7 @@
 // Source: Kafka's FileRecords (3.9).
 
 import { assert, type ByteSource, type File, type FileSystem, StorageError } from '@ottla/base';
+import { appendToFile } from './file-append.ts';
 
 /** What this process wrote last is taken to be in the page cache still; reading anything else may mean to wait for the disk. */
 const WARM_BYTES = 64 * 1024 * 1024;
@@ -13,7 +14,7 @@ export class SegmentFile {
   #sizeInBytes: number;
   /** Bytes before were there when the file was opened, or it is not written to any more: they may be on the disk only. */
   #coldBytes: number;
-  /** A flush that was under way must not create it anew. */
+  /** Or another's: a flush that was under way must not create it anew. */
   #isDeleted = false;
 
   constructor(fileSystem: FileSystem, path: string) {
@@ -48,9 +49,9 @@ export class SegmentFile {
     this.#open();
   }
 
-  /** Into the page cache: the bytes survive the death of this process, not of the machine. */
+  /** Into the page cache: the bytes survive the death of this process, not of the machine. @throws NoSpaceError when none was written */
   append(bytes: Buffer): void {
-    this.#open().file.writeSync(bytes, this.#sizeInBytes);
+    appendToFile(this.#open().file, bytes, this.#sizeInBytes);
     this.#sizeInBytes += bytes.length;
   }
 
@@ -106,9 +107,14 @@ export class SegmentFile {
     this.#file = undefined;
   }
 
-  deleteIfExists(): boolean {
+  /** The file is another's from now on. */
+  handOver(): void {
     this.#isDeleted = true;
     this.close();
+  }
+
+  deleteIfExists(): boolean {
+    this.handOver();
     return this.#fileSystem.removeFileSync(this.#path);
   }
 

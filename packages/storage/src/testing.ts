@@ -21,6 +21,7 @@ import {
   RecordsBuilder,
   type RecordsBuilderOptions,
 } from '@ottla/records';
+import { FullLogDirs } from './full-log-dirs.ts';
 import type { Log } from './log.ts';
 import type { LogCleanerSettings } from './log-cleaner.ts';
 import { type LogConfig, parseLogConfig } from './log-config.ts';
@@ -85,6 +86,7 @@ export function openLog(
       random: new SeededRandom(1),
       logger: options.logger ?? silentLogger,
       onStorageError: (error) => errors.push(error),
+      fullLogDirs: new FullLogDirs({ clock, logger: options.logger ?? silentLogger }),
     },
     topicPartition: TP,
     directory: '/logs/orders-3',

@@ -6,6 +6,7 @@
 
 import { assert, type File, type FileSystem } from '@ottla/base';
 import { CorruptIndexError } from './abstract-index.ts';
+import { appendToFile } from './file-append.ts';
 
 const ENTRY_SIZE = 34;
 const CURRENT_VERSION = 0;
@@ -39,13 +40,14 @@ export class TransactionIndex {
     return this.#sizeInBytes;
   }
 
+  /** @throws NoSpaceError when nothing was written */
   append(transaction: AbortedTransaction): void {
     this.#lastOffset ??= this.all().at(-1)?.lastOffset ?? -1;
     assert(
       this.#lastOffset < transaction.lastOffset,
       `a transaction that ended at ${transaction.lastOffset} is not behind ${this.#lastOffset} in ${this.path}`,
     );
-    this.#openFile().writeSync(encode(transaction), this.#sizeInBytes);
+    appendToFile(this.#openFile(), encode(transaction), this.#sizeInBytes);
     this.#sizeInBytes += ENTRY_SIZE;
     this.#lastOffset = transaction.lastOffset;
   }
@@ -81,17 +83,19 @@ export class TransactionIndex {
   /** Forgets transactions whose last offset is at or above `offset`. */
   truncateTo(offset: number): void {
     const kept = this.all().filter((transaction) => transaction.lastOffset < offset).length;
-    if (kept * ENTRY_SIZE === this.#sizeInBytes) return;
-    this.#openFile().truncateSync(kept * ENTRY_SIZE);
-    this.#sizeInBytes = kept * ENTRY_SIZE;
+    this.truncateToSize(kept * ENTRY_SIZE);
+  }
+
+  /** Forgets what was appended since it had this size. */
+  truncateToSize(sizeInBytes: number): void {
+    if (sizeInBytes === this.#sizeInBytes) return;
+    this.#openFile().truncateSync(sizeInBytes);
+    this.#sizeInBytes = sizeInBytes;
     this.#lastOffset = undefined;
   }
 
   reset(): void {
-    if (this.#sizeInBytes === 0) return;
-    this.#openFile().truncateSync(0);
-    this.#sizeInBytes = 0;
-    this.#lastOffset = undefined;
+    this.truncateToSize(0);
   }
 
   /** @throws CorruptIndexError */
