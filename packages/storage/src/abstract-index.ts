@@ -4,8 +4,7 @@
 // segments anew. Kafka maps the file instead, preallocated to segment.index.bytes; ours always has its exact size.
 // Source: Kafka's AbstractIndex (3.9).
 
-import { assert, type File, type FileSystem, StorageError } from '@ottla/base';
-import { appendToFile } from './file-append.ts';
+import { appendToFile, assert, type File, type FileSystem, StorageError } from '@ottla/base';
 
 const PAGE_BYTES = 4096;
 const NO_BYTES = Buffer.alloc(0);

@@ -1,8 +1,7 @@
 // The bytes of one segment: appended to, read in slices that outlive the segment, cut, synced. Opened when first needed.
 // Source: Kafka's FileRecords (3.9).
 
-import { assert, type ByteSource, type File, type FileSystem, StorageError } from '@ottla/base';
-import { appendToFile } from './file-append.ts';
+import { appendToFile, assert, type ByteSource, type File, type FileSystem, StorageError } from '@ottla/base';
 
 /** What this process wrote last is taken to be in the page cache still; reading anything else may mean to wait for the disk. */
 const WARM_BYTES = 64 * 1024 * 1024;

@@ -4,9 +4,8 @@
 //
 // Source: Kafka's TransactionIndex and AbortedTxn (3.9).
 
-import { assert, type File, type FileSystem } from '@ottla/base';
+import { appendToFile, assert, type File, type FileSystem } from '@ottla/base';
 import { CorruptIndexError } from './abstract-index.ts';
-import { appendToFile } from './file-append.ts';
 
 const ENTRY_SIZE = 34;
 const CURRENT_VERSION = 0;

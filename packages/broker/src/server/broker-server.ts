@@ -54,6 +54,7 @@ export class BrokerServer {
   readonly #lifecycle: Lifecycle;
   #foundation: Foundation | undefined;
   #parts: BrokerParts | undefined;
+  #embeddedTree: EmbeddedTreeStep | undefined;
   #endPoints: readonly EndPoint[] = [];
 
   constructor(options: BrokerServerOptions) {
@@ -136,6 +137,7 @@ export class BrokerServer {
         start: () => this.#started.socketServer.enableProcessing(),
         close: () => this.#finishRequests(),
       },
+      { name: 'patience with a full disk', close: () => this.#embeddedTree?.stopWaitingForSpace() },
     ];
   }
 
@@ -145,6 +147,7 @@ export class BrokerServer {
     const logDir = mustBePresent(logDirs[0], 'log.dirs');
     const embedded =
       treeConnector === undefined ? new EmbeddedTreeStep({ fileSystem, clock, logger, logDir }) : undefined;
+    this.#embeddedTree = embedded;
     const connector = mustBePresent(treeConnector ?? embedded?.tree, 'tree');
     const session: LifecycleStep = {
       name: 'tree session',

@@ -47,6 +47,11 @@ export class EmbeddedTreeStep {
     await this.tree.start();
   }
 
+  /** The broker stops: what waits for space waits no longer. */
+  stopWaitingForSpace(): void {
+    this.tree.stopWaitingForSpace();
+  }
+
   async close(): Promise<void> {
     if (this.#lock === undefined) return;
     await this.tree.close();

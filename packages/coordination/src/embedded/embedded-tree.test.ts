@@ -27,11 +27,26 @@ function diskWithData(): MemoryFileSystem {
   return fileSystem;
 }
 
-async function openTree(fileSystem: MemoryFileSystem): Promise<EmbeddedTree> {
+async function openTree(
+  fileSystem: MemoryFileSystem,
+  options: { clock?: FakeClock; snapshotBytesMin?: number } = {},
+): Promise<EmbeddedTree> {
+  const { clock = new FakeClock(), snapshotBytesMin = 10_000 } = options;
   const journal = new SegmentJournal({ fileSystem, directory: DIRECTORY });
-  const tree = new EmbeddedTree({ clock: new FakeClock(), journal, snapshotBytesMin: 10_000 });
+  const tree = new EmbeddedTree({ clock, journal, snapshotBytesMin });
   await tree.start();
   return tree;
+}
+
+/** The journal as a crash would leave it now. */
+function copyOf(fileSystem: MemoryFileSystem): MemoryFileSystem {
+  const copy = diskWithData();
+  copy.makeDirectorySync(DIRECTORY);
+  for (const name of fileSystem.readDirectorySync(DIRECTORY)) {
+    const path = `${DIRECTORY}/${name}`;
+    copy.openSync(path, 'create').writeSync(fileSystem.readFileSync(path), 0);
+  }
+  return copy;
 }
 
 /** Every path with its data, version and owner. */
@@ -163,6 +178,66 @@ describe('journal of the embedded tree', () => {
       const { stat } = await after.get('/a');
       assert.ok(stat.version >= acknowledged, `after ${steps} steps version ${stat.version} of ${acknowledged}`);
     }
+  });
+
+  test('writes wait for space in their order, reads behind them too, and nothing is lost or half done', async () => {
+    const disk = diskWithData();
+    const clock = new FakeClock();
+    const tree = await openTree(disk, { clock });
+    const session = await tree.connect();
+    await session.create('/a', Buffer.from('0'));
+    const heard: string[] = [];
+    await session.get('/a', ({ type }) => heard.push(type));
+    const before = disk.readFileSync(SEGMENT);
+    disk.refuseSpaceOf = () => true;
+    const answers: string[] = [];
+    const set = session.set('/a', Buffer.from('1'), 0).then(() => answers.push('set'));
+    const create = session.create('/a/b', null).then(() => answers.push('create'));
+    const read = session.get('/a').then(({ data }) => answers.push(`get ${data}`));
+    for (let i = 0; i < 5; i++) await clock.advance(500);
+    assert.deepEqual([answers, heard], [[], []]);
+    assert.deepEqual(disk.readFileSync(SEGMENT), before);
+    const crashed = await (await openTree(copyOf(disk))).connect();
+    assert.deepEqual((await crashed.get('/a')).data, Buffer.from('0'));
+    disk.refuseSpaceOf = () => false;
+    await clock.advance(500);
+    await Promise.all([set, create, read]);
+    assert.deepEqual(answers, ['set', 'create', 'get 1']);
+    const after = await (await openTree(disk.losePower())).connect();
+    assert.deepEqual((await after.children('/a')).children, ['b']);
+  });
+
+  test('who stops does not wait for space: what waits fails as with a disk that died', async () => {
+    const disk = diskWithData();
+    const clock = new FakeClock();
+    const tree = await openTree(disk, { clock });
+    const session = await tree.connect();
+    await session.create('/a', null);
+    disk.refuseSpaceOf = () => true;
+    const refused = assert.rejects(session.set('/a', Buffer.from('1'), 0), { code: 'CONNECTIONLOSS' });
+    await clock.advance(500);
+    const closed = tree.close();
+    await clock.advance(500);
+    await closed;
+    await refused;
+    const after = await (await openTree(disk.restart())).connect();
+    assert.equal((await after.get('/a')).data, null);
+  });
+
+  test('a snapshot that finds no space is left out and written later', async () => {
+    const disk = diskWithData();
+    const tree = await openTree(disk, { snapshotBytesMin: 2000 });
+    const session = await tree.connect();
+    await session.create('/a', null);
+    disk.refuseSpaceOf = (path) => path.endsWith('.cleaned');
+    for (let i = 0; i < 30; i++) await session.set('/a', Buffer.from('x'.repeat(100)), -1);
+    assert.deepEqual(disk.readDirectorySync(DIRECTORY), [SEGMENT.slice(DIRECTORY.length + 1)]);
+    disk.refuseSpaceOf = () => false;
+    for (let i = 0; i < 30; i++) await session.set('/a', Buffer.from('y'.repeat(100)), -1);
+    assert.notDeepEqual(disk.readDirectorySync(DIRECTORY), [SEGMENT.slice(DIRECTORY.length + 1)]);
+    const after = await (await openTree(disk.restart())).connect();
+    const { data, stat } = await after.get('/a');
+    assert.deepEqual([data?.length, stat.version], [100, 60]);
   });
 
   test('a failed sync ends every session: memory may be ahead of the disk', async () => {

@@ -1,7 +1,7 @@
 // The znode tree inside this process: one queue of requests, group commit to a journal, replies and watch events in order. It serves one
 // process: whoever starts it finds the ephemerals of its predecessor gone. Source of the order: ZooKeeper's request processor chain.
 
-import { type Clock, type Logger, mustBePresent, silentLogger } from '@ottla/base';
+import { type Clock, type Logger, mustBePresent, NoSpaceError, silentLogger, sleep } from '@ottla/base';
 import { TreeError } from '../tree-error.ts';
 import type { TreeConnector, TreeOperation, TreeResult, TreeSession, WatchEvent } from '../tree-session.ts';
 import { encodeTransaction, type TreeTransaction } from '../tree-transaction.ts';
@@ -12,6 +12,8 @@ import { encodeSnapshot, treeFromEntries } from './tree-snapshot.ts';
 import { WatchManager } from './watch-manager.ts';
 
 const SNAPSHOT_BYTES_MIN = 1 << 20;
+/** Between two tries to write what there was no space for. */
+const SPACE_RETRY_MS = 500;
 
 /** Runs against the tree in its turn. What it returns is called once everything before it is durable. */
 type Request = (commit: Commit) => () => void;
@@ -44,6 +46,9 @@ export class EmbeddedTree implements TreeConnector, EmbeddedTreeQueue {
   #draining: Promise<void> | undefined;
   /** Set when memory may be ahead of the disk: nothing is answered any more. */
   #failure: unknown;
+  /** No snapshot is tried before the journal has grown to this: there was no space for the last one. */
+  #snapshotBytesNext = 0;
+  #waitsForSpace = true;
   #isStarted = false;
   #isClosed = false;
 
@@ -67,10 +72,21 @@ export class EmbeddedTree implements TreeConnector, EmbeddedTreeQueue {
     await this.#journal.append(owners.map((owner) => encodeTransaction(this.#deleteEphemerals(owner).transaction)));
   }
 
+  /** From now on a write that finds no space fails the tree, as any failure of the disk does: who stops cannot wait. */
+  stopWaitingForSpace(): void {
+    this.#waitsForSpace = false;
+  }
+
   /** Ends every session, waits for what is under way and closes the journal. Safe to call twice. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
-    await Promise.all([...this.#sessions.values()].map((session) => session.close()));
+    this.stopWaitingForSpace();
+    try {
+      await Promise.all([...this.#sessions.values()].map((session) => session.close()));
+    } catch (error) {
+      // The next start ends sessions that could not be ended.
+      if (this.#failure === undefined) throw error;
+    }
     this.#isClosed = true;
     await this.#draining;
     this.#journal.close();
@@ -186,15 +202,43 @@ export class EmbeddedTree implements TreeConnector, EmbeddedTreeQueue {
 
   async #persist(transactions: readonly TreeTransaction[]): Promise<void> {
     try {
-      await this.#journal.append(transactions.map(encodeTransaction));
+      await this.#append(transactions.map(encodeTransaction));
       const { appendedBytes, replacedBytes } = this.#journal;
-      if (appendedBytes > Math.max(this.#snapshotBytesMin, 2 * replacedBytes)) {
-        await this.#journal.replace(encodeSnapshot(this.#tree));
+      if (appendedBytes > Math.max(this.#snapshotBytesMin, 2 * replacedBytes, this.#snapshotBytesNext)) {
+        await this.#replace();
       }
     } catch (error) {
       this.#failure = error;
       this.#logger.error('the journal of the embedded tree failed; the tree serves no more', { error });
       this.#expireAll();
+    }
+  }
+
+  /** Nothing is answered meanwhile, as if the tree could not be reached: what was begun, the making of a topic say, is not left half done. */
+  async #append(entries: readonly Buffer[]): Promise<void> {
+    const startedMs = this.#clock.monotonicMs();
+    for (let tries = 1; ; tries++) {
+      try {
+        await this.#journal.append(entries);
+        if (tries > 1) this.#logger.info('there is space again', { waitedMs: this.#clock.monotonicMs() - startedMs });
+        return;
+      } catch (error) {
+        if (!(error instanceof NoSpaceError) || !this.#waitsForSpace) throw error;
+        if (tries === 1) this.#logger.error('waiting for space to write to the tree', { problem: error.message });
+      }
+      await sleep(this.#clock, SPACE_RETRY_MS);
+    }
+  }
+
+  /** A long journal costs the next start time, and nothing else. */
+  async #replace(): Promise<void> {
+    try {
+      await this.#journal.replace(encodeSnapshot(this.#tree));
+      this.#snapshotBytesNext = 0;
+    } catch (error) {
+      if (!(error instanceof NoSpaceError)) throw error;
+      this.#snapshotBytesNext = this.#journal.appendedBytes + this.#snapshotBytesMin;
+      this.#logger.warn('no space for a snapshot of the tree: its journal grows', { problem: error.message });
     }
   }
 

@@ -3,7 +3,16 @@
 // names that are no partition's. A snapshot starts a new segment, named by its first offset, that takes the older one's place:
 //   00000000000000000042.log.cleaned → (synced) → renamed to 00000000000000000042.log → 00000000000000000000.log removed
 
-import { assert, type File, type FileSystem, type Logger, mustBePresent, silentLogger } from '@ottla/base';
+import {
+  appendToFile,
+  assert,
+  type File,
+  type FileSystem,
+  type Logger,
+  mustBePresent,
+  NoSpaceError,
+  silentLogger,
+} from '@ottla/base';
 import { batchAt, CorruptRecordError, type RecordBatch, RecordsBuilder } from '@ottla/records';
 import { TreeFormatError } from '../tree-transaction.ts';
 import type { TreeJournal } from './tree-journal.ts';
@@ -116,7 +125,7 @@ export class SegmentJournal implements TreeJournal {
   async append(entries: readonly Buffer[]): Promise<void> {
     const file = mustBePresent(this.#file, 'file of the tree journal');
     const batch = batchOf(entries, this.#nextOffset);
-    file.writeSync(batch, this.#position);
+    appendToFile(file, batch, this.#position);
     this.#position += batch.length;
     this.#nextOffset += entries.length;
     await file.sync();
@@ -129,8 +138,7 @@ export class SegmentJournal implements TreeJournal {
     assert(old?.path !== path, `${path} is replaced by itself`);
     this.#fileSystem.removeFileSync(path + UNFINISHED_SUFFIX);
     const batches = batchesOf(entries, this.#nextOffset);
-    const file = this.#fileSystem.openSync(path + UNFINISHED_SUFFIX, 'create');
-    file.writevSync(batches, 0);
+    const file = this.#writeUnfinished(path + UNFINISHED_SUFFIX, batches);
     await file.sync();
     file.closeSync();
     this.#fileSystem.renameSync(path + UNFINISHED_SUFFIX, path);
@@ -142,6 +150,19 @@ export class SegmentJournal implements TreeJournal {
     if (old === undefined) return;
     old.closeSync();
     this.#fileSystem.removeFileSync(old.path);
+  }
+
+  /** Nothing is left of it when there is no room. */
+  #writeUnfinished(path: string, batches: readonly Buffer[]): File {
+    const file = this.#fileSystem.openSync(path, 'create');
+    try {
+      file.writevSync(batches, 0);
+      return file;
+    } catch (error) {
+      file.closeSync();
+      if (error instanceof NoSpaceError) this.#fileSystem.removeFileSync(path);
+      throw error;
+    }
   }
 
   close(): void {

@@ -4,9 +4,10 @@
 export interface TreeJournal {
   /** Every entry that was durable, in order, and maybe the last ones that were not. Cuts off what a crash left half written. */
   open(): Promise<Buffer[]>;
-  /** Adds `entries` as one unit: after a crash all of them are there or none. Resolves when they survive a power loss. */
+  /** Adds `entries` as one unit: after a crash all of them are there or none. Resolves when they survive a power loss.
+   *  @throws NoSpaceError when nothing changed */
   append(entries: readonly Buffer[]): Promise<void>;
-  /** Puts `entries` in place of everything, atomically. Resolves when that survives a power loss. */
+  /** Puts `entries` in place of everything, atomically. Resolves when that survives a power loss. @throws NoSpaceError when nothing changed */
   replace(entries: readonly Buffer[]): Promise<void>;
   /** Bytes since the last replace, and bytes of that. */
   readonly appendedBytes: number;

@@ -1,6 +1,6 @@
 // Adds bytes to the end of a file, all or none of them.
 
-import { type File, NoSpaceError } from '@ottla/base';
+import { type File, NoSpaceError } from './file-system.ts';
 
 /** Writes `bytes` at `end`, where the file ends. When there is no room for all of them the file ends there afterwards as it did before:
  *  to cut needs no room.
