@@ -1,10 +1,15 @@
 // Which log dirs are full, as far as writes to them tell: so that an operator reads of each episode when it begins and when it is over, and
 // not of every append that was refused in between.
 
-import type { Clock, Logger, NoSpaceError } from '@ottla/base';
+import { type Clock, KafkaError, type Logger, NoSpaceError } from '@ottla/base';
 
 /** Near its end a volume refuses what is large and takes what is small: it is full until nothing was refused for so long. */
 const EPISODE_QUIET_MS = 10_000;
+
+/** Was it refused for want of space only? Then nothing changed, and it may be tried again. */
+export function isRefusedForSpace(error: unknown): boolean {
+  return error instanceof KafkaError && error.cause instanceof NoSpaceError;
+}
 
 interface Episode {
   readonly sinceMs: number;

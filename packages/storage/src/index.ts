@@ -3,6 +3,7 @@
 export * from './abstract-index.ts';
 export * from './checkpoint-file.ts';
 export * from './clean-shutdown-file.ts';
+export { isRefusedForSpace } from './full-log-dirs.ts';
 export { copyToFutureLog } from './future-log-copy.ts';
 export * from './leader-epoch-file-cache.ts';
 export type { FetchDataInfo, LogContext } from './local-log.ts';

@@ -17,7 +17,7 @@ import {
   type Uuid,
   yieldToEventLoop,
 } from '@ottla/base';
-import { FullLogDirs } from './full-log-dirs.ts';
+import { FullLogDirs, isRefusedForSpace } from './full-log-dirs.ts';
 import { FutureLogs } from './future-logs.ts';
 import type { LogContext } from './local-log.ts';
 import type { Log } from './log.ts';
@@ -228,7 +228,7 @@ export class LogManager {
       if (options.topicId !== undefined) log.assignTopicId(options.topicId);
     } catch (error) {
       // The next call finds it open.
-      if (hasNoSpace(error)) this.#logs.set(key, log);
+      if (isRefusedForSpace(error)) this.#logs.set(key, log);
       throw error;
     }
     this.#logs.set(key, log);
@@ -551,7 +551,7 @@ export class LogManager {
     try {
       return this.#load(found, config);
     } catch (error) {
-      if (hasNoSpace(error)) this.#future.register(key, found);
+      if (isRefusedForSpace(error)) this.#future.register(key, found);
       throw error;
     }
   }
@@ -588,7 +588,7 @@ export class LogManager {
     try {
       return this.#loadIn(directory, path, tp, config);
     } catch (error) {
-      if (hasNoSpace(error)) this.#options.fileSystem.removeDirectorySync(path);
+      if (isRefusedForSpace(error)) this.#options.fileSystem.removeDirectorySync(path);
       throw error;
     }
   }
@@ -830,10 +830,6 @@ export class LogManager {
   #unavailable(message: string, cause?: unknown): KafkaError {
     return new KafkaError(Errors.KAFKA_STORAGE_ERROR, message, { cause });
   }
-}
-
-function hasNoSpace(error: unknown): boolean {
-  return error instanceof KafkaError && error.cause instanceof NoSpaceError;
 }
 
 /** The one that is further on first. */

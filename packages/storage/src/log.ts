@@ -497,6 +497,16 @@ export class Log {
     this.#local.closeHandlers();
   }
 
+  /** `leaderEpoch` begins at `offset`, where its leader has written nothing yet. @throws KafkaError KAFKA_STORAGE_ERROR */
+  assignEpochStartOffset(leaderEpoch: number, offset: number): void {
+    this.#ensureUsable();
+    try {
+      this.leaderEpochCache.assign(leaderEpoch, offset);
+    } catch (error) {
+      throw this.#failed(error, 'begin a leader epoch of');
+    }
+  }
+
   // Topic id, directory, end.
 
   /** @throws KafkaError INCONSISTENT_TOPIC_ID when the directory belongs to another topic of the same name */

@@ -91,6 +91,22 @@ describe('AlterReplicaLogDirs', () => {
     assert.deepEqual(directories(scenario), [`${OTHER_LOG_DIR}/orders-0`]);
   });
 
+  test('waits for space in the other dir and goes on', async () => {
+    const scenario = await orders();
+    for (let i = 0; i < 5; i++) await produceOne(scenario, `${i}`);
+    assert.equal(await alter(scenario, OTHER_LOG_DIR), 'NONE');
+    scenario.fileSystem.refuseSpaceOf = (path) => path.startsWith(OTHER_LOG_DIR);
+    await scenario.clock.advance(5000);
+    assert.deepEqual(await whereabouts(scenario), [`${LOG_DIR} current 0`, `${OTHER_LOG_DIR} future 5`]);
+    assert.equal(await produceOne(scenario, '5'), 'NONE');
+    scenario.fileSystem.refuseSpaceOf = () => false;
+    await scenario.clock.advance(1000);
+    await scenario.replicaManager.alterLogDirs.idle();
+    assert.deepEqual(await whereabouts(scenario), [`${OTHER_LOG_DIR} current 0`]);
+    assert.equal((await fetchAll(scenario)).length, 6);
+    assert.deepEqual(scenario.failedLogDirs, []);
+  });
+
   test('with flush.messages=1 moves a replica whose every append is synced', async () => {
     const scenario = await orders({ topicConfig: { 'flush.messages': '1' } });
     await produceOne(scenario, 'a');

@@ -14,7 +14,7 @@ import {
   TopicPartitionMap,
   yieldToEventLoop,
 } from '@ottla/base';
-import { copyToFutureLog, type Log, type LogManager, uniqueDirectoryNameSize } from '@ottla/storage';
+import { copyToFutureLog, isRefusedForSpace, type Log, type LogManager, uniqueDirectoryNameSize } from '@ottla/storage';
 import { mapError } from '../server/error-mapping.ts';
 import type { DelayedOperations } from './delayed-operations.ts';
 import type { HostedPartitions } from './hosted-partitions.ts';
@@ -37,6 +37,9 @@ export interface AlterLogDirsParts {
   readonly alterLogDirsBytesPerSecond?: (() => number) | undefined;
 }
 
+/** Between two tries to copy what there was no space for. */
+const SPACE_RETRY_MS = 1000;
+
 interface Move {
   readonly partition: Partition;
   readonly future: Log;
@@ -50,7 +53,7 @@ export class AlterLogDirs {
   readonly #parts: AlterLogDirsParts;
   readonly #moves = new TopicPartitionMap<Move>();
   #running: Promise<void> | undefined;
-  /** Until the limit allows more. */
+  /** Until the limit allows more, or there may be space. */
   #pause: Timer | undefined;
   #isClosed = false;
 
@@ -211,6 +214,10 @@ export class AlterLogDirs {
     try {
       await this.#advance(move);
     } catch (error) {
+      if (isRefusedForSpace(error)) {
+        this.#pauseFor(SPACE_RETRY_MS);
+        return;
+      }
       const { topic, partition: index, log } = partition;
       this.#parts.logger.error('cannot move a replica', { topic, partition: index, error });
       // Both logs name their dir when they fail themselves; here it is the reading of what is copied.
@@ -259,7 +266,11 @@ export class AlterLogDirs {
   #pauseAfter(bytes: number): void {
     const bytesPerSecond = this.#parts.alterLogDirsBytesPerSecond?.() ?? Number.POSITIVE_INFINITY;
     const delayMs = (bytes / bytesPerSecond) * 1000;
-    if (!(delayMs >= 1) || this.#isClosed) return;
+    if (delayMs >= 1) this.#pauseFor(delayMs);
+  }
+
+  #pauseFor(delayMs: number): void {
+    if (this.#isClosed || this.#pause !== undefined) return;
     this.#pause = this.#parts.clock.schedule(delayMs, () => {
       this.#pause = undefined;
       this.#start();

@@ -324,6 +324,65 @@ describe('a log dir that fails', () => {
   });
 });
 
+describe('a log dir without space', () => {
+  test('refuses a produce alone: fetches are answered, and with space so is the next produce', async () => {
+    const scenario = await ReplicaScenario.start();
+    await scenario.createTopic({ topic: 'orders' });
+    assert.equal(await produceOne(scenario, 'a'), 'NONE');
+    scenario.fileSystem.refuseSpaceOf = () => true;
+    for (const acks of [1, -1]) assert.equal(await produceOne(scenario, 'b', acks), 'KAFKA_STORAGE_ERROR');
+    const waiting = scenario.ask(fetch, followerFetch(-1, 1, { maxWaitMs: 500 }), 12);
+    assert.deepEqual((await fetchOne(scenario, followerFetch(-1, 0))).values, ['0:a']);
+    assert.equal(waiting.isAnswered(), false);
+    scenario.fileSystem.refuseSpaceOf = () => false;
+    assert.equal(await produceOne(scenario, 'c'), 'NONE');
+    assert.deepEqual((await fetchOne(scenario, followerFetch(-1, 0))).values, ['0:a', '1:c']);
+    const [woken] = (await waiting.response)?.responses[0]?.partitions ?? [];
+    assert.deepEqual(valuesIn(woken?.records ?? null), ['1:c']);
+    assert.deepEqual(scenario.failedLogDirs, []);
+  });
+
+  test('makes the log of a new partition when there is some: until then nobody leads it', async () => {
+    const scenario = await ReplicaScenario.start();
+    const heard: number[] = [];
+    scenario.replicaManager.addLeadershipListener({
+      onLeadershipChange: (leaders) => heard.push(leaders.length),
+      onReplicaStopped: () => {},
+    });
+    scenario.fileSystem.refuseSpaceOf = (path) => path.includes('orders');
+    assert.equal(errorIn(await scenario.createTopic({ topic: 'orders' })), 'NONE');
+    assert.equal(await produceOne(scenario, 'a'), 'NOT_LEADER_OR_FOLLOWER');
+    await scenario.clock.advance(5000);
+    assert.deepEqual(
+      heard.filter((count) => count > 0),
+      [],
+    );
+    scenario.fileSystem.refuseSpaceOf = () => false;
+    await scenario.clock.advance(1000);
+    assert.deepEqual(
+      heard.filter((count) => count > 0),
+      [1],
+    );
+    assert.equal(await produceOne(scenario, 'a'), 'NONE');
+    await scenario.close();
+  });
+
+  test('forgets the log that was to be made when the partition is deleted or led by another meanwhile', async () => {
+    const scenario = await ReplicaScenario.start();
+    scenario.fileSystem.refuseSpaceOf = (path) => path.includes('orders') || path.includes('payments');
+    await scenario.createTopic({ topic: 'orders' });
+    await scenario.createTopic({ topic: 'payments', leaderEpoch: 1, replicas: [0, 1] });
+    await scenario.stop('orders', { deletePartition: true, leaderEpoch: 1 });
+    await scenario.lead({ topic: 'payments', leader: 1, leaderEpoch: 2, replicas: [0, 1] });
+    scenario.fileSystem.refuseSpaceOf = () => false;
+    await scenario.clock.advance(2000);
+    assert.equal(scenario.fileSystem.statSync(`${LOG_DIR}/orders-0`), undefined);
+    const payments = scenario.replicaManager.getPartition({ topic: 'payments', partition: 0 });
+    assert.deepEqual([payments?.leaderId, payments?.leaderEpoch, payments?.log?.name], [1, 2, 'payments-0']);
+    await scenario.close();
+  });
+});
+
 describe('the coordinators’ doors', () => {
   test('an append is in the log and a load reads it back, batch by batch', async () => {
     const scenario = await ReplicaScenario.start();

@@ -11,7 +11,7 @@ import type {
   StopReplicaRequest,
   StopReplicaResponse,
 } from '@ottla/protocol';
-import type { LogConfig, LogManager } from '@ottla/storage';
+import { isRefusedForSpace, type LogConfig, type LogManager } from '@ottla/storage';
 import { mapError } from '../server/error-mapping.ts';
 import type { AlterLogDirs } from './alter-log-dirs.ts';
 import type { BrokerTopicStats } from './broker-topic-stats.ts';
@@ -19,6 +19,7 @@ import type { DelayedOperations } from './delayed-operations.ts';
 import type { HighWatermarkCheckpoints } from './high-watermark-checkpoints.ts';
 import type { HostedPartitions } from './hosted-partitions.ts';
 import { Partition, type PartitionContext } from './partition.ts';
+import { RolesAwaitingSpace } from './roles-awaiting-space.ts';
 
 /** The leader epoch of a request that deletes whatever the epoch is. */
 const EPOCH_DURING_DELETE = -2;
@@ -82,9 +83,12 @@ export class LeaderAndIsr {
   readonly #topicConfigs = new Map<string, LogConfig>();
   /** The last change under way: changes run one after the other. */
   #changes: Promise<unknown> = Promise.resolve();
+  readonly #awaitingSpace: RolesAwaitingSpace<RoleChange>;
 
   constructor(parts: LeaderAndIsrParts) {
     this.#parts = parts;
+    const takeAgain = (): void => void this.#oneAfterTheOther(() => this.#takeRolesAgain());
+    this.#awaitingSpace = new RolesAwaitingSpace(parts.partitionContext.clock, takeAgain);
     this.#context = { ...parts.partitionContext, getOrCreateLog: (tp, options) => this.#getOrCreateLog(tp, options) };
   }
 
@@ -102,6 +106,11 @@ export class LeaderAndIsr {
 
   stopReplicas(request: Decoded<StopReplicaRequest>): Promise<StopReplicaResponse> {
     return this.#oneAfterTheOther(() => Promise.resolve(this.#stopReplicas(request)));
+  }
+
+  /** Safe to call twice. */
+  close(): void {
+    this.#awaitingSpace.close();
   }
 
   #oneAfterTheOther<Result>(change: () => Promise<Result>): Promise<Result> {
@@ -131,6 +140,26 @@ export class LeaderAndIsr {
     // Only now do checkpoints hold every partition: an earlier one would lose the watermarks of those not heard of yet.
     this.#parts.checkpoints.start();
     return leaderAndIsrResponse(Errors.NONE, errors, version);
+  }
+
+  /** Those that found no space, unless the controller has thought of something else since. */
+  async #takeRolesAgain(): Promise<void> {
+    const changes = this.#awaitingSpace.take().filter(({ partition, state }) => {
+      const { topic, partition: index } = partition;
+      return this.#parts.hosted.get(topic, index) === partition && state.leaderEpoch > partition.leaderEpoch;
+    });
+    if (changes.length === 0) return;
+    try {
+      await this.#fetchTopicConfigs(changes.map(({ partition, ...change }) => ({ topic: partition.topic, ...change })));
+    } catch (error) {
+      this.#parts.logger.warn('cannot read the settings of topics whose replicas found no space', { error });
+      for (const change of changes) this.#awaitingSpace.add(change);
+      return;
+    }
+    const leads = ({ state }: RoleChange): boolean => state.leader === this.#context.brokerId;
+    const follows = (change: RoleChange): boolean => !leads(change);
+    this.#apply(changes.filter(leads), changes.filter(follows), []);
+    this.#topicConfigs.clear();
   }
 
   /** The settings live in the tree, which is read asynchronously; logs are made synchronously. */
@@ -187,11 +216,16 @@ export class LeaderAndIsr {
   }
 
   /** A log that cannot be made is that partition's misfortune, not the request's. */
-  #try({ partition, topicId }: RoleChange, change: () => void): PartitionError {
+  #try(roleChange: RoleChange, change: () => void): PartitionError {
+    const { partition, topicId } = roleChange;
     let errorCode: ErrorCode = Errors.NONE;
     try {
       change();
     } catch (error) {
+      if (isRefusedForSpace(error)) {
+        this.#awaitingSpace.add(roleChange);
+        return { topic: partition.topic, topicId, partitionIndex: partition.partition, errorCode };
+      }
       errorCode = mapError(error).code;
       const { topic, partition: index } = partition;
       this.#parts.logger.error('cannot change the role of a replica', { topic, partition: index, error });

@@ -135,7 +135,7 @@ export class Partition implements TopicPartition {
 
   /** Leads from now on, in the epoch of `state`.
    *  @returns whether it did not lead before. Nothing changes when `state` is older than what is known.
-   *  @throws StorageError when the log cannot be created */
+   *  @throws KafkaError KAFKA_STORAGE_ERROR when the log cannot be created or opened */
   makeLeader(state: PartitionStateUpdate, topicId: Uuid | undefined): boolean {
     if (state.partitionEpoch < this.#partitionEpoch) return false;
     const wasLeader = this.isLeader;
@@ -151,7 +151,7 @@ export class Partition implements TopicPartition {
 
   /** Follows from now on.
    *  @returns whether the leader is another one, or the epoch
-   *  @throws StorageError when the log cannot be created */
+   *  @throws KafkaError KAFKA_STORAGE_ERROR when the log cannot be created or opened */
   makeFollower(state: PartitionStateUpdate, topicId: Uuid | undefined): boolean {
     if (state.partitionEpoch < this.#partitionEpoch) return false;
     const isNewEpoch = state.leaderEpoch > this.#leaderEpoch;
@@ -283,7 +283,7 @@ export class Partition implements TopicPartition {
 
   #beginLeaderEpoch(log: Log, leaderEpoch: number, isNewLeader: boolean): void {
     const leaderLogEndOffset = log.logEndOffset;
-    log.leaderEpochCache.assign(leaderEpoch, leaderLogEndOffset);
+    log.assignEpochStartOffset(leaderEpoch, leaderLogEndOffset);
     const nowMs = this.#context.clock.monotonicMs();
     for (const replica of this.#remoteReplicas.values()) {
       replica.reset({ nowMs, leaderLogEndOffset, isNewLeader, isInSync: this.#isr.includes(replica.brokerId) });

@@ -137,6 +137,7 @@ export class ReplicaManager {
   /** Answers whoever waits, and checkpoints high watermarks. The logs are the log manager's to close, afterwards. Safe to call twice. */
   async close(): Promise<void> {
     this.delayed.close();
+    this.#leaderAndIsr.close();
     await this.alterLogDirs.close();
     await this.#checkpoints.close();
     this.#ignoreLogDirFailures();

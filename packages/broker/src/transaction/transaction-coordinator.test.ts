@@ -181,6 +181,28 @@ describe('EndTxn', () => {
     assert.deepEqual(scenario.markers.written, ['orders-0 abort 0/0']);
     assert.equal(stateOf(scenario), 'CompleteAbort');
   });
+
+  test('writes the completion when the log has space again, however long that takes, unless another took over', async () => {
+    for (const isTakenOver of [false, true]) {
+      const scenario = await transactionScenario();
+      const producer = await openTransaction(scenario);
+      const refuse = () => Array.from({ length: 50 }, () => Errors.KAFKA_STORAGE_ERROR);
+      scenario.log.nextErrors.push(...refuse());
+      assert.equal(await scenario.coordinator.endTransaction(producer, 'commit'), Errors.NOT_COORDINATOR);
+      assert.equal(stateOf(scenario), 'Ongoing');
+      scenario.log.nextErrors.length = 0;
+      assert.equal(await scenario.coordinator.endTransaction(producer, 'commit'), Errors.NONE);
+      scenario.log.nextErrors.push(...refuse());
+      await scenario.clock.advance(3000);
+      assert.equal(stateOf(scenario), 'PrepareCommit');
+      if (isTakenOver) scenario.coordinator.onResignation(0);
+      const { length } = scenario.log.batches;
+      scenario.log.nextErrors.length = 0;
+      await scenario.clock.advance(100);
+      if (isTakenOver) assert.equal(scenario.log.batches.length, length);
+      else assert.equal(stateOf(scenario), 'CompleteCommit');
+    }
+  });
 });
 
 describe('time', () => {

@@ -312,13 +312,11 @@ export class TransactionCoordinator {
     const { metadata } = transaction;
     if (metadata.pendingState !== undefined) return;
     const transit = metadata.prepareComplete(this.#clock.nowMs());
-    for (;;) {
-      const code = await this.#state.append(
-        transaction,
-        transit,
-        (error) => error === Errors.COORDINATOR_NOT_AVAILABLE,
-      );
-      if (code !== Errors.COORDINATOR_NOT_AVAILABLE) return;
+    // A log that cannot be written to, for want of space perhaps, is still ours.
+    const isToBeRepeated = (error: ErrorCode): boolean =>
+      error === Errors.COORDINATOR_NOT_AVAILABLE ||
+      (error === Errors.NOT_COORDINATOR && this.#state.isOwned(transaction));
+    while (isToBeRepeated(await this.#state.append(transaction, transit, isToBeRepeated))) {
       if (!(await this.#markers.backOff())) return;
     }
   }

@@ -114,6 +114,11 @@ export class TransactionStateManager {
     return Errors.NONE;
   }
 
+  /** This broker still coordinates the transaction, in the same epoch. */
+  isOwned({ coordinatorEpoch, metadata }: CoordinatedTransaction): boolean {
+    return this.#checkStillOwner(metadata.transactionalId, coordinatorEpoch, metadata) === Errors.NONE;
+  }
+
   #checkStillOwner(transactionalId: string, coordinatorEpoch: number, metadata: TransactionMetadata): ErrorCode {
     const owned = this.#ownerOf(transactionalId);
     if (typeof owned === 'number') return owned;
@@ -122,13 +127,14 @@ export class TransactionStateManager {
   }
 
   #giveUp(metadata: TransactionMetadata, code: ErrorCode, keepPendingOn: (code: ErrorCode) => boolean): ErrorCode {
-    this.#logger.info('a transaction transition could not be written', {
+    const isRepeated = keepPendingOn(code);
+    this.#logger[isRepeated ? 'debug' : 'info']('a transaction transition could not be written', {
       transactionalId: metadata.transactionalId,
       state: metadata.state,
       pendingState: metadata.pendingState,
       error: errorName(code),
     });
-    if (!keepPendingOn(code)) metadata.pendingState = undefined;
+    if (!isRepeated) metadata.pendingState = undefined;
     return code;
   }
 
