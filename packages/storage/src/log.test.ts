@@ -459,13 +459,14 @@ describe('durability', () => {
     );
   });
 
-  test('a full disk refuses the append; what was acknowledged is there after a restart', () => {
+  test('a full disk refuses the append; what was acknowledged is there, now and after a restart', () => {
     const fileSystem = new MemoryFileSystem();
     const log = openLog({ fileSystem });
     appendValues(log, ['a']);
     const { usableBytes } = fileSystem.volumeSync('/');
     fileSystem.capacityBytes -= usableBytes - 4096;
     assert.throws(() => appendValues(log, ['x'.repeat(10_000)]), hasErrorCode(Errors.KAFKA_STORAGE_ERROR));
+    assert.deepEqual(readValues(log), ['a']);
     const next = fileSystem.restart();
     next.capacityBytes = Number.MAX_SAFE_INTEGER;
     assert.deepEqual(readValues(openLog({ fileSystem: next })), ['a']);
