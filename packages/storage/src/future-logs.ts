@@ -1,5 +1,5 @@
 // Replicas on their way to another log dir: the copies that are open, those found on disk, and where partitions that do not exist yet
-// are wanted. Only the bookkeeping; the log manager opens, swaps and deletes. Source: Kafka's LogManager (futureLogs, preferredLogDirs).
+// are wanted. Only the bookkeeping; replica-moves.ts opens, swaps and deletes. Source: Kafka's LogManager (futureLogs, preferredLogDirs).
 
 import type { Log } from './log.ts';
 import type { PartitionDirectory } from './log-directory.ts';
