@@ -1,91 +1,116 @@
-// How long does a start take that finds many partitions, and what does each cost in memory? Makes PARTITIONS (default 2000) of three
-// segments in a temporary directory, stops cleanly, and opens them again in a fresh process (this file with `--expose-gc` and a path).
+// How long does a broker take to be back that has many partitions, and what does each cost in memory? Makes PARTITIONS (default 2000) of
+// three segments over the wire, stops cleanly and starts again, Ottla and Apache Kafka 3.9.1 (in ZooKeeper mode) one after the other.
+// SYSTEMS=ottla leaves Kafka out. Then the same for the storage room alone, in a process with nothing else in it.
+//
+// Memory of a partition: what the process holds more than one without partitions, divided. ZooKeeper is not counted.
 
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { NodeFileSystem, SeededRandom, SystemClock, silentLogger, yieldToEventLoop } from '@ottla/base';
-import { RecordsBuilder } from '@ottla/records';
-import { LogManager, parseLogConfig } from '@ottla/storage';
+import { type ManyPartitions, makePartitions, untilAllAnswer } from './support/many-partitions.ts';
+import { processorSeconds } from './support/process-usage.ts';
+import {
+  kafkaOf,
+  newDataDirectory,
+  ottla,
+  type RunningSystem,
+  type SystemKind,
+  startSystem,
+} from './support/system-under-test.ts';
+import { printTable, type Row } from './support/table.ts';
+import { startZooKeeper } from './support/zookeeper.ts';
 
-const PARTITIONS = Number(process.env.PARTITIONS ?? 2000);
-const SEGMENTS = 3;
-const BATCHES_PER_SEGMENT = 10;
-const VALUE_BYTES = 100;
-const TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAAAg';
+const WANTED: ManyPartitions = { partitions: Number(process.env.PARTITIONS ?? 2000), segments: 3 };
+const SYSTEMS = (process.env.SYSTEMS ?? 'kafka,ottla').split(',');
+const SETTLE_MS = 5000;
+const KAFKA = '3.9.1';
 
-const clock = new SystemClock();
-const config = parseLogConfig(new Map());
-
-function newLogManager(path: string): LogManager {
-  return new LogManager({
-    fileSystem: new NodeFileSystem(),
-    clock,
-    random: new SeededRandom(1),
-    logger: silentLogger,
-    logDirs: [path],
-    topicConfig: () => config,
-  });
+interface Figures {
+  readonly firstAnswerSeconds: number;
+  readonly allLeadSeconds: number;
+  readonly processorSeconds: number;
+  readonly residentMegabytes: number;
+  readonly kibibytesPerPartition: number;
 }
 
-function batch(): Buffer {
-  const builder = new RecordsBuilder({
-    magic: 2,
-    compressionType: 'none',
-    timestampType: 'CreateTime',
-    baseOffset: 0,
-  });
-  builder.append({ timestamp: clock.nowMs(), key: null, value: Buffer.alloc(VALUE_BYTES) });
-  return builder.build();
-}
+const figures = new Map<string, Figures>();
+if (SYSTEMS.includes('kafka')) await measureKafka();
+if (SYSTEMS.includes('ottla')) await measure(ottla);
+console.log(`${WANTED.partitions} partitions of ${WANTED.segments} segments, after a clean stop\n`);
+printTable({ kafka: kafkaOf(KAFKA).name, subject: ottla.name }, [
+  row('first answer', 's', (each) => each.firstAnswerSeconds),
+  row('every partition has a leader', 's', (each) => each.allLeadSeconds),
+  row('processor time until then', 's', (each) => each.processorSeconds),
+  row('resident', 'MB', (each) => each.residentMegabytes),
+  row('resident per partition', 'KiB', (each) => each.kibibytesPerPartition),
+]);
+measureStorage();
 
-async function make(path: string): Promise<void> {
-  const logManager = newLogManager(path);
-  await logManager.start();
-  for (let partition = 0; partition < PARTITIONS; partition++) {
-    const log = logManager.getOrCreateLog({ topic: 'bench', partition }, { topicId: TOPIC_ID, isNew: true, config });
-    for (let segment = 0; segment < SEGMENTS; segment++) {
-      if (segment > 0) log.roll();
-      for (let i = 0; i < BATCHES_PER_SEGMENT; i++) log.appendAsLeader(batch(), { leaderEpoch: 0, origin: 'client' });
-    }
-  }
-  await logManager.close();
-}
-
-/** Buffers go with the second collection after their last use. */
-async function memoryInUse(): Promise<number> {
-  for (let i = 0; i < 2; i++) {
-    globalThis.gc?.();
-    await yieldToEventLoop();
-  }
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
-}
-
-async function open(path: string): Promise<void> {
-  const before = await memoryInUse();
-  const startedMs = clock.monotonicMs();
-  const logManager = newLogManager(path);
-  await logManager.start();
-  await logManager.loadAll();
-  const tookMs = clock.monotonicMs() - startedMs;
-  const bytes = ((await memoryInUse()) - before) / PARTITIONS;
-  process.stdout.write(
-    `${PARTITIONS} partitions of ${SEGMENTS} segments: open after ${tookMs.toFixed(0)} ms, ${bytes.toFixed(0)} bytes of memory each\n`,
-  );
-  await logManager.close();
-}
-
-const [path] = process.argv.slice(2);
-if (path !== undefined) await open(path);
-else {
-  const made = mkdtempSync(join(tmpdir(), 'ottla-bench-'));
+async function measureKafka(): Promise<void> {
+  const { missing } = kafkaOf(KAFKA);
+  if (missing !== undefined) return console.error(`Kafka is left out: ${missing}`);
+  const zooKeeper = await startZooKeeper();
   try {
-    await make(made);
-    execFileSync(process.execPath, ['--expose-gc', fileURLToPath(import.meta.url), made], { stdio: 'inherit' });
+    await measure(kafkaOf(KAFKA, zooKeeper.address));
   } finally {
-    rmSync(made, { recursive: true, force: true });
+    await zooKeeper.stop();
   }
+}
+
+async function measure(kind: SystemKind): Promise<void> {
+  const directory = newDataDirectory();
+  try {
+    await measureIn(directory, kind);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function measureIn(directory: string, kind: SystemKind): Promise<void> {
+  const emptyMegabytes = await running(kind, directory, settledMegabytes);
+  await running(kind, directory, (system) => makePartitions(system.port, WANTED));
+  await running(kind, directory, async (system) => {
+    const firstAnswerMs = system.startMs;
+    const answeredMs = performance.now();
+    await untilAllAnswer(system.port, WANTED);
+    const allLeadMs = firstAnswerMs + performance.now() - answeredMs;
+    const usedSeconds = processorSeconds(system.pid);
+    const residentMegabytes = await settledMegabytes(system);
+    figures.set(kind.name, {
+      firstAnswerSeconds: firstAnswerMs / 1000,
+      allLeadSeconds: allLeadMs / 1000,
+      processorSeconds: usedSeconds,
+      residentMegabytes,
+      kibibytesPerPartition: ((residentMegabytes - emptyMegabytes) * 1024) / WANTED.partitions,
+    });
+  });
+}
+
+async function running<T>(
+  kind: SystemKind,
+  directory: string,
+  work: (system: RunningSystem) => Promise<T>,
+): Promise<T> {
+  const system = await startSystem(kind, directory);
+  try {
+    return await work(system);
+  } finally {
+    await system.stop();
+  }
+}
+
+async function settledMegabytes(system: RunningSystem): Promise<number> {
+  await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+  return system.residentMegabytes();
+}
+
+function row(name: string, unit: string, of: (each: Figures) => number): Row {
+  const values = Array.from(figures, ([system, each]): [string, number[]] => [system, [of(each)]]);
+  return { head: { name, unit, isCost: true }, figures: new Map(values) };
+}
+
+function measureStorage(): void {
+  const script = fileURLToPath(new URL('support/storage-start.js', import.meta.url));
+  const args = ['--expose-gc', script, String(WANTED.partitions), String(WANTED.segments)];
+  execFileSync(process.execPath, args, { stdio: 'inherit' });
 }

@@ -93,7 +93,7 @@ export function kafkaOf(version: string, zooKeeper = '-'): SystemKind {
 
 export const kafka = kafkaOf('4.2.0');
 
-function assignments(settings: Settings): string[] {
+export function assignments(settings: Settings): string[] {
   return Object.entries(settings).map(([key, value]) => `${key}=${value}`);
 }
 

@@ -28,7 +28,8 @@ export interface Row {
 
 export interface Systems {
   readonly kafka: string;
-  readonly sink: string;
+  /** undefined: it is not asked. */
+  readonly sink?: string;
   readonly subject: string;
 }
 
@@ -38,15 +39,16 @@ interface Ratio {
 }
 
 export function printTable({ kafka, sink, subject }: Systems, rows: readonly Row[]): void {
-  const head = ['', kafka, sink, subject, `${subject} / ${kafka}`, `${subject} / ${sink}`, 'aim', ''];
+  const others = sink === undefined ? [kafka] : [kafka, sink];
+  const systems = [...others, subject];
+  const head = ['', ...systems, ...others.map((other) => `${subject} / ${other}`), 'aim', ''];
   console.log(`| ${head.join(' | ')} |`);
   console.log(`|${head.map(() => '---').join('|')}|`);
   for (const row of rows) {
-    const figures = [kafka, sink, subject].map((system) => text(row.figures.get(system), row.head.unit));
-    const overKafka = ratio(row, subject, kafka);
-    const overSink = ratio(row, subject, sink);
+    const figures = systems.map((system) => text(row.figures.get(system), row.head.unit));
+    const [overKafka, overSink] = others.map((other) => ratio(row, subject, other));
     const isMet = meets(row.head.goal, { overKafka, overSink, figure: row.figures.get(subject) });
-    const ratios = [overKafka, overSink].map((each) => each?.text ?? '');
+    const ratios = others.map((other) => ratio(row, subject, other)?.text ?? '');
     console.log(`| ${[row.head.name, ...figures, ...ratios, goalText(row.head), isMet].join(' | ')} |`);
   }
 }
