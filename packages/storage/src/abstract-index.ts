@@ -167,20 +167,20 @@ export abstract class AbstractIndex {
   }
 
   /** How many entries, from the first, have a key at or below `target`: binary search, by page first. */
-  protected countAtOrBelow(target: number, keyOf: (entry: number) => number): number {
+  protected countAtOrBelow(target: number, keyOf: (index: this, entry: number) => number): number {
     let low = 0;
     let high = this.#entryCount;
     // The newest entries and the page read last answer most questions without a read.
     const pendingStart = this.#fileEntryCount;
-    if (pendingStart < high && keyOf(pendingStart) <= target) low = pendingStart;
+    if (pendingStart < high && keyOf(this, pendingStart) <= target) low = pendingStart;
     else if (this.#pageNumber >= 0) {
       const first = this.#pageNumber * this.#entriesPerPage;
       const last = Math.min(first + this.#entriesPerPage, pendingStart) - 1;
-      if (first <= last && keyOf(first) <= target && keyOf(last) >= target) [low, high] = [first, last + 1];
+      if (first <= last && keyOf(this, first) <= target && keyOf(this, last) >= target) [low, high] = [first, last + 1];
     }
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (keyOf(middle) <= target) low = middle + 1;
+      if (keyOf(this, middle) <= target) low = middle + 1;
       else high = middle;
     }
     return low;

@@ -184,12 +184,11 @@ export class LeaderEpochFileCache {
   }
 
   #readEntries(): EpochEntry[] {
-    const entries: EpochEntry[] = [];
-    for (const line of this.#file.read()) {
+    const entries = this.#file.read().map((line) => {
       const match = /^(\d+) (\d+)$/.exec(line.trim());
       if (match === null) return this.#file.refuse(line);
-      entries.push({ epoch: Number(match[1]), startOffset: Number(match[2]) });
-    }
+      return { epoch: Number(match[1]), startOffset: Number(match[2]) };
+    });
     return entries.sort((a, b) => a.epoch - b.epoch);
   }
 }

@@ -19,6 +19,7 @@ import {
   topicPartitionKey,
 } from '@ottla/base';
 import type { FullLogDirs } from './full-log-dirs.ts';
+import { LazySet } from './lazy-collections.ts';
 import type { LogConfig } from './log-config.ts';
 import { CLEANED_SUFFIX, DELETED_SUFFIX } from './log-file-names.ts';
 import type { LogOffsetMetadata } from './log-offset-metadata.ts';
@@ -87,14 +88,14 @@ export class LocalLog {
   /** Names in the directory changed since it was synced. */
   #directoryIsDirty: boolean;
   /** Segments that became inactive and whose indexes were not synced since: no recovery builds them anew once it begins above. */
-  readonly #rolled = new Set<LogSegment>();
+  readonly #rolled = new LazySet<LogSegment>();
   /** So did the directory's own name in its parent. */
   #parentIsDirty: boolean;
   /** Something was written since it was opened: a stop must sync indexes too. */
   #isChanged: boolean;
   /** Counts what takes records away, so that a sync under way does not vouch for what came after. */
   #truncationCount = 0;
-  readonly #pendingDeletions = new Set<Timer>();
+  readonly #pendingDeletions = new LazySet<Timer>();
 
   constructor(context: LogContext, state: LocalLogState) {
     this.#context = context;
@@ -316,7 +317,7 @@ export class LocalLog {
         this.#rolled.delete(segment);
       }
     }
-    for (const segment of [...this.#rolled]) {
+    for (const segment of [...this.#rolled.members]) {
       if (!segment.hasSuffix(DELETED_SUFFIX)) await segment.flush({ indexes: true });
       this.#rolled.delete(segment);
     }
@@ -450,7 +451,7 @@ export class LocalLog {
   }
 
   #cancelDeletions(): void {
-    for (const timer of this.#pendingDeletions) timer.cancel();
+    for (const timer of this.#pendingDeletions.members) timer.cancel();
     this.#pendingDeletions.clear();
   }
 

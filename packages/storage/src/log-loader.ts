@@ -23,6 +23,7 @@ import {
   offsetFromFileName,
   SWAP_SUFFIX,
   TIME_INDEX_SUFFIX,
+  TXN_INDEX_SUFFIX,
 } from './log-file-names.ts';
 import { LogSegment } from './log-segment.ts';
 import { LogSegments } from './log-segments.ts';
@@ -88,7 +89,7 @@ class LogLoader {
       nowMs: this.#context.clock.nowMs(),
       reloadFromCleanShutdown: this.#options.hadCleanShutdown,
     });
-    for (const segment of this.#segments.values()) segment.releaseIndexes();
+    this.#releaseFiles();
     return this.#newLog({ producerStateManager, logStartOffset, recoveryPoint, nextOffset });
   }
 
@@ -122,6 +123,14 @@ class LogLoader {
       topicId: new PartitionMetadataFile(this.#context.fileSystem, metadataPath).read(),
       transactionVerificationEnabled: this.#options.transactionVerificationEnabled,
     });
+  }
+
+  /** A partition that nobody uses after a start holds no open file. */
+  #releaseFiles(): void {
+    for (const segment of this.#segments.values()) {
+      segment.releaseIndexes();
+      if (!this.#isChanged) segment.log.close();
+    }
   }
 
   // Leftovers of a crash.
@@ -198,6 +207,7 @@ class LogLoader {
       segment.sanityCheck({
         offsetIndex: present.has(`${prefix}${INDEX_SUFFIX}`),
         timeIndex: present.has(`${prefix}${TIME_INDEX_SUFFIX}`),
+        txnIndex: present.has(`${prefix}${TXN_INDEX_SUFFIX}`),
       });
     } catch (error) {
       if (!(error instanceof CorruptIndexError)) throw error;

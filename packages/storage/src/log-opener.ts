@@ -43,6 +43,7 @@ export interface OpenLogOptions {
 
 export class LogOpener {
   readonly #parts: LogOpenerParts;
+  readonly #producerIdExpirationMs = (): number => this.#parts.settings.producerIdExpirationMs;
 
   constructor(parts: LogOpenerParts) {
     this.#parts = parts;
@@ -143,7 +144,7 @@ export class LogOpener {
         recoveryPointCheckpoint: checkpoints.recoveryPoint,
         hadCleanShutdown: directory.hadCleanShutdown,
         maxTransactionTimeoutMs: settings.transactionMaxTimeoutMs,
-        producerIdExpirationMs: () => settings.producerIdExpirationMs,
+        producerIdExpirationMs: this.#producerIdExpirationMs,
         transactionVerificationEnabled: settings.transactionPartitionVerificationEnable,
       });
       directory.forget(tp);

@@ -74,7 +74,7 @@ export class LogSegment {
   readonly log: SegmentFile;
   readonly offsetIndex: OffsetIndex;
   readonly timeIndex: TimeIndex;
-  readonly txnIndex: TransactionIndex;
+  readonly #fileSystem: FileSystem;
   readonly #clock: Clock;
   readonly #indexIntervalBytes: number;
   readonly #rollJitterMs: number;
@@ -85,6 +85,8 @@ export class LogSegment {
   /** Undefined: not looked up yet. */
   #maxTimestampSoFar: TimestampOffset | undefined;
   #recentAppends: RecentAppends | undefined;
+  /** Undefined: not asked for yet, as of most segments. */
+  #txnIndex: TransactionIndex | undefined;
 
   constructor(fileSystem: FileSystem, clock: Clock, options: SegmentOptions) {
     const prefix = `${options.directory}/${filenamePrefixFromOffset(options.baseOffset)}`;
@@ -95,7 +97,7 @@ export class LogSegment {
     const indexOptions = { baseOffset, indexBytesMax };
     this.offsetIndex = new OffsetIndex(fileSystem, { path: `${prefix}${INDEX_SUFFIX}${suffix}`, ...indexOptions });
     this.timeIndex = new TimeIndex(fileSystem, { path: `${prefix}${TIME_INDEX_SUFFIX}${suffix}`, ...indexOptions });
-    this.txnIndex = new TransactionIndex(fileSystem, { path: `${prefix}${TXN_INDEX_SUFFIX}${suffix}`, baseOffset });
+    this.#fileSystem = fileSystem;
     this.#clock = clock;
     this.#indexIntervalBytes = options.indexIntervalBytes;
     this.#rollJitterMs = options.rollJitterMs;
@@ -111,6 +113,14 @@ export class LogSegment {
 
   get sizeInBytes(): number {
     return this.log.sizeInBytes;
+  }
+
+  get txnIndex(): TransactionIndex {
+    this.#txnIndex ??= new TransactionIndex(this.#fileSystem, {
+      path: besideLog(this.log.path, TXN_INDEX_SUFFIX),
+      baseOffset: this.baseOffset,
+    });
+    return this.#txnIndex;
   }
 
   get lastModifiedMs(): number {
@@ -297,15 +307,17 @@ export class LogSegment {
   }
 
   /** @throws CorruptIndexError when an index must be built anew */
-  sanityCheck(indexesExist: { offsetIndex: boolean; timeIndex: boolean }): void {
+  sanityCheck(indexesExist: { offsetIndex: boolean; timeIndex: boolean; txnIndex: boolean }): void {
     if (!indexesExist.offsetIndex) throw new CorruptIndexError(`${this.offsetIndex.path} does not exist`);
     // Kafka takes a missing time index for one of a broker before 0.10.1 and leaves it empty; then the age of records is unknown.
     if (!indexesExist.timeIndex) throw new CorruptIndexError(`${this.timeIndex.path} does not exist`);
     this.offsetIndex.sanityCheck();
     this.timeIndex.sanityCheck();
-    this.txnIndex.sanityCheck();
+    if (indexesExist.txnIndex) {
+      this.txnIndex.sanityCheck();
+      for (const transaction of this.txnIndex.all()) this.#checkAborted(transaction);
+    }
     this.releaseIndexes();
-    for (const transaction of this.txnIndex.all()) this.#checkAborted(transaction);
   }
 
   /** Forgets everything from `offset` on. @returns bytes cut off. Source: LogSegment.truncateTo */
@@ -351,9 +363,9 @@ export class LogSegment {
   async flush(options: { indexes: boolean }): Promise<void> {
     await this.log.flush();
     if (!options.indexes) return;
-    for (const index of [this.offsetIndex, this.timeIndex, this.txnIndex]) {
+    for (const index of [this.offsetIndex, this.timeIndex, this.#txnIndex]) {
       // Retention may delete the segment while the disk is waited for.
-      if (!this.log.isDeleted) await index.flush();
+      if (!this.log.isDeleted) await index?.flush();
     }
     if (!this.log.isDeleted) this.releaseIndexes();
   }
@@ -368,7 +380,7 @@ export class LogSegment {
     this.log.flushSync();
     this.offsetIndex.flushSync();
     this.timeIndex.flushSync();
-    this.txnIndex.flushSync();
+    this.#txnIndex?.flushSync();
   }
 
   /** `….log` → `….log.deleted` and the like, for all files. Source: LogSegment.changeFileSuffixes */
@@ -388,8 +400,8 @@ export class LogSegment {
     const nameOf = (path: string): string => path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1);
     // Index files opened later must be found; an open one follows its inode.
     this.log.movedTo(`${directory}/${nameOf(this.log.path)}`);
-    for (const index of [this.offsetIndex, this.timeIndex, this.txnIndex]) {
-      index.path = `${directory}/${nameOf(index.path)}`;
+    for (const index of [this.offsetIndex, this.timeIndex, this.#txnIndex]) {
+      if (index !== undefined) index.path = `${directory}/${nameOf(index.path)}`;
     }
   }
 
@@ -398,7 +410,7 @@ export class LogSegment {
     if (this.#maxTimestampSoFar !== undefined) this.#closeTimeIndex();
     this.offsetIndex.close();
     this.timeIndex.close();
-    this.txnIndex.close();
+    this.#txnIndex?.close();
     this.log.close();
   }
 
@@ -406,7 +418,7 @@ export class LogSegment {
   closeHandlers(): void {
     this.offsetIndex.closeHandlers();
     this.timeIndex.closeHandlers();
-    this.txnIndex.close();
+    this.#txnIndex?.close();
     this.log.close();
   }
 
@@ -605,4 +617,10 @@ export class LogSegment {
     }
     return { validBytes, reason: undefined };
   }
+}
+
+/** `a/05.log.cleaned` → `a/05.txnindex.cleaned` */
+function besideLog(path: string, fileSuffix: string): string {
+  const at = path.lastIndexOf(LOG_SUFFIX);
+  return `${path.slice(0, at)}${fileSuffix}${path.slice(at + LOG_SUFFIX.length)}`;
 }

@@ -4,7 +4,7 @@ import { assert } from '@ottla/base';
 import type { LogSegment } from './log-segment.ts';
 
 export class LogSegments {
-  /** Ascending by base offset. */
+  /** Ascending by base offset. Replaced by one of the right length, never grown: room to grow would cost more than what is in it. */
   #segments: LogSegment[] = [];
 
   get size(): number {
@@ -33,12 +33,12 @@ export class LogSegments {
   add(segment: LogSegment): void {
     const at = this.#countBelow(segment.baseOffset);
     const replaces = this.#segments[at]?.baseOffset === segment.baseOffset ? 1 : 0;
-    this.#segments.splice(at, replaces, segment);
+    this.#segments = this.#segments.toSpliced(at, replaces, segment);
   }
 
   remove(baseOffset: number): void {
     const at = this.#countBelow(baseOffset);
-    if (this.#segments[at]?.baseOffset === baseOffset) this.#segments.splice(at, 1);
+    if (this.#segments[at]?.baseOffset === baseOffset) this.#segments = this.#segments.toSpliced(at, 1);
   }
 
   contains(baseOffset: number): boolean {

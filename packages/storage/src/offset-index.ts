@@ -16,11 +16,11 @@ export interface OffsetPosition {
 }
 
 export class OffsetIndex extends AbstractIndex {
-  /** Of the last entry; the base offset when there is none. */
-  /** Undefined: not looked up yet. */
+  // Functions of the class, not of each index: there are as many indexes as segments.
+  static readonly #relativeOffset = (index: OffsetIndex, entry: number): number => index.readUInt32(entry, 0);
+  static readonly #position = (index: OffsetIndex, entry: number): number => index.readInt32(entry, 4);
+  /** Of the last entry; the base offset when there is none. Undefined: not looked up yet. */
   #lastOffset: number | undefined;
-  readonly #relativeOffset = (entry: number): number => this.readUInt32(entry, 0);
-  readonly #position = (entry: number): number => this.readInt32(entry, 4);
 
   constructor(fileSystem: FileSystem, options: { path: string; baseOffset: number; indexBytesMax: number }) {
     super(fileSystem, { ...options, entrySize: ENTRY_SIZE });
@@ -49,30 +49,33 @@ export class OffsetIndex extends AbstractIndex {
    *  @returns its offset and byte position; (baseOffset, 0) when nothing earlier is indexed
    *  Source: Kafka's OffsetIndex.lookup. */
   lookup(targetOffset: number): OffsetPosition {
-    const entry = this.countAtOrBelow(targetOffset - this.baseOffset, this.#relativeOffset) - 1;
+    const entry = this.countAtOrBelow(targetOffset - this.baseOffset, OffsetIndex.#relativeOffset) - 1;
     return entry < 0 ? { offset: this.baseOffset, position: 0 } : this.entry(entry);
   }
 
   /** The position of `lookup` alone. */
   lookupPosition(targetOffset: number): number {
-    const entry = this.countAtOrBelow(targetOffset - this.baseOffset, this.#relativeOffset) - 1;
-    return entry < 0 ? 0 : this.#position(entry);
+    const entry = this.countAtOrBelow(targetOffset - this.baseOffset, OffsetIndex.#relativeOffset) - 1;
+    return entry < 0 ? 0 : OffsetIndex.#position(this, entry);
   }
 
   /** The first entry whose position is at or above the end of `sizeInBytes` read from `from`: an upper bound for what a fetch
    *  covers. @returns undefined when the index ends before. Source: Kafka's OffsetIndex.fetchUpperBoundOffset. */
   fetchUpperBoundOffset(from: OffsetPosition, sizeInBytes: number): OffsetPosition | undefined {
-    const entry = this.countAtOrBelow(from.position + sizeInBytes - 1, this.#position);
+    const entry = this.countAtOrBelow(from.position + sizeInBytes - 1, OffsetIndex.#position);
     return entry >= this.entryCount ? undefined : this.entry(entry);
   }
 
   entry(entry: number): OffsetPosition {
-    return { offset: this.baseOffset + this.#relativeOffset(entry), position: this.#position(entry) };
+    return {
+      offset: this.baseOffset + OffsetIndex.#relativeOffset(this, entry),
+      position: OffsetIndex.#position(this, entry),
+    };
   }
 
   /** Forgets entries at and above `offset`. */
   truncateTo(offset: number): void {
-    this.truncateToEntries(this.countAtOrBelow(offset - 1 - this.baseOffset, this.#relativeOffset));
+    this.truncateToEntries(this.countAtOrBelow(offset - 1 - this.baseOffset, OffsetIndex.#relativeOffset));
     this.#lastOffset = undefined;
   }
 
@@ -92,6 +95,8 @@ export class OffsetIndex extends AbstractIndex {
   }
 
   #readLastOffset(): number {
-    return this.entryCount === 0 ? this.baseOffset : this.baseOffset + this.#relativeOffset(this.entryCount - 1);
+    return this.entryCount === 0
+      ? this.baseOffset
+      : this.baseOffset + OffsetIndex.#relativeOffset(this, this.entryCount - 1);
   }
 }

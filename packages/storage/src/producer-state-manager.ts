@@ -6,6 +6,7 @@
 import { type Clock, Errors, type FileSystem, KafkaError, type Logger } from '@ottla/base';
 import type { AppendOrigin, RecordBatch } from '@ottla/records';
 import { replaceFileSync, syncFile } from './checkpoint-file.ts';
+import { LazyMap, LazySet } from './lazy-collections.ts';
 import { filenamePrefixFromOffset, offsetFromFileName, PRODUCER_SNAPSHOT_SUFFIX } from './log-file-names.ts';
 import type { LogOffsetMetadata } from './log-offset-metadata.ts';
 import { type CompletedTransaction, type OngoingTransaction, ProducerAppendInfo } from './producer-append-info.ts';
@@ -46,25 +47,25 @@ const PRODUCER_IDS_MAX = 1_000_000;
 const SEQUENCE_MAX = 0x7fffffff;
 
 export class ProducerStateManager {
-  readonly #options: ProducerStateManagerOptions;
+  readonly #options: Omit<ProducerStateManagerOptions, 'listed'>;
   #directory: string;
-  readonly #producers = new Map<number, ProducerStateEntry>();
+  readonly #producers = new LazyMap<number, ProducerStateEntry>();
   /** By their first offset. */
-  readonly #ongoingTransactions = new Map<number, OngoingTransaction>();
+  readonly #ongoingTransactions = new LazyMap<number, OngoingTransaction>();
   /** Ended, but their marker is not yet below the high watermark. By first offset; `lastOffset` is the marker's. */
-  readonly #unreplicatedTransactions = new Map<number, OngoingTransaction & { readonly lastOffset: number }>();
-  readonly #verifications = new Map<number, VerificationState>();
+  readonly #unreplicatedTransactions = new LazyMap<number, OngoingTransaction & { readonly lastOffset: number }>();
+  readonly #verifications = new LazyMap<number, VerificationState>();
   /** Offsets of the snapshot files, ascending. */
   #snapshots: number[];
   #lastMapOffset = 0;
   #lastSnapshotOffset = 0;
   /** Snapshots written without a sync. */
-  readonly #volatileSnapshots = new Set<number>();
+  readonly #volatileSnapshots = new LazySet<number>();
 
-  constructor(options: ProducerStateManagerOptions) {
+  constructor({ listed, ...options }: ProducerStateManagerOptions) {
     this.#options = options;
     this.#directory = options.directory;
-    this.#snapshots = this.#listSnapshots(options.listed);
+    this.#snapshots = this.#listSnapshots(listed);
   }
 
   get mapEndOffset(): number {
@@ -77,7 +78,7 @@ export class ProducerStateManager {
 
   /** By producer id. */
   get activeProducers(): ReadonlyMap<number, ProducerStateEntry> {
-    return this.#producers;
+    return this.#producers.entries;
   }
 
   get producerCount(): number {
@@ -96,12 +97,12 @@ export class ProducerStateManager {
   get firstUnstableOffset(): LogOffsetMetadata | undefined {
     if (this.#ongoingTransactions.size === 0 && this.#unreplicatedTransactions.size === 0) return undefined;
     let first: LogOffsetMetadata | undefined;
-    for (const transaction of this.#ongoingTransactions.values()) {
+    for (const transaction of this.#ongoingTransactions.entries.values()) {
       if (first === undefined || transaction.firstOffset.messageOffset < first.messageOffset) {
         first = transaction.firstOffset;
       }
     }
-    for (const transaction of this.#unreplicatedTransactions.values()) {
+    for (const transaction of this.#unreplicatedTransactions.entries.values()) {
       if (first === undefined || transaction.firstOffset.messageOffset < first.messageOffset) {
         first = transaction.firstOffset;
       }
@@ -116,7 +117,7 @@ export class ProducerStateManager {
   /** Is there a transaction older than any may be (transaction.max.timeout.ms and a margin)? */
   hasLateTransaction(nowMs: number): boolean {
     const latest = nowMs - this.#options.maxTransactionTimeoutMs - LATE_TRANSACTION_BUFFER_MS;
-    for (const transaction of this.#ongoingTransactions.values()) {
+    for (const transaction of this.#ongoingTransactions.entries.values()) {
       const entry = this.#producers.get(transaction.producerId);
       if (entry !== undefined && entry.lastTimestamp > 0 && entry.lastTimestamp < latest) return true;
     }
@@ -160,7 +161,7 @@ export class ProducerStateManager {
   /** What the last stable offset will be when `transaction` is completed, as its index entry notes it. */
   lastStableOffset(transaction: CompletedTransaction): number {
     let first: number | undefined;
-    for (const offset of this.#ongoingTransactions.keys()) {
+    for (const offset of this.#ongoingTransactions.entries.keys()) {
       if (offset !== transaction.firstOffset && (first === undefined || offset < first)) first = offset;
     }
     return first ?? transaction.lastOffset + 1;
@@ -180,7 +181,7 @@ export class ProducerStateManager {
   /** Decisions below the high watermark are final. */
   onHighWatermarkUpdated(highWatermark: number): void {
     if (this.#unreplicatedTransactions.size === 0) return;
-    for (const [firstOffset, transaction] of this.#unreplicatedTransactions) {
+    for (const [firstOffset, transaction] of this.#unreplicatedTransactions.entries) {
       if (transaction.lastOffset < highWatermark) this.#unreplicatedTransactions.delete(firstOffset);
     }
   }
@@ -192,7 +193,7 @@ export class ProducerStateManager {
   takeSnapshot(): boolean {
     if (this.#lastMapOffset <= this.#lastSnapshotOffset) return false;
     const offset = this.#lastMapOffset;
-    const bytes = encodeProducerSnapshot(this.#producers.values());
+    const bytes = encodeProducerSnapshot(this.#producers.entries.values());
     replaceFileSync(this.#options.fileSystem, this.#snapshotPath(offset), bytes, { durable: false });
     this.#volatileSnapshots.add(offset);
     if (!this.#snapshots.includes(offset)) {
@@ -218,7 +219,7 @@ export class ProducerStateManager {
   /** After this all snapshots survive a power loss, once their directory is synced. @returns whether there was anything to do */
   async flushSnapshots(): Promise<boolean> {
     if (this.#volatileSnapshots.size === 0) return false;
-    for (const offset of [...this.#volatileSnapshots]) {
+    for (const offset of [...this.#volatileSnapshots.members]) {
       this.#volatileSnapshots.delete(offset);
       await syncFile(this.#options.fileSystem, this.#snapshotPath(offset));
     }
@@ -239,7 +240,7 @@ export class ProducerStateManager {
   }
 
   onLogStartOffsetIncremented(logStartOffset: number): void {
-    for (const [firstOffset, transaction] of this.#unreplicatedTransactions) {
+    for (const [firstOffset, transaction] of this.#unreplicatedTransactions.entries) {
       if (transaction.lastOffset < logStartOffset) this.#unreplicatedTransactions.delete(firstOffset);
     }
     if (this.#lastMapOffset < logStartOffset) this.#lastMapOffset = logStartOffset;
@@ -277,12 +278,12 @@ export class ProducerStateManager {
   /** @returns how many producers were forgotten */
   removeExpiredProducers(nowMs: number): number {
     let count = 0;
-    for (const [producerId, entry] of this.#producers) {
+    for (const [producerId, entry] of this.#producers.entries) {
       if (!this.#isExpired(entry, nowMs)) continue;
       this.#producers.delete(producerId);
       count++;
     }
-    for (const [producerId, verification] of this.#verifications) {
+    for (const [producerId, verification] of this.#verifications.entries) {
       if (nowMs - verification.sinceMs >= this.#options.producerIdExpirationMs())
         this.#verifications.delete(producerId);
     }
@@ -374,13 +375,11 @@ export class ProducerStateManager {
   }
 
   #listSnapshots(listed: readonly string[] = this.#names()): number[] {
-    const offsets: number[] = [];
-    for (const name of listed) {
-      if (!name.endsWith(PRODUCER_SNAPSHOT_SUFFIX)) continue;
-      const offset = offsetFromFileName(name);
-      if (offset !== undefined) offsets.push(offset);
-    }
-    return offsets.sort((a, b) => a - b);
+    const names = listed.filter((name) => name.endsWith(PRODUCER_SNAPSHOT_SUFFIX));
+    return names
+      .map(offsetFromFileName)
+      .filter((offset) => offset !== undefined)
+      .toSorted((a, b) => a - b);
   }
 
   #names(): string[] {

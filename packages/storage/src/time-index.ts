@@ -17,9 +17,11 @@ export interface TimestampOffset {
 }
 
 export class TimeIndex extends AbstractIndex {
+  // Functions of the class, not of each index: there are as many indexes as segments.
+  static readonly #timestamp = (index: TimeIndex, entry: number): number =>
+    index.readInt32(entry, 0) * 2 ** 32 + index.readUInt32(entry, 4);
+  static readonly #relativeOffset = (index: TimeIndex, entry: number): number => index.readUInt32(entry, 8);
   #last: TimestampOffset | undefined;
-  readonly #timestamp = (entry: number): number => this.readInt32(entry, 0) * 2 ** 32 + this.readUInt32(entry, 4);
-  readonly #relativeOffset = (entry: number): number => this.readUInt32(entry, 8);
 
   constructor(fileSystem: FileSystem, options: { path: string; baseOffset: number; indexBytesMax: number }) {
     super(fileSystem, { ...options, entrySize: ENTRY_SIZE });
@@ -56,17 +58,20 @@ export class TimeIndex extends AbstractIndex {
   /** The last entry whose timestamp is at or below `targetTimestamp`; (NO_TIMESTAMP, baseOffset) when there is none.
    *  Source: Kafka's TimeIndex.lookup. */
   lookup(targetTimestamp: number): TimestampOffset {
-    const entry = this.countAtOrBelow(targetTimestamp, this.#timestamp) - 1;
+    const entry = this.countAtOrBelow(targetTimestamp, TimeIndex.#timestamp) - 1;
     return entry < 0 ? { timestamp: NO_TIMESTAMP, offset: this.baseOffset } : this.entry(entry);
   }
 
   entry(entry: number): TimestampOffset {
-    return { timestamp: this.#timestamp(entry), offset: this.baseOffset + this.#relativeOffset(entry) };
+    return {
+      timestamp: TimeIndex.#timestamp(this, entry),
+      offset: this.baseOffset + TimeIndex.#relativeOffset(this, entry),
+    };
   }
 
   /** Forgets entries at and above `offset`. */
   truncateTo(offset: number): void {
-    this.truncateToEntries(this.countAtOrBelow(offset - 1 - this.baseOffset, this.#relativeOffset));
+    this.truncateToEntries(this.countAtOrBelow(offset - 1 - this.baseOffset, TimeIndex.#relativeOffset));
     this.#last = undefined;
   }
 
@@ -79,7 +84,7 @@ export class TimeIndex extends AbstractIndex {
   sanityCheck(): void {
     this.checkSize();
     if (this.entryCount < 2) return;
-    const firstTimestamp = this.#timestamp(0);
+    const firstTimestamp = TimeIndex.#timestamp(this, 0);
     const { timestamp } = this.lastEntry;
     if (timestamp <= firstTimestamp) {
       throw new CorruptIndexError(
