@@ -61,6 +61,17 @@ export async function syncFile(fileSystem: FileSystem, path: string): Promise<vo
   }
 }
 
+/** Asks no more of the system than to open it: where there is one, a question before would be wasted.
+ *  @returns undefined when there is no such file. @throws StorageError */
+export function readFileIfExists(fileSystem: FileSystem, path: string): Buffer | undefined {
+  try {
+    return fileSystem.readFileSync(path);
+  } catch (error) {
+    if (error instanceof StorageError && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return undefined;
+    throw error;
+  }
+}
+
 /** A checkpoint file is not what its format says. */
 export class CheckpointFormatError extends StorageError {
   constructor(path: string, problem: string) {
@@ -92,8 +103,9 @@ export class CheckpointFile {
   /** @returns the entries; none when the file does not exist or is empty: Kafka creates an empty one first.
    *  @throws CheckpointFormatError */
   read(): string[] {
-    if ((this.#fileSystem.statSync(this.path)?.sizeInBytes ?? 0) === 0) return [];
-    const [version, count, ...rest] = this.#fileSystem.readFileSync(this.path).toString('utf8').split(/\r?\n/);
+    const bytes = readFileIfExists(this.#fileSystem, this.path);
+    if (bytes === undefined || bytes.length === 0) return [];
+    const [version, count, ...rest] = bytes.toString('utf8').split(/\r?\n/);
     if (Number(version) !== this.#version || version === '') {
       throw new CheckpointFormatError(this.path, `version ${JSON.stringify(version)}, expected ${this.#version}`);
     }

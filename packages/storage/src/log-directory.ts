@@ -96,10 +96,11 @@ export class LogDirectory {
     const found: PartitionDirectory[] = [];
     for (const name of this.#fileSystem.readDirectorySync(this.path)) {
       const parsed = parseLogDirectoryName(name);
+      if (parsed === undefined) continue;
       const directory = join(this.path, name);
-      if (parsed === undefined || this.#fileSystem.statSync(directory)?.isDirectory !== true) continue;
-      const metadataFile = new PartitionMetadataFile(this.#fileSystem, join(directory, PARTITION_METADATA_FILE));
-      const topicId = parsed.state === 'delete' ? undefined : metadataFile.read();
+      const topicId = parsed.state === 'delete' ? undefined : this.#readTopicId(directory);
+      // Where a topic id was found there is a directory.
+      if (topicId === undefined && this.#fileSystem.statSync(directory)?.isDirectory !== true) continue;
       found.push({ tp: parsed.tp, topicId, logDirectory: this.path, directory, state: parsed.state });
     }
     return found;
@@ -125,6 +126,10 @@ export class LogDirectory {
   release(): void {
     this.#lock?.releaseSync();
     this.#lock = undefined;
+  }
+
+  #readTopicId(directory: string): Uuid | undefined {
+    return new PartitionMetadataFile(this.#fileSystem, join(directory, PARTITION_METADATA_FILE)).read();
   }
 
   /** A crash may have left half of the next one beside each. */

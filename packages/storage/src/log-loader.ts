@@ -5,7 +5,7 @@
 // that is no valid batch ends the log.
 
 import { basename } from 'node:path';
-import { type TopicPartition, topicPartitionKey } from '@ottla/base';
+import { type TopicPartition, topicPartitionKey, type Uuid } from '@ottla/base';
 import type { RecordBatch } from '@ottla/records';
 import { CorruptIndexError } from './abstract-index.ts';
 import { LeaderEpochFileCache } from './leader-epoch-file-cache.ts';
@@ -35,6 +35,8 @@ export interface LoadLogOptions {
   readonly context: LogContext;
   readonly topicPartition: TopicPartition;
   readonly directory: string;
+  /** What this process found in the directory when it started; undefined: it may not be there. */
+  readonly found?: { readonly topicId: Uuid | undefined } | undefined;
   readonly config: LogConfig;
   /** From the log start offset checkpoint; 0 when it has none. */
   readonly logStartOffsetCheckpoint: number;
@@ -49,7 +51,7 @@ export interface LoadLogOptions {
 
 /** Opens the log, creating directory and first segment where there are none. @throws StorageError, CheckpointFormatError */
 export function loadLog(options: LoadLogOptions): Log {
-  options.context.fileSystem.makeDirectorySync(options.directory);
+  if (options.found === undefined) options.context.fileSystem.makeDirectorySync(options.directory);
   return new LogLoader(options).load();
 }
 
@@ -113,16 +115,21 @@ class LogLoader {
         relativePositionInSegment: active?.sizeInBytes ?? 0,
       },
     });
-    const metadataPath = `${this.#options.directory}/${PARTITION_METADATA_FILE}`;
     return new Log({
       context: this.#context,
       localLog,
       leaderEpochCache: this.#leaderEpochCache,
       producerStateManager: state.producerStateManager,
       logStartOffset: state.logStartOffset,
-      topicId: new PartitionMetadataFile(this.#context.fileSystem, metadataPath).read(),
+      topicId: this.#topicId(),
       transactionVerificationEnabled: this.#options.transactionVerificationEnabled,
     });
+  }
+
+  #topicId(): Uuid | undefined {
+    const { found, directory } = this.#options;
+    if (found !== undefined) return found.topicId;
+    return new PartitionMetadataFile(this.#context.fileSystem, `${directory}/${PARTITION_METADATA_FILE}`).read();
   }
 
   /** A partition that nobody uses after a start holds no open file. */
@@ -223,29 +230,28 @@ class LogLoader {
   // Recovery.
 
   #recoverLog(): { recoveryPoint: number; nextOffset: number } {
-    const { hadCleanShutdown, recoveryPointCheckpoint } = this.#options;
+    const { hadCleanShutdown, recoveryPointCheckpoint, logStartOffsetCheckpoint } = this.#options;
     if (!hadCleanShutdown) this.#recoverUnflushedSegments();
-    else this.#repairLastSegment();
-    this.#dropSegmentsBelowLogStart();
-    if (this.#segments.isEmpty) {
-      this.#isChanged = true;
-      const segment = this.#newSegment(this.#options.logStartOffsetCheckpoint, '');
-      segment.create();
-      this.#segments.add(segment);
+    let nextOffset = hadCleanShutdown ? this.#endAfterCleanStop() : this.#segments.last?.readNextOffset();
+    if (nextOffset === undefined || nextOffset < logStartOffsetCheckpoint) {
+      this.#beginAnewAt(logStartOffsetCheckpoint);
+      nextOffset = logStartOffsetCheckpoint;
     }
-    const nextOffset = this.#segments.last?.readNextOffset() ?? 0;
     const recoveryPoint = hadCleanShutdown ? nextOffset : Math.min(recoveryPointCheckpoint, nextOffset);
     return { recoveryPoint, nextOffset };
   }
 
-  /** A clean stop leaves nothing to repair; a disk may have lost something since. What is appended must not follow rubbish. */
-  #repairLastSegment(): void {
-    const last = this.#segments.last;
-    if (last === undefined || last.isFitForAppends()) return;
+  /** A clean stop leaves nothing to repair; a disk may have lost something since. What is appended must not follow rubbish.
+   *  @returns where the log ends; undefined when there are no segments */
+  #endAfterCleanStop(): number | undefined {
+    const { last } = this.#segments;
+    const nextOffset = last?.nextOffsetIfFit();
+    if (last === undefined || nextOffset !== undefined) return nextOffset;
     this.#context.logger.warn('the last segment or its indexes are damaged in spite of a clean stop: scanning it', {
       path: last.log.path,
     });
     this.#recoverSegment(last);
+    return last.readNextOffset();
   }
 
   #recoverUnflushedSegments(): void {
@@ -315,20 +321,26 @@ class LogLoader {
     producerStateManager.updateMapEndOffset(batch.lastOffset + 1);
   }
 
-  /** The checkpoint may be ahead of a log that lost its end: then nothing of it can be read any more. */
-  #dropSegmentsBelowLogStart(): void {
-    const last = this.#segments.last;
-    if (last === undefined || last.readNextOffset() >= this.#options.logStartOffsetCheckpoint) return;
+  /** There are no segments, or the checkpoint is ahead of a log that lost its end: then nothing of it can be read any more. */
+  #beginAnewAt(logStartOffset: number): void {
+    this.#isChanged = true;
+    if (!this.#segments.isEmpty) this.#dropSegments(logStartOffset);
+    const segment = this.#newSegment(logStartOffset, '');
+    segment.create();
+    this.#segments.add(segment);
+  }
+
+  #dropSegments(logStartOffset: number): void {
     this.#context.logger.warn('removing all segments: the log ends before its start offset', {
       partition: topicPartitionKey(this.#options.topicPartition),
-      logStartOffset: this.#options.logStartOffsetCheckpoint,
+      logStartOffset,
     });
     this.#leaderEpochCache.clearAndFlush();
     for (const segment of this.#segments.values().reverse()) {
       segment.deleteIfExists();
       this.#segments.remove(segment.baseOffset);
     }
-    this.#newProducerStateManager().truncateFullyAndStartAt(this.#options.logStartOffsetCheckpoint);
+    this.#newProducerStateManager().truncateFullyAndStartAt(logStartOffset);
   }
 
   #newProducerStateManager(listed?: readonly string[]): ProducerStateManager {

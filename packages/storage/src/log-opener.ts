@@ -83,7 +83,7 @@ export class LogOpener {
     const directory = directories.get(found.logDirectory);
     if (directory === undefined) throw unavailable(`${found.directory} is in an offline log dir`);
     const startedMs = clock.monotonicMs();
-    const log = this.#loadIn(directory, found.directory, found.tp, config);
+    const log = this.#loadIn(directory, found.directory, found.tp, config, found);
     logs.current.takeUnloaded(topicPartitionKey(found.tp));
     logger.debug('opened a log', {
       partition: log.name,
@@ -131,7 +131,13 @@ export class LogOpener {
     }
   }
 
-  #loadIn(directory: LogDirectory, path: string, tp: TopicPartition, config: LogConfig): Log {
+  #loadIn(
+    directory: LogDirectory,
+    path: string,
+    tp: TopicPartition,
+    config: LogConfig,
+    found?: PartitionDirectory,
+  ): Log {
     const { context, settings, directories } = this.#parts;
     const checkpoints = directory.checkpointsOf(tp);
     try {
@@ -139,6 +145,7 @@ export class LogOpener {
         context,
         topicPartition: tp,
         directory: path,
+        found,
         config,
         logStartOffsetCheckpoint: checkpoints.logStartOffset,
         recoveryPointCheckpoint: checkpoints.recoveryPoint,

@@ -244,13 +244,15 @@ export class LogSegment {
     return nextOffset;
   }
 
-  /** Whether more can be appended: the file ends with a whole batch, and no index with an entry from beyond it. Looks at the end only. */
-  isFitForAppends(): boolean {
+  /** `readNextOffset` when more can be appended: the file ends with a whole batch, and no index with an entry from beyond it. Looks at the
+   *  end only. @returns undefined when it must be repaired first */
+  nextOffsetIfFit(): number | undefined {
     const { position } = this.offsetIndex.lookup(this.offsetIndex.lastOffset);
     const nextOffset = this.#scanToEnd(position);
-    if (nextOffset === undefined) return false;
+    if (nextOffset === undefined) return undefined;
     const isIndexBelow = this.offsetIndex.entryCount === 0 || this.offsetIndex.lastOffset < nextOffset;
-    return isIndexBelow && (this.timeIndex.entryCount === 0 || this.#isTrue(this.timeIndex.lastEntry));
+    const isFit = isIndexBelow && (this.timeIndex.entryCount === 0 || this.#isTrue(this.timeIndex.lastEntry));
+    return isFit ? nextOffset : undefined;
   }
 
   /** The first record at or after `startingOffset` whose timestamp is at least `timestamp`.
@@ -543,7 +545,7 @@ export class LogSegment {
   /** One above the last offset from `start` to the end. @returns undefined when no row of ascending whole batches fills the file */
   #scanToEnd(start: number): number | undefined {
     let nextOffset = this.baseOffset;
-    const reader = new SegmentBatchReader(this.log, { start, what: 'headers' });
+    const reader = new SegmentBatchReader(this.log, { start, what: 'headers', window: lookupWindow });
     try {
       for (let batch = reader.next(); batch !== undefined; batch = reader.next()) {
         if (batch.lastOffset < nextOffset) return undefined;

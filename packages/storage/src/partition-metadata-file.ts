@@ -6,7 +6,7 @@
 // Source: Kafka's PartitionMetadataFile (KIP-516), which ends without a line end.
 
 import { type FileSystem, type Uuid, uuidToBytes, ZERO_UUID } from '@ottla/base';
-import { CheckpointFormatError, replaceFileSync } from './checkpoint-file.ts';
+import { CheckpointFormatError, readFileIfExists, replaceFileSync } from './checkpoint-file.ts';
 
 export const PARTITION_METADATA_FILE = 'partition.metadata';
 
@@ -28,9 +28,9 @@ export class PartitionMetadataFile {
   /** @returns undefined when there is no file, or an empty one: a power loss came before the first flush.
    *  @throws CheckpointFormatError */
   read(): Uuid | undefined {
-    const sizeInBytes = this.#fileSystem.statSync(this.path)?.sizeInBytes ?? 0;
-    if (sizeInBytes === 0) return undefined;
-    const text = this.#fileSystem.readFileSync(this.path).toString('utf8');
+    const bytes = readFileIfExists(this.#fileSystem, this.path);
+    if (bytes === undefined || bytes.length === 0) return undefined;
+    const text = bytes.toString('utf8');
     const match = /^version: (\d+)\r?\ntopic_id: (\S+)\s*$/.exec(text);
     const topicId = match?.[2];
     if (match?.[1] !== '0' || topicId === undefined) {

@@ -155,7 +155,7 @@ export class ProducerStateManager {
 
   /** Where transactions begin that are not decided. */
   get ongoingTransactionOffsets(): Iterable<number> {
-    return this.#ongoingTransactions.keys();
+    return this.#ongoingTransactions.entries.keys();
   }
 
   /** What the last stable offset will be when `transaction` is completed, as its index entry notes it. */
