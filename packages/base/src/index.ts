@@ -12,6 +12,7 @@ export * from './fake-clock.ts';
 export * from './file-append.ts';
 export * from './file-system.ts';
 export * from './gathering-file-system.ts';
+export * from './lazy-collections.ts';
 export * from './logger.ts';
 export * from './memory-file-system.ts';
 export * from './memory-sockets.ts';

@@ -1,7 +1,7 @@
 // A committed change of the tree as data: what the journal keeps and what replaying it needs. JSON, so that any tool that can print
 // a log segment can show what happened to the tree.
 
-import type { Acl } from './tree-session.ts';
+import { type Acl, OPEN_ACL } from './tree-session.ts';
 
 /** Paths are final (sequence numbers resolved) and the change is known to be legal where it stands. */
 export type TreeChange =
@@ -44,7 +44,7 @@ export function dataFromJson(json: Readonly<Record<string, unknown>>): Buffer | 
 
 export function aclFromJson(json: unknown): readonly Acl[] {
   if (!Array.isArray(json)) throw new TreeFormatError('acl is not an array');
-  return json.map((entry: unknown) => {
+  const acl = json.map((entry: unknown) => {
     const fields = objectFrom(entry, 'acl entry');
     return {
       scheme: stringFrom(fields.scheme, 'scheme'),
@@ -52,6 +52,19 @@ export function aclFromJson(json: unknown): readonly Acl[] {
       permissions: numberFrom(fields.permissions, 'permissions'),
     };
   });
+  // Nearly every node has it: one for all.
+  return isOpen(acl) ? OPEN_ACL : acl;
+}
+
+function isOpen(acl: readonly Acl[]): boolean {
+  const [only, ...others] = acl;
+  const [open] = OPEN_ACL;
+  return (
+    others.length === 0 &&
+    only?.scheme === open?.scheme &&
+    only?.id === open?.id &&
+    only?.permissions === open?.permissions
+  );
 }
 
 export function encodeTransaction(transaction: TreeTransaction): Buffer {

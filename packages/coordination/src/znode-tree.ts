@@ -1,7 +1,7 @@
 // The tree of znodes as a state machine: (state, operations, zxid, now) → state, transaction, results, watch events. No
 // sessions' queues, no disk, no clock. Source: org.apache.zookeeper.server.{DataTree, PrepRequestProcessor}.
 
-import { assert, mustBePresent } from '@ottla/base';
+import { assert, LazySet, mustBePresent } from '@ottla/base';
 import { TreeError } from './tree-error.ts';
 import {
   type Acl,
@@ -34,7 +34,7 @@ export interface Znode {
   /** Children ever created. Gives sequential names their number; together with the children left it gives cversion. */
   createdChildCount: number;
   readonly ephemeralOwner: bigint;
-  readonly childNames: Set<string>;
+  readonly childNames: LazySet<string>;
 }
 
 export interface Execution {
@@ -123,7 +123,7 @@ export class ZnodeTree {
 
   /** Puts a node of a snapshot in place, parents before children. */
   restore(node: Omit<Znode, 'childNames'>): void {
-    this.#nodes.set(node.path, { ...node, childNames: new Set() });
+    this.#nodes.set(node.path, { ...node, childNames: new LazySet() });
     if (node.path === '/') return;
     const parent = mustBePresent(this.#nodes.get(parentPath(node.path)), `parent of ${node.path}`);
     parent.childNames.add(nodeName(node.path));
@@ -325,7 +325,7 @@ function newNode(
     aversion: 0,
     createdChildCount: 0,
     ephemeralOwner,
-    childNames: new Set(),
+    childNames: new LazySet(),
   };
 }
 

@@ -9,6 +9,7 @@ import {
   Errors,
   type FileSystem,
   KafkaError,
+  LazySet,
   type Logger,
   mustBePresent,
   NoSpaceError,
@@ -19,7 +20,6 @@ import {
   topicPartitionKey,
 } from '@ottla/base';
 import type { FullLogDirs } from './full-log-dirs.ts';
-import { LazySet } from './lazy-collections.ts';
 import type { LogConfig } from './log-config.ts';
 import { CLEANED_SUFFIX, DELETED_SUFFIX } from './log-file-names.ts';
 import type { LogOffsetMetadata } from './log-offset-metadata.ts';

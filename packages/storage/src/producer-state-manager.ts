@@ -3,10 +3,9 @@
 //
 //   mapEndOffset: the log up to here is reflected in the map.   lastSnapshotOffset: … in the newest snapshot.
 
-import { type Clock, Errors, type FileSystem, KafkaError, type Logger } from '@ottla/base';
+import { type Clock, Errors, type FileSystem, KafkaError, LazyMap, LazySet, type Logger } from '@ottla/base';
 import type { AppendOrigin, RecordBatch } from '@ottla/records';
 import { replaceFileSync, syncFile } from './checkpoint-file.ts';
-import { LazyMap, LazySet } from './lazy-collections.ts';
 import { filenamePrefixFromOffset, offsetFromFileName, PRODUCER_SNAPSHOT_SUFFIX } from './log-file-names.ts';
 import type { LogOffsetMetadata } from './log-offset-metadata.ts';
 import { type CompletedTransaction, type OngoingTransaction, ProducerAppendInfo } from './producer-append-info.ts';

@@ -4,6 +4,7 @@
 import { type TopicPartition, TopicPartitionSet, type Uuid, ZERO_UUID } from '@ottla/base';
 import { LEADER_DURING_DELETE } from '@ottla/coordination';
 import type { Decoded, UpdateMetadataRequest } from '@ottla/protocol';
+import { kept } from '../broker-ids.ts';
 
 /** A partition as the controller last told of it. */
 export interface PartitionMetadata {
@@ -128,7 +129,10 @@ function updatePartitions(
 
 /** Without what only the request needs. */
 function stored(partition: PartitionMetadata): PartitionMetadata {
-  const { partitionIndex, controllerEpoch, leader, leaderEpoch, isr, zkVersion, replicas, offlineReplicas } = partition;
+  const { partitionIndex, controllerEpoch, leader, leaderEpoch, zkVersion } = partition;
+  const replicas = kept(partition.replicas);
+  const isr = kept(partition.isr, replicas);
+  const offlineReplicas = kept(partition.offlineReplicas);
   return { partitionIndex, controllerEpoch, leader, leaderEpoch, isr, zkVersion, replicas, offlineReplicas };
 }
 

@@ -2,9 +2,10 @@
 // be asked of it beside appends (reads, offsets by time and epoch) is partition-reads.ts. Nothing here wakes waiting operations: methods
 // say whether something moved, and callers see to the waiters. Source: kafka.cluster.Partition.
 
-import { type Clock, Errors, KafkaError, type TopicPartition, type Uuid } from '@ottla/base';
+import { type Clock, Errors, KafkaError, LazyMap, type TopicPartition, type Uuid } from '@ottla/base';
 import type { AppendOrigin } from '@ottla/records';
 import type { Log, LogAppendInfo, VerificationGuard } from '@ottla/storage';
+import { kept } from '../broker-ids.ts';
 import { RemoteReplica, UNKNOWN_OFFSET } from './remote-replica.ts';
 
 /** What the controller says about a partition, in LeaderAndIsr. */
@@ -59,7 +60,7 @@ export class Partition implements TopicPartition {
   #addingReplicas: readonly number[] = [];
   #removingReplicas: readonly number[] = [];
   /** The other replicas, in assignment order. Kept up only while this broker leads. */
-  readonly #remoteReplicas = new Map<number, RemoteReplica>();
+  readonly #remoteReplicas = new LazyMap<number, RemoteReplica>();
 
   constructor(tp: TopicPartition, context: PartitionContext) {
     this.topic = tp.topic;
@@ -241,7 +242,7 @@ export class Partition implements TopicPartition {
    *  @throws KafkaError NOT_LEADER_OR_FOLLOWER */
   lowWatermark(): number {
     let lowWatermark = this.logFor({ currentLeaderEpoch: -1, requireLeader: true }).logStartOffset;
-    for (const replica of this.#remoteReplicas.values()) {
+    for (const replica of this.#remoteReplicas.entries.values()) {
       if (replica.logStartOffset < lowWatermark && this.#context.isAliveBroker(replica.brokerId)) {
         lowWatermark = replica.logStartOffset;
       }
@@ -264,14 +265,14 @@ export class Partition implements TopicPartition {
   #takeOver(state: PartitionStateUpdate): void {
     this.#controllerEpoch = state.controllerEpoch;
     this.#partitionEpoch = state.partitionEpoch;
-    this.#replicas = state.replicas;
-    this.#isr = state.isr;
-    this.#addingReplicas = state.addingReplicas;
-    this.#removingReplicas = state.removingReplicas;
+    this.#replicas = kept(state.replicas);
+    this.#isr = kept(state.isr, this.#replicas);
+    this.#addingReplicas = kept(state.addingReplicas);
+    this.#removingReplicas = kept(state.removingReplicas);
   }
 
   #retainRemoteReplicas(): void {
-    for (const brokerId of this.#remoteReplicas.keys()) {
+    for (const brokerId of this.#remoteReplicas.entries.keys()) {
       if (!this.#replicas.includes(brokerId)) this.#remoteReplicas.delete(brokerId);
     }
     for (const brokerId of this.#replicas) {
@@ -285,7 +286,7 @@ export class Partition implements TopicPartition {
     const leaderLogEndOffset = log.logEndOffset;
     log.assignEpochStartOffset(leaderEpoch, leaderLogEndOffset);
     const nowMs = this.#context.clock.monotonicMs();
-    for (const replica of this.#remoteReplicas.values()) {
+    for (const replica of this.#remoteReplicas.entries.values()) {
       replica.reset({ nowMs, leaderLogEndOffset, isNewLeader, isInSync: this.#isr.includes(replica.brokerId) });
     }
     this.#leaderEpoch = leaderEpoch;
@@ -295,7 +296,7 @@ export class Partition implements TopicPartition {
   #replicatedUpTo(logEndOffset: number): number {
     const nowMs = this.#context.clock.monotonicMs();
     let offset = logEndOffset;
-    for (const replica of this.#remoteReplicas.values()) {
+    for (const replica of this.#remoteReplicas.entries.values()) {
       if (replica.logEndOffset >= offset) continue;
       // One that is caught up is let in before the watermark passes it: else it could never join.
       const isWaitedFor =

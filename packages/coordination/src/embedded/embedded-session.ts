@@ -127,7 +127,7 @@ function statIfPresent(node: Znode | undefined): Stat | undefined {
 }
 
 function childrenOf(node: Znode): { children: string[]; stat: Stat } {
-  return { children: [...node.childNames].sort(), stat: statOf(node) };
+  return { children: [...node.childNames.members].sort(), stat: statOf(node) };
 }
 
 function aclOf(node: Znode): { acl: readonly Acl[]; stat: Stat } {
