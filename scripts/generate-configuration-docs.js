@@ -29,6 +29,10 @@ Every key that Kafka 3.9 knows is parsed and checked. The column *here* says wha
 
 The column *change* says whether a running broker takes a new value (\`kafka-configs --alter\`): for one broker, or for all of them at once. A key
 that nobody knows is named in a warning and has no effect.
+
+Three more settings of a broker are no keys of this file, as in Kafka, and are only set with \`kafka-configs --entity-type brokers\`, for one broker
+or for all: \`replica.alter.log.dirs.io.max.bytes.per.second\` limits how fast replicas move between log dirs, at once;
+\`leader.replication.throttled.rate\` and \`follower.replication.throttled.rate\` have no effect, since nothing is replicated.
 `;
 
 const HERE = { used: 'used', ignored: 'no effect', refused: 'refused' };

@@ -29,8 +29,8 @@ function copyFrom(current: Log, future: Log, options: { startOffset: number; max
   if (firstOffset < options.startOffset && future.logStartOffset === options.startOffset) {
     future.truncateFullyAndStartAt(firstOffset, options.startOffset);
   }
-  future.appendAsFollower(bytes);
-  return bytes.length;
+  // A batch that did not fit is read again, and counts then.
+  return future.appendAsFollower(bytes).sizeInBytes;
 }
 
 function firstOffsetOf(bytes: Buffer): number {

@@ -39,6 +39,12 @@ export class DynamicBrokerConfig {
     return this.#defaultConfigs;
   }
 
+  /** A rate of `brokerQuotaDef` in force: this broker's, else the one for all brokers. Source: BrokerConfigHandler.processConfigChanges */
+  bytesPerSecond(name: string): number {
+    const text = this.#brokerConfigs.get(name) ?? this.#defaultConfigs.get(name);
+    return text === undefined ? Number.POSITIVE_INFINITY : Number(text);
+  }
+
   addReconfigurable(reconfigurable: Reconfigurable): void {
     this.#reconfigurables.push(reconfigurable);
   }

@@ -183,6 +183,20 @@ describe('AlterReplicaLogDirs', () => {
     assert.deepEqual(await whereabouts(scenario), [`${OTHER_LOG_DIR} current 0`]);
   });
 
+  test('feels a limit that is raised within a second', async () => {
+    let bytesPerSecond = 1;
+    const scenario = await orders({ alterLogDirsBytesPerSecond: () => bytesPerSecond });
+    for (let i = 0; i < 3; i++) await produceOne(scenario, 'x'.repeat(500_000));
+    await alter(scenario, OTHER_LOG_DIR);
+    await scenario.replicaManager.alterLogDirs.idle();
+    await scenario.clock.advance(60_000);
+    assert.equal((await whereabouts(scenario)).length, 2, 'a megabyte at a byte a second');
+    bytesPerSecond = Number.MAX_SAFE_INTEGER;
+    await scenario.clock.advance(1000);
+    await scenario.replicaManager.alterLogDirs.idle();
+    assert.deepEqual(await whereabouts(scenario), [`${OTHER_LOG_DIR} current 0`]);
+  });
+
   for (const ending of ['close', 'restart', 'losePower'] as const) {
     test(`goes on after a ${ending} in the middle`, async () => {
       const first = await orders({ alterLogDirsBytesPerSecond: () => 1 });

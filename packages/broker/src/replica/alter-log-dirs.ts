@@ -22,6 +22,8 @@ import type { Partition } from './partition.ts';
 
 /** What is copied in one turn of the event loop. */
 const SLICE_BYTES = 1_048_576;
+/** So soon a limit that was raised is felt. */
+const PAUSE_MAX_MS = 1_000;
 /** Longer names are no directory's. */
 const DIRECTORY_NAME_MAX = 255;
 
@@ -33,7 +35,7 @@ export interface AlterLogDirsParts {
   readonly logger: Logger;
   /** Absolute, as configured; those that failed included. */
   readonly logDirs: readonly string[];
-  /** replica.alter.log.dirs.io.max.bytes.per.second; undefined: no limit */
+  /** replica.alter.log.dirs.io.max.bytes.per.second, asked after each slice; undefined: no limit */
   readonly alterLogDirsBytesPerSecond?: (() => number) | undefined;
 }
 
@@ -55,6 +57,8 @@ export class AlterLogDirs {
   #running: Promise<void> | undefined;
   /** Until the limit allows more, or there may be space. */
   #pause: Timer | undefined;
+  /** Copied ahead of what the limit allows. */
+  #owedBytes = 0;
   #isClosed = false;
 
   constructor(parts: AlterLogDirsParts) {
@@ -264,15 +268,29 @@ export class AlterLogDirs {
   }
 
   #pauseAfter(bytes: number): void {
-    const bytesPerSecond = this.#parts.alterLogDirsBytesPerSecond?.() ?? Number.POSITIVE_INFINITY;
-    const delayMs = (bytes / bytesPerSecond) * 1000;
-    if (delayMs >= 1) this.#pauseFor(delayMs);
+    this.#owedBytes += bytes;
+    this.#payOff();
   }
 
-  #pauseFor(delayMs: number): void {
+  /** Waits a little at a time, since the limit may change meanwhile. */
+  #payOff(): void {
+    const bytesPerMs = (this.#parts.alterLogDirsBytesPerSecond?.() ?? Number.POSITIVE_INFINITY) / 1000;
+    const delayMs = Math.min(this.#owedBytes / bytesPerMs, PAUSE_MAX_MS);
+    if (!(delayMs >= 1)) {
+      this.#owedBytes = 0;
+      return;
+    }
+    this.#pauseFor(delayMs, () => {
+      this.#owedBytes -= bytesPerMs * delayMs;
+      this.#payOff();
+    });
+  }
+
+  #pauseFor(delayMs: number, afterwards?: () => void): void {
     if (this.#isClosed || this.#pause !== undefined) return;
     this.#pause = this.#parts.clock.schedule(delayMs, () => {
       this.#pause = undefined;
+      afterwards?.();
       this.#start();
     });
   }

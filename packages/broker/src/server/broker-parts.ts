@@ -79,6 +79,8 @@ export async function createBrokerParts(options: BrokerPartsOptions): Promise<Br
     repository,
     transactionVerifier: createTransactionVerifier(verification, 'produce'),
     onLogDirFailed: options.onLogDirFailed,
+    alterLogDirsBytesPerSecond: () =>
+      configs.dynamicBrokerConfig.bytesPerSecond('replica.alter.log.dirs.io.max.bytes.per.second'),
   });
   const groupCoordinator = createGroupCoordinator({
     ports,

@@ -88,6 +88,7 @@ export function createReplicaManager(parts: {
   readonly repository: ConfigRepository;
   readonly transactionVerifier: TransactionVerifier;
   readonly onLogDirFailed: (logDir: string) => void;
+  readonly alterLogDirsBytesPerSecond: () => number;
 }): ReplicaManager {
   const { ports, config, logManager, repository } = parts;
   return new ReplicaManager({
@@ -105,6 +106,7 @@ export function createReplicaManager(parts: {
       ? parts.transactionVerifier
       : undefined,
     onLogDirFailed: parts.onLogDirFailed,
+    alterLogDirsBytesPerSecond: parts.alterLogDirsBytesPerSecond,
   });
 }
 

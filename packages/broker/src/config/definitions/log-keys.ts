@@ -54,7 +54,7 @@ export const logKeys: readonly BrokerConfigKey[] = [
   { name: 'compression.lz4.level', type: 'int', default: '9', validator: between(1, 17), importance: 'medium', status: 'used', dynamic: 'cluster-wide', doc: 'Level of lz4, where the broker compresses.' },
   { name: 'compression.zstd.level', type: 'int', default: '3', validator: between(-131072, 22), importance: 'medium', status: 'used', dynamic: 'cluster-wide', doc: 'Level of zstd, where the broker compresses.' },
   { name: 'num.recovery.threads.per.data.dir', type: 'int', default: '1', validator: atLeast(1), importance: 'high', status: 'ignored', dynamic: 'cluster-wide', doc: 'Logs of one directory that are loaded at the same time.' },
-  { name: 'num.replica.alter.log.dirs.threads', type: 'int', default: null, importance: 'high', status: 'ignored', doc: 'Replicas that move between directories at the same time.' },
+  { name: 'num.replica.alter.log.dirs.threads', type: 'int', default: null, importance: 'high', status: 'ignored', doc: 'Threads that move replicas between directories; here all that move take turns.' },
   { name: 'producer.id.expiration.ms', type: 'int', default: '86400000', validator: atLeast(1), importance: 'low', status: 'used', dynamic: 'cluster-wide', doc: 'A producer that writes nothing for so long is forgotten.' },
   { name: 'producer.id.expiration.check.interval.ms', type: 'int', default: '600000', validator: atLeast(1), importance: 'low', status: 'used', internal: true, doc: 'How often producers are looked through for forgetting.' },
 ];

@@ -19,6 +19,6 @@ export const replicationKeys: readonly BrokerConfigKey[] = [
   { name: 'replica.socket.timeout.ms', type: 'int', default: '30000', importance: 'high', status: 'ignored', doc: 'Timeout of a follower\'s requests.' },
   { name: 'replication.quota.window.num', type: 'int', default: '11', validator: atLeast(1), importance: 'low', status: 'ignored', doc: 'Samples of the replication quota.' },
   { name: 'replication.quota.window.size.seconds', type: 'int', default: '1', validator: atLeast(1), importance: 'low', status: 'ignored', doc: 'Time one sample of the replication quota covers.' },
-  { name: 'alter.log.dirs.replication.quota.window.num', type: 'int', default: '11', validator: atLeast(1), importance: 'low', status: 'ignored', doc: 'Samples of the quota on moving replicas between directories.' },
+  { name: 'alter.log.dirs.replication.quota.window.num', type: 'int', default: '11', validator: atLeast(1), importance: 'low', status: 'ignored', doc: 'Samples of the quota on moving replicas between directories; here the pace is even, without samples.' },
   { name: 'alter.log.dirs.replication.quota.window.size.seconds', type: 'int', default: '1', validator: atLeast(1), importance: 'low', status: 'ignored', doc: 'Time one of those samples covers.' },
 ];
