@@ -19,8 +19,8 @@ const SLICE_BYTES = 512 * 1024;
 const WRITE_BYTES = 32 * 1024;
 const RELATIVE_OFFSET_MAX = 0x7fffffff;
 
-export interface CleanerOptions {
-  readonly clock: Clock;
+/** They may change while a log is cleaned. */
+export interface CleanerSettings {
   /** log.cleaner.dedupe.buffer.size: the most memory a map of keys may take */
   readonly dedupeBufferSize: number;
   /** log.cleaner.io.buffer.load.factor: how full the map may be */
@@ -54,7 +54,8 @@ interface SegmentPass {
 }
 
 export class Cleaner {
-  readonly #options: CleanerOptions;
+  readonly #clock: Clock;
+  readonly #settings: () => CleanerSettings;
   readonly #shouldStop: () => boolean;
   #sliceStartMs = 0;
   #sliceBytes = 0;
@@ -62,8 +63,9 @@ export class Cleaner {
   #bytesWritten = 0;
 
   /** @param shouldStop asked between slices */
-  constructor(options: CleanerOptions, shouldStop: () => boolean) {
-    this.#options = options;
+  constructor(clock: Clock, settings: () => CleanerSettings, shouldStop: () => boolean) {
+    this.#clock = clock;
+    this.#settings = settings;
     this.#shouldStop = shouldStop;
   }
 
@@ -71,7 +73,7 @@ export class Cleaner {
   async clean(candidate: LogToClean): Promise<CleanResult> {
     this.#bytesRead = 0;
     this.#bytesWritten = 0;
-    this.#sliceStartMs = this.#options.clock.monotonicMs();
+    this.#sliceStartMs = this.#clock.monotonicMs();
     const map = await this.#buildOffsetMap(candidate);
     const endOffset = map.latestOffset + 1;
     const { log } = candidate;
@@ -81,7 +83,7 @@ export class Cleaner {
       transactions: new CleanedTransactionMetadata(),
       // Batches that were a producer's last when the pass began; newer ones lie beyond it.
       producers: new Map(log.producerStateManager.activeProducers),
-      nowMs: this.#options.clock.nowMs(),
+      nowMs: this.#clock.nowMs(),
       legacyDeleteHorizonMs: legacyDeleteHorizon(candidate),
       endOffset,
     };
@@ -94,7 +96,7 @@ export class Cleaner {
 
   async #buildOffsetMap(candidate: LogToClean): Promise<OffsetMap> {
     const { log, firstDirtyOffset, firstUncleanableOffset } = candidate;
-    const { dedupeBufferSize, dedupeBufferLoadFactor } = this.#options;
+    const { dedupeBufferSize, dedupeBufferLoadFactor } = this.#settings();
     const needed = OffsetMap.bytesFor(firstUncleanableOffset - firstDirtyOffset, dedupeBufferLoadFactor);
     const map = new OffsetMap(Math.min(needed, dedupeBufferSize), dedupeBufferLoadFactor);
     map.updateLatestOffset(firstDirtyOffset - 1);
@@ -192,17 +194,17 @@ export class Cleaner {
 
   #isDue(bytes: number): boolean {
     this.#sliceBytes += bytes;
-    return this.#sliceBytes >= SLICE_BYTES || this.#options.clock.monotonicMs() - this.#sliceStartMs >= SLICE_MS;
+    return this.#sliceBytes >= SLICE_BYTES || this.#clock.monotonicMs() - this.#sliceStartMs >= SLICE_MS;
   }
 
   /** @throws CleaningAbortedError when `group` is no longer what it was */
   async #pause(candidate: LogToClean, group: readonly LogSegment[]): Promise<void> {
-    const allowedMs = (this.#sliceBytes / this.#options.ioMaxBytesPerSecond) * 1000;
-    const waitMs = allowedMs - (this.#options.clock.monotonicMs() - this.#sliceStartMs);
-    if (waitMs >= 1) await sleep(this.#options.clock, waitMs);
+    const allowedMs = (this.#sliceBytes / this.#settings().ioMaxBytesPerSecond) * 1000;
+    const waitMs = allowedMs - (this.#clock.monotonicMs() - this.#sliceStartMs);
+    if (waitMs >= 1) await sleep(this.#clock, waitMs);
     else await yieldToEventLoop();
     this.#sliceBytes = 0;
-    this.#sliceStartMs = this.#options.clock.monotonicMs();
+    this.#sliceStartMs = this.#clock.monotonicMs();
     if (this.#shouldStop()) throw new CleaningAbortedError('the cleaner is stopping');
     ensureUnchanged(candidate, group);
   }

@@ -41,7 +41,7 @@ export interface LogAppenderParts {
   readonly leaderEpochCache: LeaderEpochFileCache;
   readonly producerStateManager: ProducerStateManager;
   readonly watermarks: LogWatermarks;
-  readonly transactionVerificationEnabled: boolean;
+  readonly transactionVerificationEnabled: () => boolean;
   /** For messages. */
   readonly name: string;
   readonly roll: (expectedNextOffset: number) => LogSegment;
@@ -155,7 +155,7 @@ export class LogAppender {
       segment: this.#parts.localLog.activeSegment,
       origin: options.origin,
       verificationGuard: options.verificationGuard,
-      isVerificationRequired: this.#parts.transactionVerificationEnabled,
+      isVerificationRequired: this.#parts.transactionVerificationEnabled(),
       partition: this.#parts.name,
     });
   }

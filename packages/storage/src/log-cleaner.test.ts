@@ -290,6 +290,21 @@ describe('compaction', () => {
     assert.equal(log.logEndOffset, 2);
   });
 
+  test('a speed limit that changes holds for the log that is being cleaned', async () => {
+    const { manager, log, clock } = await started({ topicSettings: { 'segment.bytes': '10000000' } });
+    for (let i = 0; i < 20; i++) append(log, [['k', 'x'.repeat(100_000)]]);
+    roll(log);
+    const { settings } = manager.cleaner;
+    manager.cleaner.reconfigure({ ...settings, ioMaxBytesPerSecond: 100_000 });
+    const cleaning = manager.cleaner.cleanFilthiestLog();
+    await clock.advance(10_000);
+    assert.equal(manager.cleaner.lastCleanOffset(log), undefined, '2 MB at 0.1 MB a second, read twice');
+    manager.cleaner.reconfigure({ ...settings, ioMaxBytesPerSecond: Number.MAX_VALUE });
+    await clock.advance(10_000);
+    assert.equal((await cleaning)?.endOffset, 20);
+    assert.equal(clock.nowMs(), NOW_MS + 20_000);
+  });
+
   test('a crash at any step of a pass leaves the old records or the cleaned ones', async () => {
     const prepare = async (): ReturnType<typeof started> => {
       const result = await started({ topicSettings: { 'segment.bytes': '300' } });

@@ -11,20 +11,14 @@ import {
   type TopicPartition,
   topicPartitionKey,
 } from '@ottla/base';
-import { Cleaner, CleaningAbortedError, type CleanResult } from './cleaner.ts';
+import { Cleaner, type CleanerSettings, CleaningAbortedError, type CleanResult } from './cleaner.ts';
 import type { Log } from './log.ts';
 import { isCleanable, type LogToClean, logToClean } from './log-to-clean.ts';
 import type { OffsetCheckpointFile, PartitionOffset } from './offset-checkpoint-file.ts';
 
-export interface LogCleanerSettings {
+export interface LogCleanerSettings extends CleanerSettings {
   /** log.cleaner.enable */
   readonly enable: boolean;
-  /** log.cleaner.dedupe.buffer.size */
-  readonly dedupeBufferSize: number;
-  /** log.cleaner.io.buffer.load.factor */
-  readonly dedupeBufferLoadFactor: number;
-  /** log.cleaner.io.max.bytes.per.second */
-  readonly ioMaxBytesPerSecond: number;
   /** log.cleaner.backoff.ms: the pause when nothing needs cleaning */
   readonly backoffMs: number;
 }
@@ -47,8 +41,17 @@ export interface CleanerLogs {
   onRefused(logDirectory: string, error: NoSpaceError): void;
 }
 
+/** What operators watch of the cleaner, as of its last look for work and its last log. */
+export interface CleanerStats {
+  /** The largest share of bytes that a log would have cleaned, in [0, 1]. */
+  readonly maxDirtyRatio: number;
+  readonly lastRunMs: number;
+  readonly lastCleanTookMs: number;
+  readonly lastBytesRead: number;
+  readonly lastBytesWritten: number;
+}
+
 export class LogCleaner {
-  readonly settings: LogCleanerSettings;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #logs: CleanerLogs;
@@ -59,6 +62,8 @@ export class LogCleaner {
   readonly #uncleanable = new Set<string>();
   /** Partitions that move to another log dir. */
   readonly #paused = new Set<string>();
+  #settings: LogCleanerSettings;
+  #stats: CleanerStats;
   /** The log being cleaned. */
   #current: Log | undefined;
   #timer: Timer | undefined;
@@ -68,11 +73,34 @@ export class LogCleaner {
   #isClosed = false;
 
   constructor(options: { clock: Clock; logger: Logger; logs: CleanerLogs; settings?: Partial<LogCleanerSettings> }) {
-    this.settings = { ...DEFAULT_LOG_CLEANER_SETTINGS, ...options.settings };
+    this.#settings = { ...DEFAULT_LOG_CLEANER_SETTINGS, ...options.settings };
     this.#clock = options.clock;
     this.#logger = options.logger.child('kafka.log.LogCleaner');
     this.#logs = options.logs;
-    this.#cleaner = new Cleaner({ clock: options.clock, ...this.settings }, () => this.#mustStop());
+    this.#cleaner = new Cleaner(
+      options.clock,
+      () => this.#settings,
+      () => this.#mustStop(),
+    );
+    const lastRunMs = options.clock.nowMs();
+    this.#stats = { maxDirtyRatio: 0, lastRunMs, lastCleanTookMs: 0, lastBytesRead: 0, lastBytesWritten: 0 };
+  }
+
+  get settings(): LogCleanerSettings {
+    return this.#settings;
+  }
+
+  get stats(): CleanerStats {
+    return this.#stats;
+  }
+
+  /** Holds at once, for the log that is being cleaned as well. Source: LogCleaner.reconfigure */
+  reconfigure(settings: Omit<LogCleanerSettings, 'enable'>): void {
+    this.#settings = { ...settings, enable: this.#settings.enable };
+    // One that waits would go on waiting for what log.cleaner.backoff.ms was.
+    if (this.#timer === undefined || this.#running !== undefined) return;
+    this.#timer.cancel();
+    this.#schedule();
   }
 
   /** Reads the checkpoints and begins to look for work every log.cleaner.backoff.ms. */
@@ -84,7 +112,7 @@ export class LogCleaner {
         this.#onStorageError(logDirectory, error);
       }
     }
-    if (this.settings.enable) this.#schedule();
+    if (this.#settings.enable) this.#schedule();
   }
 
   /** Waits for the slice that runs. Safe to call twice. */
@@ -100,6 +128,18 @@ export class LogCleaner {
     return [...this.#uncleanable];
   }
 
+  /** Those of one log dir, and the bytes that would have been cleaned. Source: LogCleanerManager's uncleanable-* gauges */
+  uncleanableIn(logDirectory: string): { count: number; sizeInBytes: number } {
+    let [count, sizeInBytes] = [0, 0];
+    if (this.#uncleanable.size === 0) return { count, sizeInBytes };
+    for (const log of this.#logs.allLogs()) {
+      if (log.parentDirectory !== logDirectory || !this.#uncleanable.has(log.name)) continue;
+      count++;
+      sizeInBytes += logToClean(log, this.lastCleanOffset(log), this.#clock.nowMs()).cleanableBytes;
+    }
+    return { count, sizeInBytes };
+  }
+
   /** Cleans the dirtiest log, if one needs it. @returns what was cleaned */
   async cleanFilthiestLog(): Promise<(CleanResult & { log: Log }) | undefined> {
     const candidate = this.#filthiest();
@@ -110,11 +150,13 @@ export class LogCleaner {
     try {
       const result = await this.#cleaner.clean(candidate);
       await this.#updateCheckpoint(log, result.endOffset);
+      const tookMs = this.#clock.monotonicMs() - startedMs;
+      this.#noteCleaned(result, tookMs);
       this.#logger.info('compacted a log', {
         partition: log.name,
         firstDirtyOffset: candidate.firstDirtyOffset,
         ...result,
-        tookMs: this.#clock.monotonicMs() - startedMs,
+        tookMs,
       });
       return { ...result, log };
     } catch (error) {
@@ -161,7 +203,7 @@ export class LogCleaner {
 
   #schedule(): void {
     if (this.#isClosed) return;
-    this.#timer = this.#clock.schedule(this.settings.backoffMs, () => {
+    this.#timer = this.#clock.schedule(this.#settings.backoffMs, () => {
       this.#running = this.#cleanAll().finally(() => {
         this.#running = undefined;
         this.#schedule();
@@ -177,15 +219,27 @@ export class LogCleaner {
     }
   }
 
+  #noteCleaned({ bytesRead, bytesWritten }: CleanResult, tookMs: number): void {
+    this.#stats = {
+      ...this.#stats,
+      lastCleanTookMs: tookMs,
+      lastBytesRead: bytesRead,
+      lastBytesWritten: bytesWritten,
+    };
+  }
+
   #filthiest(): LogToClean | undefined {
     let filthiest: LogToClean | undefined;
+    let maxDirtyRatio = 0;
     const nowMs = this.#clock.nowMs();
     for (const log of this.#logs.allLogs()) {
       if (!log.config.compact || log.isClosed || this.#isLeftAlone(log.name)) continue;
       const candidate = logToClean(log, this.lastCleanOffset(log), nowMs);
+      maxDirtyRatio = Math.max(maxDirtyRatio, candidate.cleanableRatio);
       if (!isCleanable(candidate)) continue;
       if (filthiest === undefined || candidate.cleanableRatio > filthiest.cleanableRatio) filthiest = candidate;
     }
+    this.#stats = { ...this.#stats, maxDirtyRatio, lastRunMs: nowMs };
     return filthiest;
   }
 

@@ -46,7 +46,7 @@ export interface LoadLogOptions {
   readonly maxTransactionTimeoutMs: number;
   readonly producerIdExpirationMs: () => number;
   readonly producerIdsMax?: number;
-  readonly transactionVerificationEnabled: boolean;
+  readonly transactionVerificationEnabled: () => boolean;
 }
 
 /** Opens the log, creating directory and first segment where there are none. @throws StorageError, CheckpointFormatError */

@@ -38,7 +38,6 @@ import type { OffsetCheckpointFile } from './offset-checkpoint-file.ts';
 import { ReplicaMoves } from './replica-moves.ts';
 
 export class LogManager {
-  readonly settings: LogManagerSettings;
   readonly cleaner: LogCleaner;
   readonly #options: LogManagerOptions;
   readonly #logger: Logger;
@@ -50,18 +49,19 @@ export class LogManager {
   readonly #deletion: LogDeletion;
   readonly #moves: ReplicaMoves;
   readonly #tasks: LogTasks;
+  #settings: LogManagerSettings;
   #state: 'new' | 'started' | 'closed' = 'new';
 
   constructor(options: LogManagerOptions) {
     this.#options = options;
-    this.settings = { ...DEFAULT_LOG_MANAGER_SETTINGS, ...options.settings };
+    this.#settings = { ...DEFAULT_LOG_MANAGER_SETTINGS, ...options.settings };
     this.#logger = options.logger.child('kafka.log.LogManager');
     this.#scheduler = new KafkaScheduler(options.clock, this.#logger);
     this.#directories = new LogDirectories({ ...options, logger: this.#logger }, options.logDirs);
     this.#directories.onFailure((path) => this.#logs.takeOfflineIn(path));
     const parts = {
       ...options,
-      settings: this.settings,
+      settings: () => this.#settings,
       logger: this.#logger,
       directories: this.#directories,
       logs: this.#logs,
@@ -247,6 +247,13 @@ export class LogManager {
     if (log !== undefined) this.#deletion.discard(log, () => log.closeHandlers());
   }
 
+  /** Holds for every log at once. Source: DynamicProducerStateManagerConfig */
+  updateProducerSettings(
+    settings: Pick<LogManagerSettings, 'producerIdExpirationMs' | 'transactionPartitionVerificationEnable'>,
+  ): void {
+    this.#settings = { ...this.#settings, ...settings };
+  }
+
   /** Holds for every open log of the topic from its next append or check on. */
   updateTopicConfig(topic: string, config: LogConfig): void {
     for (const log of this.#logs) if (log.topicPartition.topic === topic) log.config = config;
@@ -341,7 +348,7 @@ export class LogManager {
   }
 
   #scheduleTasks(): void {
-    const { settings } = this;
+    const settings = this.#settings;
     const every = (intervalMs: number, task: () => Promise<void>): void =>
       this.#scheduler.every(intervalMs, Math.min(settings.initialTaskDelayMs, intervalMs), task);
     every(settings.retentionCheckIntervalMs, async () => void (await this.cleanupLogs()));

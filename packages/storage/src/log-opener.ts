@@ -28,7 +28,7 @@ export interface LogOpenerParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  readonly settings: LogManagerSettings;
+  readonly settings: () => LogManagerSettings;
   readonly directories: LogDirectories;
   readonly logs: ManagedLogs;
   /** What logs are given. */
@@ -43,7 +43,9 @@ export interface OpenLogOptions {
 
 export class LogOpener {
   readonly #parts: LogOpenerParts;
-  readonly #producerIdExpirationMs = (): number => this.#parts.settings.producerIdExpirationMs;
+  readonly #producerIdExpirationMs = (): number => this.#parts.settings().producerIdExpirationMs;
+  readonly #transactionVerificationEnabled = (): boolean =>
+    this.#parts.settings().transactionPartitionVerificationEnable;
 
   constructor(parts: LogOpenerParts) {
     this.#parts = parts;
@@ -150,9 +152,9 @@ export class LogOpener {
         logStartOffsetCheckpoint: checkpoints.logStartOffset,
         recoveryPointCheckpoint: checkpoints.recoveryPoint,
         hadCleanShutdown: directory.hadCleanShutdown,
-        maxTransactionTimeoutMs: settings.transactionMaxTimeoutMs,
+        maxTransactionTimeoutMs: settings().transactionMaxTimeoutMs,
         producerIdExpirationMs: this.#producerIdExpirationMs,
-        transactionVerificationEnabled: settings.transactionPartitionVerificationEnable,
+        transactionVerificationEnabled: this.#transactionVerificationEnabled,
       });
       directory.forget(tp);
       log.updateHighWatermark(checkpoints.highWatermark);

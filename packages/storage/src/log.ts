@@ -44,7 +44,7 @@ export interface LogParts {
   readonly logStartOffset: number;
   readonly topicId: Uuid | undefined;
   /** transaction.partition.verification.enable */
-  readonly transactionVerificationEnabled: boolean;
+  readonly transactionVerificationEnabled: () => boolean;
 }
 
 export class Log {
@@ -56,7 +56,7 @@ export class Log {
   readonly #context: LogContext;
   readonly #local: LocalLog;
   readonly #appender: LogAppender;
-  readonly #transactionVerificationEnabled: boolean;
+  readonly #transactionVerificationEnabled: () => boolean;
   #topicId: Uuid | undefined;
   /** partition.metadata was written without a sync. */
   #topicIdIsVolatile = false;
@@ -559,7 +559,7 @@ export class Log {
     sequence: number,
     producerEpoch: number,
   ): VerificationGuard | undefined {
-    if (!this.#transactionVerificationEnabled) return undefined;
+    if (!this.#transactionVerificationEnabled()) return undefined;
     return this.producerStateManager.maybeStartVerification(producerId, sequence, producerEpoch);
   }
 

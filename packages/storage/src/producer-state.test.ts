@@ -263,7 +263,7 @@ describe('transactions', () => {
   });
 
   test('the first batch of a transaction must have been verified where that is asked for', () => {
-    const log = openLog({ transactionVerificationEnabled: true });
+    const log = openLog({ transactionVerificationEnabled: () => true });
     const records = (sequence: number): Buffer =>
       batchOf(['a'], { producerId: PID, producerEpoch: 0, baseSequence: sequence, isTransactional: true });
     const run = (sequence: number, guard?: ReturnType<Log['maybeStartTransactionVerification']>): string | number =>

@@ -96,7 +96,7 @@ export function openLog(
     hadCleanShutdown: false,
     maxTransactionTimeoutMs: 900_000,
     producerIdExpirationMs: () => 86_400_000,
-    transactionVerificationEnabled: false,
+    transactionVerificationEnabled: () => false,
     ...rest,
   });
 }

@@ -19,7 +19,13 @@ import { createClientMetricsManager } from './client-metrics-wiring.ts';
 import { createController } from './controller-wiring.ts';
 import { CoordinatorElections, createGroupCoordinator } from './coordinator-wiring.ts';
 import { InProcessChannel } from './in-process-channel.ts';
-import { createFetchManager, createLogFileSystem, createLogManager, createReplicaManager } from './log-wiring.ts';
+import {
+  createFetchManager,
+  createLogFileSystem,
+  createLogManager,
+  createReplicaManager,
+  logReconfigurables,
+} from './log-wiring.ts';
 import { RequestDispatcher } from './request-dispatcher.ts';
 import { DYNAMIC_SOCKET_SERVER_KEYS, socketServerLimits } from './socket-server-limits.ts';
 import { type ChannelTo, createTransactionCoordinator, createTransactionVerifier } from './transaction-wiring.ts';
@@ -65,6 +71,7 @@ export async function createBrokerParts(options: BrokerPartsOptions): Promise<Br
   const logFileSystem = createLogFileSystem(ports, config, () => logManager);
   const logPorts = { ...ports, fileSystem: logFileSystem };
   const logManager: LogManager = await createLogManager({ ports: logPorts, config, zkClient, repository });
+  for (const part of logReconfigurables(config, logManager)) configs.dynamicBrokerConfig.addReconfigurable(part);
 
   const channelTo: ChannelTo = (id) => (id === brokerId ? ownChannel : undefined);
   const partitionFor = (transactionalId: string): number =>

@@ -3,12 +3,13 @@
 import { resolve } from 'node:path';
 import { GatheringFileSystem, mustBePresent, type StorageError } from '@ottla/base';
 import { type KafkaZkClient, TREE_JOURNAL_DIRECTORY } from '@ottla/coordination';
-import { type LogConfig, LogManager, type LogManagerSettings } from '@ottla/storage';
-import type { ConfigRepository, KafkaConfig } from '../config/index.ts';
+import { type LogCleanerSettings, type LogConfig, LogManager, type LogManagerSettings } from '@ottla/storage';
+import type { ConfigRepository, KafkaConfig, Reconfigurable } from '../config/index.ts';
 import type { MetadataCache } from '../metadata/metadata-cache.ts';
 import { FetchManager } from '../replica/fetch-manager.ts';
 import { FetchSessionCache } from '../replica/fetch-session-cache.ts';
 import { fetchSessionEvictions, registerFetchSessionGauges } from '../replica/fetch-session-metrics.ts';
+import { registerLogGauges } from '../replica/log-gauges.ts';
 import { ReplicaManager } from '../replica/replica-manager.ts';
 import type { TransactionVerifier } from '../transaction-verifier.ts';
 import type { BrokerPorts } from './broker-ports.ts';
@@ -46,7 +47,7 @@ export async function createLogManager(parts: {
   for (const [topic, topicConfig] of configured) {
     if (topicConfig.size > 0) topicConfigs.set(topic, repository.toLogConfig(topicConfig));
   }
-  return new LogManager({
+  const logManager = new LogManager({
     fileSystem: ports.fileSystem,
     clock: ports.clock,
     random: ports.random,
@@ -55,14 +56,43 @@ export async function createLogManager(parts: {
     reservedDirectoryNames: new Set([TREE_JOURNAL_DIRECTORY]),
     topicConfig: (topic) => topicConfigs.get(topic) ?? defaults,
     settings: logManagerSettings(config),
-    cleanerSettings: {
-      enable: config.boolean('log.cleaner.enable') && config.number('log.cleaner.threads') > 0,
-      dedupeBufferSize: config.number('log.cleaner.dedupe.buffer.size'),
-      dedupeBufferLoadFactor: config.number('log.cleaner.io.buffer.load.factor'),
-      ioMaxBytesPerSecond: config.number('log.cleaner.io.max.bytes.per.second'),
-      backoffMs: config.number('log.cleaner.backoff.ms'),
-    },
+    cleanerSettings: cleanerSettings(config),
   });
+  registerLogGauges(ports.metrics, { logManager, logDirs: logDirsOf(config), clock: ports.clock });
+  return logManager;
+}
+
+/** Tells logs of settings that change while they are open. */
+export function logReconfigurables(config: KafkaConfig, logManager: LogManager): Reconfigurable[] {
+  return [
+    {
+      name: 'LogCleaner',
+      keys: DYNAMIC_CLEANER_KEYS,
+      reconfigure: () => logManager.cleaner.reconfigure(cleanerSettings(config)),
+    },
+    {
+      name: 'DynamicProducerStateManagerConfig',
+      keys: ['producer.id.expiration.ms', 'transaction.partition.verification.enable'],
+      reconfigure: () => logManager.updateProducerSettings(logManagerSettings(config)),
+    },
+  ];
+}
+
+const DYNAMIC_CLEANER_KEYS = [
+  'log.cleaner.dedupe.buffer.size',
+  'log.cleaner.io.buffer.load.factor',
+  'log.cleaner.io.max.bytes.per.second',
+  'log.cleaner.backoff.ms',
+];
+
+function cleanerSettings(config: KafkaConfig): LogCleanerSettings {
+  return {
+    enable: config.boolean('log.cleaner.enable') && config.number('log.cleaner.threads') > 0,
+    dedupeBufferSize: config.number('log.cleaner.dedupe.buffer.size'),
+    dedupeBufferLoadFactor: config.number('log.cleaner.io.buffer.load.factor'),
+    ioMaxBytesPerSecond: config.number('log.cleaner.io.max.bytes.per.second'),
+    backoffMs: config.number('log.cleaner.backoff.ms'),
+  };
 }
 
 function logManagerSettings(config: KafkaConfig): LogManagerSettings {
@@ -102,9 +132,7 @@ export function createReplicaManager(parts: {
     fetchTopicConfig: (topic) => repository.logConfig(topic),
     replicaLagTimeMaxMs: config.number('replica.lag.time.max.ms'),
     highWatermarkCheckpointIntervalMs: config.number('replica.high.watermark.checkpoint.interval.ms'),
-    transactionVerifier: config.boolean('transaction.partition.verification.enable')
-      ? parts.transactionVerifier
-      : undefined,
+    transactionVerifier: parts.transactionVerifier,
     onLogDirFailed: parts.onLogDirFailed,
     alterLogDirsBytesPerSecond: parts.alterLogDirsBytesPerSecond,
   });
