@@ -3,12 +3,19 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { ByteReader, type TopicPartition } from '@ottla/base';
 import type { RequestClient } from '@ottla/network';
-import { describeProducers, initProducerId, metadata, offsetCommitKey, offsetCommitValue } from '@ottla/protocol';
+import {
+  describeConfigs,
+  describeProducers,
+  initProducerId,
+  metadata,
+  offsetCommitKey,
+  offsetCommitValue,
+} from '@ottla/protocol';
 import { batchesIn, type KafkaRecord, loadCompressionCodecs } from '@ottla/records';
 import { projectRoot, startBrokerProcess } from './support/broker-process.ts';
 import { connectFor, temporaryDirectory } from './support/test-broker.ts';
@@ -128,6 +135,36 @@ async function topicIds(client: RequestClient): Promise<Map<string, string>> {
   return new Map(answer.topics.map(({ name, topicId }) => [name ?? '', topicId]));
 }
 
+async function cleanupPolicyOf(client: RequestClient, topic: string): Promise<string | null | undefined> {
+  const resources = [{ resourceType: 2, resourceName: topic, configurationKeys: ['cleanup.policy'] }];
+  const answer = await client.send(describeConfigs, { resources, includeSynonyms: false }, 3);
+  return answer.results[0]?.configs[0]?.value;
+}
+
+/** What `--adopt-log-dirs --dry-run` prints: the row of each partition, and all of it. */
+function dryRun(dataDirectory: string): { rows: Map<string, string>; text: string } {
+  const main = join(projectRoot, 'packages/ottla/dist/main.js');
+  const overrides = ['--override', `log.dirs=${dataDirectory}`];
+  const flags = ['start', '--adopt-log-dirs', '--dry-run', ...overrides];
+  const text = execFileSync(process.execPath, [main, ...flags], { encoding: 'utf8' });
+  return { rows: new Map(text.split('\n').map((line) => [line.split(' ')[0] ?? '', line])), text };
+}
+
+/** `[150, 300)` → 150, 300 */
+function offsetsOfRow(row: string | undefined): number[] {
+  return (
+    /\[(\d+), (\d+)\)/
+      .exec(row ?? '')
+      ?.slice(1)
+      .map(Number) ?? []
+  );
+}
+
+/** Where files and their bytes are the same, nothing was written. */
+function listing(directory: string): string {
+  return execFileSync('sh', ['-c', 'find . -type f | sort | xargs sha256sum'], { cwd: directory, encoding: 'utf8' });
+}
+
 /** Of directories that have them. */
 function writtenTopicIds(directory: string): [topic: string, id: string][] {
   return readdirSync(directory)
@@ -158,6 +195,8 @@ for (const [version, archive] of [
       const count = await assertRecords(client, expected);
       assert.ok(count > 5000);
       await assertOffsets(client, offsets);
+      assert.equal(await cleanupPolicyOf(client, 'compacted'), 'compact');
+      assert.equal(await cleanupPolicyOf(client, 'plain'), 'delete');
       const served = await topicIds(client);
       for (const [topic, id] of ids) assert.equal(served.get(topic), id, `the id of ${topic}`);
       const open = await openTransactions(client);
@@ -166,5 +205,58 @@ for (const [version, archive] of [
       assert.equal(await broker.end('SIGTERM'), 0);
       t.diagnostic(`${flags.join(' ') || 'started again'}: ${count} records and ${offsets.length} offsets as in Kafka`);
     }
+  });
+}
+
+for (const [version, archive] of [
+  ['2.8', 'kafka-2.8-clean-shutdown'],
+  ['2.8', 'kafka-2.8-no-shutdown'],
+  ['3.9', 'kafka-3.9-clean-shutdown'],
+] as const) {
+  test(`${archive} can be tried first, whole and damaged`, { skip, timeout: 120_000 }, async (t) => {
+    await loadCompressionCodecs();
+    const dataDirectory = unpack(t, archive);
+    const expected: Expected = JSON.parse(readFileSync(join(facts, `expected-${version}.json`), 'utf8'));
+    const files = listing(dataDirectory);
+    const whole = dryRun(dataDirectory);
+    assert.equal(listing(dataDirectory), files, 'a dry run writes nothing');
+    for (const [name, { start, end }] of Object.entries(expected.read_uncommitted)) {
+      assert.deepEqual(offsetsOfRow(whole.rows.get(name)), [start, end], name);
+    }
+    assert.match(whole.text, /, 0 damaged\n/);
+    if (version === '2.8') {
+      for (const format of [0, 1])
+        assert.match(whole.rows.get(`format-v${format}-0`) ?? '', new RegExp(` delete +${format} `));
+    }
+
+    const segment = (topic: string) => join(dataDirectory, `${topic}-0`, '00000000000000000000.log');
+    truncateSync(segment('gzip'), readFileSync(segment('gzip')).length - 5);
+    const flipped = readFileSync(segment('snappy'));
+    flipped[flipped.length >> 1] = (flipped[flipped.length >> 1] ?? 0) ^ 1;
+    writeFileSync(segment('snappy'), flipped);
+    rmSync(join(dataDirectory, 'lz4-0', '00000000000000000000.index'));
+    writeFileSync(join(dataDirectory, 'recovery-point-offset-checkpoint'), '0\n1\nwhat');
+    const damaged = dryRun(dataDirectory);
+    assert.match(damaged.text, /, 2 damaged\n/);
+    assert.match(damaged.rows.get('gzip-0') ?? '', /the last batch is not whole/);
+    assert.match(damaged.rows.get('snappy-0') ?? '', /\.log: \d+ bytes from byte \d+ on, offset \d+: /);
+    assert.match(damaged.rows.get('lz4-0') ?? '', /indexes to build anew: /);
+    assert.match(damaged.text, /malformed checkpoint .*recovery-point-offset-checkpoint/);
+
+    const broker = await startBrokerProcess({ dataDirectory, config: CONFIG, flags: ['--adopt-log-dirs'] });
+    t.after(() => broker.end('SIGKILL'));
+    const client = await connectFor(t, broker.port);
+    // The end of a log is looked at at every start; the middle only when nobody closed it.
+    const cut = archive.endsWith('no-shutdown') ? ['gzip-0', 'snappy-0'] : ['gzip-0'];
+    for (const name of cut) {
+      const [, end] = offsetsOfRow(damaged.rows.get(name));
+      assert.equal(await offsetOf(client, toTopicPartition(name), -1), end, `${name} ends where the table says`);
+    }
+    for (const isolation of ISOLATIONS) {
+      for (const name of [...cut, 'snappy-0']) delete expected[isolation][name];
+    }
+    const count = await assertRecords(client, expected);
+    assert.equal(await broker.end('SIGTERM'), 0);
+    t.diagnostic(`${count} records of undamaged partitions as in Kafka`);
   });
 }

@@ -34,8 +34,8 @@ Options:
   --override key=value   set one key, over the file; may be repeated
   --adopt-log-dirs       make topics of partition directories that no topic is
                          known for, such as those of another broker
-  --dry-run              with --adopt-log-dirs: print what would become a topic,
-                         and start nothing
+  --dry-run              with --adopt-log-dirs: print what is in them, damage
+                         included, and start nothing
   --log-format FORMAT    human (default) or json
   --log-level LEVEL      TRACE, DEBUG, INFO (default), WARN, ERROR or FATAL
   --help                 print this

@@ -24,6 +24,7 @@ export * from './meta-properties.ts';
 export * from './offset-by-timestamp.ts';
 export * from './offset-checkpoint-file.ts';
 export * from './offset-index.ts';
+export * from './partition-inspection.ts';
 export * from './partition-metadata-file.ts';
 export type { CompletedTransaction } from './producer-append-info.ts';
 export * from './producer-snapshot.ts';

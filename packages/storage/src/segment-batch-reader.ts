@@ -23,19 +23,22 @@ export interface BatchReaderOptions {
   readonly window?: Buffer;
 }
 
+/** Any file of batches. */
+export type BatchFile = Pick<SegmentFile, 'path' | 'sizeInBytes' | 'readSync'>;
+
 export class SegmentBatchReader {
   /** Of the batch returned last. */
   batchPosition: number;
   /** Of the first byte behind it. */
   nextPosition: number;
-  readonly #file: SegmentFile;
+  readonly #file: BatchFile;
   readonly #end: number;
   readonly #onlyHeaders: boolean;
   #window: Buffer;
   #windowPosition = 0;
   #windowLength = 0;
 
-  constructor(file: SegmentFile, options: BatchReaderOptions) {
+  constructor(file: BatchFile, options: BatchReaderOptions) {
     this.#file = file;
     this.batchPosition = options.start;
     this.nextPosition = options.start;

@@ -2,22 +2,25 @@
 // tree that was lost. Runs after the directories were listed and before the controller starts.
 //
 //   orders-0/ orders-2/ with partition.metadata   →   topic orders with that id, partitions 0, 1 (empty), 2, this broker their leader
+//
+// A topic's own settings did not come along with its directories. So that the broker's retention does not delete what was meant to stay,
+// records are kept until somebody says otherwise; a topic that was compacted, which can be seen, stays so.
 
-import {
-  type FileSystem,
-  type Logger,
-  type TopicPartition,
-  TopicPartitionMap,
-  topicPartitionKey,
-  type Uuid,
-} from '@ottla/base';
+import { type FileSystem, type Logger, TopicPartitionMap, topicPartitionKey, type Uuid } from '@ottla/base';
 import {
   ANY_VERSION,
   type KafkaZkClient,
   type LeaderIsrAndControllerEpoch,
   TREE_JOURNAL_DIRECTORY,
 } from '@ottla/coordination';
-import { LeaderEpochFileCache, type PartitionDirectory } from '@ottla/storage';
+import {
+  CheckpointFormatError,
+  CLEANER_OFFSET_CHECKPOINT,
+  hasBeenCompacted,
+  LeaderEpochFileCache,
+  OffsetCheckpointFile,
+  type PartitionDirectory,
+} from '@ottla/storage';
 import { isInternalTopic, isValidTopicName } from '../admin/topic-names.ts';
 import { internalTopicConfig, type KafkaConfig } from '../config/index.ts';
 
@@ -92,26 +95,6 @@ async function unknownToTheTree({ zkClient, directories }: AdoptLogDirsOptions):
   return findUnknownTopics(directories, new Set(await zkClient.getAllTopicsInCluster()));
 }
 
-/** What would be adopted, as a table for a person. */
-export function formatUnknownTopics(topics: readonly UnknownTopic[]): string {
-  if (topics.length === 0) return 'Every partition directory belongs to a topic: nothing to adopt.\n';
-  const rows = topics.map(({ topic, topicId, directories, partitionCount, problem }) => [
-    topic,
-    topicId ?? 'a new one',
-    String(partitionCount),
-    problem ?? missingText(directories, partitionCount),
-  ]);
-  const table = [['TOPIC', 'TOPIC ID', 'PARTITIONS', 'REMARK'], ...rows];
-  const widths = [0, 1, 2].map((column) => Math.max(...table.map((row) => row[column]?.length ?? 0)));
-  const lines = table.map((row) =>
-    row
-      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
-  return `${lines.join('\n')}\n`;
-}
-
 function toUnknownTopic(topic: string, directories: readonly PartitionDirectory[]): UnknownTopic {
   const ids = new Set(directories.map(({ topicId }) => topicId).filter((id) => id !== undefined));
   const partitionCount = Math.max(...directories.map(({ tp }) => tp.partition)) + 1;
@@ -133,7 +116,7 @@ function problemOf(topic: string, idCount: number, partitionCount: number): stri
 async function adopt(unknown: UnknownTopic, options: AdoptLogDirsOptions): Promise<void> {
   const { topic, topicId, partitionCount, directories } = unknown;
   const { zkClient, brokerId, logger } = options;
-  const topicConfig = configForAdopted(topic, options.config);
+  const topicConfig = configForAdopted(unknown, options);
   // Settings before the topic: from the moment it exists, its retention is in force.
   await zkClient.setOrCreateEntityConfigs('topics', topic, topicConfig);
   const assignment = new Map(Array.from({ length: partitionCount }, (_, partition) => [partition, [brokerId]]));
@@ -147,14 +130,41 @@ async function adopt(unknown: UnknownTopic, options: AdoptLogDirsOptions): Promi
   });
 }
 
-/** A topic's own settings did not come along with its directories. So that the broker's retention does not delete what was meant to stay,
- *  records are kept until somebody says otherwise. */
-function configForAdopted(topic: string, config: KafkaConfig): Map<string, string> {
-  if (isInternalTopic(topic)) return internalTopicConfig(topic, config);
+function configForAdopted(
+  unknown: UnknownTopic,
+  { config, fileSystem, logger }: AdoptLogDirsOptions,
+): Map<string, string> {
+  if (isInternalTopic(unknown.topic)) return internalTopicConfig(unknown.topic, config);
   const topicConfig = new Map<string, string>();
+  if (isCompactedTopic(unknown, fileSystem, logger)) topicConfig.set('cleanup.policy', 'compact');
   if (config.logRetentionMs !== -1) topicConfig.set('retention.ms', '-1');
   if (config.number('log.retention.bytes') !== -1) topicConfig.set('retention.bytes', '-1');
   return topicConfig;
+}
+
+/** Does one of its partitions show that it was compacted? Internal topics always are. */
+export function isCompactedTopic(
+  { topic, directories }: UnknownTopic,
+  fileSystem: FileSystem,
+  logger: Logger,
+): boolean {
+  if (isInternalTopic(topic)) return true;
+  return directories.some(({ tp, directory, logDirectory }) => {
+    const cleanerOffset = cleanerOffsets(fileSystem, logDirectory, logger).get(topicPartitionKey(tp))?.offset;
+    return hasBeenCompacted(fileSystem, directory, cleanerOffset);
+  });
+}
+
+/** As none where the file is unreadable: the segments tell, too. */
+function cleanerOffsets(fileSystem: FileSystem, logDirectory: string, logger: Logger) {
+  const file = new OffsetCheckpointFile(fileSystem, `${logDirectory}/${CLEANER_OFFSET_CHECKPOINT}`);
+  try {
+    return file.read();
+  } catch (error) {
+    if (!(error instanceof CheckpointFormatError)) throw error;
+    logger.warn('a checkpoint is unreadable', { problem: error.message });
+    return new Map<string, never>();
+  }
 }
 
 /** Leader epochs must not start over: those in the log would lie in the future. */
@@ -177,12 +187,4 @@ function statesOf(
     });
   }
   return states;
-}
-
-function missingText(directories: readonly { tp: TopicPartition }[], partitionCount: number): string {
-  const present = new Set(directories.map(({ tp }) => tp.partition));
-  const missing = Array.from({ length: partitionCount }, (_, partition) => partition).filter(
-    (each) => !present.has(each),
-  );
-  return missing.length === 0 ? '' : `without ${missing.join(', ')}, which will be empty`;
 }
