@@ -81,6 +81,7 @@ function portSuite(name: string, make: () => { fileSystem: FileSystem; root: str
       assert.equal(bytes.toString(), 'old');
       assert.equal(fileSystem.removeFileSync(join(root, 'old')), true);
       assert.equal(fileSystem.removeFileSync(join(root, 'old')), false);
+      assert.equal(fileSystem.removeFileSync(join(root, 'absent', 'old')), false);
       file.closeSync();
       other.closeSync();
     });

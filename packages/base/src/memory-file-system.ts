@@ -173,12 +173,12 @@ export class MemoryFileSystem implements FileSystem {
 
   removeFileSync(path: string): boolean {
     this.#mustRun(path);
-    const { parent, name } = this.#parentOf(path, 'remove');
-    const node = parent.entries.get(name);
+    const node = this.#nodeAt(path);
     if (node === undefined) return false;
     if (node instanceof MemoryDirectory) throw failure('EISDIR', 'remove', path);
     this.#step(path);
     this.#usedBytes -= node.allocatedBytes;
+    const { parent, name } = this.#parentOf(path, 'remove');
     return parent.entries.delete(name);
   }
 

@@ -29,8 +29,11 @@ function copyFrom(current: Log, future: Log, options: { startOffset: number; max
   if (firstOffset < options.startOffset && future.logStartOffset === options.startOffset) {
     future.truncateFullyAndStartAt(firstOffset, options.startOffset);
   }
+  const { durable, sizeInBytes } = future.appendAsFollower(bytes);
+  // Nobody is promised anything yet. A sync that fails takes the copy's dir offline, and the move ends.
+  durable?.catch(() => undefined);
   // A batch that did not fit is read again, and counts then.
-  return future.appendAsFollower(bytes).sizeInBytes;
+  return sizeInBytes;
 }
 
 function firstOffsetOf(bytes: Buffer): number {

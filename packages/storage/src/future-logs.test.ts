@@ -134,6 +134,55 @@ describe('a replica that moves', () => {
     assert.equal(open(after).parentDirectory, '/b');
   });
 
+  test('deletes what its copy was to delete, though the copy has another name by then', async () => {
+    const clock = new FakeClock(NOW_MS);
+    const fileSystem = new MemoryFileSystem({ clock });
+    const manager = await started({ fileSystem, clock });
+    const current = open(manager);
+    for (const value of ['a', 'b', 'c']) {
+      appendValues(current, [value]);
+      current.roll();
+    }
+    const future = openFuture(manager, '/b');
+    copyAll(current, future);
+    future.roll();
+    current.truncateTo(1);
+    copyAll(current, future);
+    const deleted = (): string[] => fileSystem.readDirectorySync('/b/orders-3').filter((name) => /deleted$/.test(name));
+    manager.replaceCurrentWithFutureLog(TP, () => {});
+    assert.ok(deleted().length > 0);
+    await clock.advance(60_000);
+    assert.deepEqual(deleted(), []);
+    assert.deepEqual(manager.offlineLogDirs, []);
+  });
+
+  test('a copy after a crash holds what was synced, and no hole where a power loss took the rest', async () => {
+    const fileSystem = new MemoryFileSystem();
+    const manager = await started({ fileSystem });
+    const current = open(manager);
+    for (const value of ['a', 'b', 'c', 'd']) {
+      appendValues(current, [value]);
+      if (value === 'b') current.roll();
+    }
+    await current.flush();
+    const future = openFuture(manager, '/b');
+    copyToFutureLog(current, future, 1);
+    await future.flush();
+    await manager.checkpointLogRecoveryOffsets();
+    copyToFutureLog(current, future, 1);
+    future.roll();
+    copyAll(current, future);
+    // The names are on the disk, the second record is not.
+    fileSystem.syncDirectorySync(future.directory);
+    const next = fileSystem.losePower();
+    const after = await started({ fileSystem: next });
+    assert.deepEqual(readValues(open(after)), ['a', 'b', 'c', 'd']);
+    const again = openFuture(after);
+    assert.equal(again.logEndOffset, 1);
+    copyAll(open(after), again);
+    assert.deepEqual(readValues(again), ['a', 'b', 'c', 'd']);
+  });
+
   test('takes what was compacted of it along', async () => {
     const fileSystem = new MemoryFileSystem();
     const manager = await started({ fileSystem });

@@ -9,6 +9,7 @@ import {
   Errors,
   type FileSystem,
   KafkaError,
+  LazyMap,
   LazySet,
   type Logger,
   mustBePresent,
@@ -95,7 +96,7 @@ export class LocalLog {
   #isChanged: boolean;
   /** Counts what takes records away, so that a sync under way does not vouch for what came after. */
   #truncationCount = 0;
-  readonly #pendingDeletions = new LazySet<Timer>();
+  readonly #pendingDeletions = new LazyMap<Timer, readonly LogSegment[]>();
 
   constructor(context: LogContext, state: LocalLogState) {
     this.#context = context;
@@ -279,7 +280,7 @@ export class LocalLog {
       this.#pendingDeletions.delete(timer);
       this.#deleteNow(segments);
     });
-    this.#pendingDeletions.add(timer);
+    this.#pendingDeletions.set(timer, segments);
   }
 
   /** Puts `added` in the place of `removed`, durably, so that a crash at any moment leaves the old or the new ones.
@@ -352,6 +353,7 @@ export class LocalLog {
     this.#directory = directory;
     this.#parentIsDirty = true;
     for (const segment of this.segments.values()) segment.movedTo(directory);
+    for (const segment of [...this.#pendingDeletions.entries.values()].flat()) segment.movedTo(directory);
     this.#context.fileSystem.syncDirectorySync(dirname(directory));
   }
 
@@ -451,7 +453,7 @@ export class LocalLog {
   }
 
   #cancelDeletions(): void {
-    for (const timer of this.#pendingDeletions.members) timer.cancel();
+    for (const timer of this.#pendingDeletions.entries.keys()) timer.cancel();
     this.#pendingDeletions.clear();
   }
 

@@ -114,9 +114,13 @@ export class LogOpener {
     }
   }
 
+  /** A power loss may have left a later segment of the copy and not all of an earlier one. Such a hole looks as if compaction had made it,
+   *  and would replace records that the log still has: only what was synced for sure need not be copied again. */
   #loadFuture(key: string, found: PartitionDirectory, config: LogConfig): Log {
     try {
-      return this.load(found, config);
+      const log = this.load(found, config);
+      if (this.#parts.directories.get(found.logDirectory)?.hadCleanShutdown !== true) log.truncateTo(log.recoveryPoint);
+      return log;
     } catch (error) {
       if (isRefusedForSpace(error)) this.#parts.logs.future.register(key, found);
       throw error;
