@@ -190,6 +190,28 @@ describe('a disk whose syncs take 5 s', () => {
   });
 });
 
+describe('a partition that is deleted while its sync waits for the disk', () => {
+  test('takes no log dir along when its files are gone by then', async () => {
+    const clock = new FakeClock(NOW_MS);
+    const fileSystem = new SlowFileSystem(clock, '/a', 5000);
+    const options = { clock, logDirs: ['/a'], settings: { 'file.delete.delay.ms': '1000', 'flush.ms': '0' } };
+    const { manager, open } = await started(fileSystem, options);
+    const log = open(0);
+    appendValues(log, ['x']);
+    const periodic = manager.flushDirtyLogs();
+    const waiting = assert.rejects(log.flush(), /orders-0 is closed/);
+    manager.asyncDelete(tpOf(0));
+    for (let i = 0; i < 20; i++) await clock.advance(1000);
+    await Promise.all([periodic, waiting]);
+    assert.deepEqual(manager.liveLogDirs, ['/a']);
+    assert.deepEqual(
+      fileSystem.readDirectorySync('/a').filter((name) => name.startsWith('orders')),
+      [],
+    );
+    await assert.rejects(log.flush(), /orders-0 is closed/);
+  });
+});
+
 describe('a power loss after a roll', () => {
   test('forgets no aborted transaction below the recovery point', async () => {
     const fileSystem = new MemoryFileSystem();

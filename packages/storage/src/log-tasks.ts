@@ -1,7 +1,7 @@
 // What the log manager does to all its logs again and again: retention, flush.ms, forgetting producers.
 // Source: Kafka's LogManager (cleanupLogs, flushDirtyLogs).
 
-import { type Clock, KafkaError, type Logger, StorageError, yieldToEventLoop } from '@ottla/base';
+import { type Clock, Errors, KafkaError, type Logger, StorageError, yieldToEventLoop } from '@ottla/base';
 import type { Log } from './log.ts';
 import type { ManagedLogs } from './managed-logs.ts';
 
@@ -38,7 +38,7 @@ export class LogTasks {
     const { clock, logger, logs } = this.#parts;
     for (const log of [...logs]) {
       const sinceMs = clock.nowMs() - log.lastFlushedMs;
-      if (sinceMs < log.config.flushMs || log.recoveryPoint === log.logEndOffset) continue;
+      if (log.isClosed || sinceMs < log.config.flushMs || log.recoveryPoint === log.logEndOffset) continue;
       try {
         await log.flush();
       } catch (error) {
@@ -56,5 +56,7 @@ export class LogTasks {
 /** The log has told of its disk's failure and taken the dir offline; anything else is a bug of ours. */
 export function noteFailure(logger: Logger, log: Log, error: unknown): void {
   if (!(error instanceof KafkaError) && !(error instanceof StorageError)) throw error;
+  // It was deleted meanwhile.
+  if (log.isClosed && error.code === Errors.NOT_LEADER_OR_FOLLOWER) return;
   logger.error('work on a log failed', { partition: log.name, problem: error.message });
 }

@@ -63,6 +63,8 @@ export class Log {
   readonly #watermarks: LogWatermarks;
   readonly #groupCommit = new GroupCommit(() => this.#flushGroup());
   #isClosed = false;
+  /** Its directory is to be removed, or is already. */
+  #isAbandoned = false;
   /** Moved to another log dir: what was appended here and is waited for to be durable must be durable there. */
   #successor: Log | undefined;
   /** The disk failed: nothing works any more. */
@@ -460,10 +462,13 @@ export class Log {
     }
   }
 
-  /** Lets go of the files without writing: the disk may be dead. */
+  /** Lets go of the files without writing: the directory is given up. */
   closeHandlers(): void {
     this.#isClosed = true;
+    this.#isAbandoned = true;
     this.#local.closeHandlers();
+    // A sync that is under way opens what it needs.
+    void this.#groupCommit.idle().then(() => this.#local.closeHandlers());
   }
 
   /** As the copy of `current` in another log dir: gets ready to become it. @throws KafkaError KAFKA_STORAGE_ERROR. Source: LogManager.replaceCurrentWithFutureLog */
@@ -622,8 +627,11 @@ export class Log {
 
   async #flushGroup(): Promise<void> {
     try {
+      if (this.#isAbandoned) this.#ensureUsable();
       if (this.#successor === undefined) await this.#flushAll({});
     } catch (error) {
+      // The directory went while the disk was waited for.
+      if (this.#isAbandoned && error instanceof StorageError && error.code === 'ENOENT') this.#ensureUsable();
       throw this.#failed(error, 'sync');
     }
     // Also when it came while the disk was waited for.

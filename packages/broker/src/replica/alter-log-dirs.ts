@@ -218,6 +218,7 @@ export class AlterLogDirs {
     try {
       await this.#advance(move);
     } catch (error) {
+      if (this.#moves.get(partition) !== move) return;
       if (isRefusedForSpace(error)) {
         this.#pauseFor(SPACE_RETRY_MS);
         return;
