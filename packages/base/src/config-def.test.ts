@@ -55,6 +55,7 @@ const refused: [ConfigType, string, string][] = [
 const broken: [ConfigValidator, ConfigType, string, string][] = [
   [atLeast(1), 'int', '0', 'Invalid value 0 for configuration k: Value must be at least 1'],
   [between(0, 1), 'double', '1.25', 'Invalid value 1.25 for configuration k: Value must be no more than 1'],
+  [between(0, 1), 'double', '2', 'Invalid value 2.0 for configuration k: Value must be no more than 1'],
   [
     betweenOr(1, 9, -1),
     'int',

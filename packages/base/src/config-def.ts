@@ -175,7 +175,7 @@ function isExact(value: ConfigValue): boolean {
 
 function parseChecked(key: ConfigKey, text: string): ConfigValue {
   const value = parseConfigValue(key.name, text, key.type);
-  key.validator?.ensureValid(key.name, value);
+  key.validator?.ensureValid(key.name, value, key.type);
   return value;
 }
 

@@ -1,13 +1,13 @@
 // What a configuration value must satisfy beyond its type. Each validator knows how Kafka words its rule and its refusal.
 // Source: the validators inside org.apache.kafka.common.config.ConfigDef (3.9).
 
-import { ConfigError, type ConfigValue, formatJavaDouble, isListValue } from './config-values.ts';
+import { ConfigError, type ConfigType, type ConfigValue, formatJavaDouble, isListValue } from './config-values.ts';
 
 export interface ConfigValidator {
   /** The rule as Kafka's documentation prints it: `[1,...]`. */
   readonly description: string;
   /** @throws ConfigError with Kafka's message when `value` breaks the rule */
-  ensureValid(name: string, value: ConfigValue): void;
+  ensureValid(name: string, value: ConfigValue, type: ConfigType): void;
 }
 
 /** A number in [min, ∞). */
@@ -61,22 +61,23 @@ export const nonNullString: ConfigValidator = custom('non-null string', (name, v
 });
 
 /** A rule of one's own. */
-export function custom(description: string, ensureValid: (name: string, value: ConfigValue) => void): ConfigValidator {
+export function custom(description: string, ensureValid: ConfigValidator['ensureValid']): ConfigValidator {
   return { description, ensureValid };
 }
 
 /** A value inside a message, as Java prints it. */
-export function show(value: ConfigValue): string {
+export function show(value: ConfigValue, type?: ConfigType): string {
   if (isListValue(value)) return `[${value.join(', ')}]`;
-  if (typeof value === 'number' && !Number.isInteger(value)) return formatJavaDouble(value);
+  if (typeof value === 'number' && (type === 'double' || !Number.isInteger(value))) return formatJavaDouble(value);
   return String(value);
 }
 
 function range(description: string, min: number, max: number): ConfigValidator {
-  return custom(description, (name, value) => {
+  return custom(description, (name, value, type) => {
     if (value === null) throw ConfigError.invalidValue(name, null, 'Value must be non-null');
+    const refuse = (rule: string) => ConfigError.invalidValue(name, show(value, type), rule);
     // Java lets NaN through: neither comparison holds for it.
-    if (Number(value) < min) throw ConfigError.invalidValue(name, show(value), `Value must be at least ${min}`);
-    if (Number(value) > max) throw ConfigError.invalidValue(name, show(value), `Value must be no more than ${max}`);
+    if (Number(value) < min) throw refuse(`Value must be at least ${min}`);
+    if (Number(value) > max) throw refuse(`Value must be no more than ${max}`);
   });
 }

@@ -36,15 +36,14 @@ const formatVersion: ConfigValidator = custom(`[${FORMAT_VERSIONS.join(', ')}]`,
   if (FORMAT_VERSIONS.some((version) => version === text || version === release || version.startsWith(`${release}-`))) {
     return;
   }
-  throw ConfigError.invalidValue(name, show(value), `String must be one of: ${FORMAT_VERSIONS.join(', ')}`);
+  throw ConfigError.invalidValue(name, show(value), `Version ${text} is not a valid version`);
 });
 
 const throttledReplicas: ConfigValidator = custom(
   '[partitionId]:[brokerId],[partitionId]:[brokerId],...',
   (name, value) => {
     const elements = isListValue(value) ? value : [];
-    if (elements.length === 1 && (elements[0] === '*' || elements[0] === '')) return;
-    if (elements.every((element) => /^[0-9]+:[0-9]+$/.test(element))) return;
+    if (elements.join('') === '*' || elements.every((element) => /^([0-9]+:[0-9]+)?$/.test(element))) return;
     throw ConfigError.invalidValue(
       name,
       show(value),

@@ -43,6 +43,18 @@ const refusals: [Resource, Op[], keyof typeof Errors, string][] = [
     'INVALID_CONFIG',
     "Invalid config value for resource ConfigResource(type=TOPIC, name='t1'): Invalid value -5 for configuration retention.ms: Value must be at least -1",
   ],
+  [
+    TOPIC,
+    [['SET', 'message.format.version', '9.9']],
+    'INVALID_CONFIG',
+    "Invalid config value for resource ConfigResource(type=TOPIC, name='t1'): Invalid value 9.9 for configuration message.format.version: Version 9.9 is not a valid version",
+  ],
+  [
+    TOPIC,
+    [['SET', 'remote.log.copy.disable', 'true']],
+    'INVALID_CONFIG',
+    "It is invalid to set `remote.log.delete.on.disable` or `remote.log.copy.disable` under Zookeeper's mode.",
+  ],
   [TOPIC, [['SET', 'nope', '1']], 'INVALID_CONFIG', 'Unknown topic config name: nope'],
   [TOPIC, [['SET', 'retention.ms', null]], 'INVALID_REQUEST', 'Null value not supported for : retention.ms'],
   [

@@ -31,6 +31,12 @@ export function validateTopicConfig(config: KafkaConfig, topicConfig: ConfigProp
     if (!logConfigDef.has(name)) throw new KafkaError(Errors.INVALID_CONFIG, `Unknown topic config name: ${name}`);
   }
   const { parsed } = parseWithoutContradiction(config, topicConfig);
+  if (parsed.boolean('remote.log.delete.on.disable') || parsed.boolean('remote.log.copy.disable')) {
+    throw new KafkaError(
+      Errors.INVALID_CONFIG,
+      "It is invalid to set `remote.log.delete.on.disable` or `remote.log.copy.disable` under Zookeeper's mode.",
+    );
+  }
   if (parsed.boolean('remote.storage.enable')) {
     throw new ConfigError(
       'Tiered Storage functionality is disabled in the broker. Topic cannot be configured with remote log storage.',

@@ -242,6 +242,23 @@ describe('lz4', () => {
     assert.throws(() => decompress('lz4', frame, UNLIMITED), /lz4 records: a match of/);
   });
 
+  test('packs smaller at a higher level, for everybody to read', () => {
+    const words = Array.from({ length: 40_000 }, () => `word${random.nextInt(300)}`).join(' ');
+    const text = Buffer.from(words);
+    const sizes = [1, 4, 10, 17].map((level) => compress('lz4', text, level).length);
+    assert.deepEqual(
+      [...sizes].sort((a, b) => b - a),
+      sizes,
+    );
+    assert.ok((sizes[2] ?? 0) < compress('lz4', text).length * 0.9, `${sizes}, ${compress('lz4', text).length}`);
+    for (let round = 0; round < 40; round++) {
+      const bytes = round < 3 ? Buffer.alloc(round * 70_000) : mixture(1 + random.nextInt(150_000));
+      const packed = compress('lz4', bytes, 1 + random.nextInt(17));
+      assert.ok(decompress('lz4', packed, UNLIMITED).equals(bytes), `round ${round}`);
+      if (native !== undefined) assert.ok(bytes.equals(native.decompressFrameSync(packed)), `round ${round}`);
+    }
+  });
+
   test('reads dependent blocks, stored blocks, content size and content checksum', () => {
     // FLG 0x4c: dependent blocks, content size and checksum. BD 0x70: blocks of up to 4 MiB.
     const descriptor = Buffer.from('4c700a00000000000000', 'hex');

@@ -21,8 +21,8 @@ export interface DecompressOptions {
   readonly isLent?: boolean;
 }
 
-/** Compresses `bytes` as they stand in a batch of format `magic`. `level` is for gzip and zstd; lz4 and
- *  snappy here have one.
+/** Compresses `bytes` as they stand in a batch of format `magic`. `level` is for gzip, lz4 and
+ *  zstd.
  *  @throws UnsupportedCompressionError when there is no codec */
 export function compress(type: CompressionType, bytes: Buffer, level?: number, magic: Magic = 2): Buffer {
   ensureCompressionFitsMagic(type, magic);
@@ -34,7 +34,7 @@ export function compress(type: CompressionType, bytes: Buffer, level?: number, m
     case 'snappy':
       return snappy(bytes);
     case 'lz4':
-      return lz4(bytes, magic);
+      return lz4(bytes, magic, level);
     case 'zstd':
       return zstd(bytes, level);
     default:

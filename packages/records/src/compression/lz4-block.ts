@@ -4,6 +4,7 @@
 //             literals, offset uint16 LE, rest of the match size. The last sequence ends after its literals.
 
 import { notDecodable } from './limits.ts';
+import { MatchChains } from './lz4-high.ts';
 import { type Bytes, bytesOf, copyLiteral, copyMatch, HashTable, MATCH_BYTES_MIN, matchEnd } from './matching.ts';
 import type { Output } from './output.ts';
 
@@ -103,6 +104,7 @@ export function lz4BoundOf(size: number): number {
 }
 
 const table = new HashTable(13);
+let chains: MatchChains | undefined;
 
 /** Packs `source[start, end)` to `target[at, …)`, which has room for `lz4BoundOf` its size. @returns the position after it */
 export function encodeLz4Block(source: Bytes, start: number, end: number, target: Bytes, at: number): number {
@@ -116,6 +118,30 @@ export function encodeLz4Block(source: Bytes, start: number, end: number, target
     to = writeLiterals(source, literalStart, from, target, to, next - from - MATCH_BYTES_MIN);
     to = writeMatch(target.buffer, to, from - table.candidate, next - from - MATCH_BYTES_MIN);
     literalStart = next;
+  }
+  return writeLiterals(source, literalStart, end, target, to, 0);
+}
+
+/** The same, smaller and slower: `attempts` earlier places are compared at each position. A block of 64 KiB at most. */
+export function encodeLz4BlockHigh(
+  source: Bytes,
+  block: { start: number; end: number; attempts: number },
+  target: Bytes,
+  at: number,
+): number {
+  const { start, end, attempts } = block;
+  chains ??= new MatchChains();
+  chains.begin(start);
+  const limit = end - LAST_LITERALS;
+  let to = at;
+  let literalStart = start;
+  for (;;) {
+    const from = chains.find(source, { position: literalStart, last: end - MATCH_LIMIT, limit, attempts });
+    if (from < 0) break;
+    const match = chains.end - from - MATCH_BYTES_MIN;
+    to = writeLiterals(source, literalStart, from, target, to, match);
+    to = writeMatch(target.buffer, to, from - chains.candidate, match);
+    literalStart = chains.end;
   }
   return writeLiterals(source, literalStart, end, target, to, 0);
 }

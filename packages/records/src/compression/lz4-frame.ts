@@ -8,7 +8,7 @@
 
 import type { Magic } from '../format.ts';
 import { decompressedTooLarge, notDecodable } from './limits.ts';
-import { decodeLz4Block, encodeLz4Block, lz4BoundOf } from './lz4-block.ts';
+import { decodeLz4Block, encodeLz4Block, encodeLz4BlockHigh, lz4BoundOf } from './lz4-block.ts';
 import { decodeLz4BlockNatively, hasNativeLz4 } from './lz4-native.ts';
 import { type Bytes, bytesOf } from './matching.ts';
 import { Output } from './output.ts';
@@ -32,7 +32,14 @@ const WINDOW_BYTES = 65_536;
 /** A native call costs as much as decoding this many packed bytes here. */
 const NATIVE_FROM_BYTES = 1_024;
 
-export function lz4(bytes: Buffer, magic: Magic): Buffer {
+/** Kafka's default (compression.lz4.level), which is its fast compressor; any other is a high compressor's. */
+const DEFAULT_LEVEL = 9;
+/** More would let bytes made for the purpose keep the broker for seconds. */
+const ATTEMPTS_MAX = 512;
+
+/** @param level 1 to 17 */
+export function lz4(bytes: Buffer, magic: Magic, level: number = DEFAULT_LEVEL): Buffer {
+  const attempts = level === DEFAULT_LEVEL ? 0 : Math.min(1 << (level - 1), ATTEMPTS_MAX);
   const blockCount = Math.ceil(bytes.length / BLOCK_BYTES);
   const target = Buffer.allocUnsafe(HEADER_BYTES + blockCount * (4 + lz4BoundOf(0) + 1) + lz4BoundOf(bytes.length) + 4);
   target.writeUInt32LE(FRAME_MAGIC, 0);
@@ -43,13 +50,25 @@ export function lz4(bytes: Buffer, magic: Magic): Buffer {
   const packed = bytesOf(target);
   let position = HEADER_BYTES;
   for (let start = 0; start < bytes.length; start += BLOCK_BYTES) {
-    position = writeBlock(source, start, Math.min(start + BLOCK_BYTES, bytes.length), packed, position);
+    const block = { start, end: Math.min(start + BLOCK_BYTES, bytes.length), attempts };
+    position = writeBlock(source, block, packed, position);
   }
   return target.subarray(0, target.writeUInt32LE(0, position));
 }
 
-function writeBlock(source: Bytes, start: number, end: number, target: Bytes, position: number): number {
-  const size = encodeLz4Block(source, start, end, target, position + 4) - position - 4;
+/** @param block.attempts 0: fast */
+function writeBlock(
+  source: Bytes,
+  block: { start: number; end: number; attempts: number },
+  target: Bytes,
+  position: number,
+): number {
+  const { start, end, attempts } = block;
+  const packedEnd =
+    attempts === 0
+      ? encodeLz4Block(source, start, end, target, position + 4)
+      : encodeLz4BlockHigh(source, block, target, position + 4);
+  const size = packedEnd - position - 4;
   if (size < end - start) {
     target.buffer.writeUInt32LE(size, position);
     return position + 4 + size;
