@@ -1,7 +1,7 @@
 // One segment of a log: a file of batches, and its indexes. Source: Kafka's LogSegment (3.9).
 
 import { assert, type ByteSource, type Clock, type FileSystem, NoSpaceError } from '@ottla/base';
-import { CorruptRecordError, InvalidRecordError, type RecordBatch } from '@ottla/records';
+import type { RecordBatch } from '@ottla/records';
 import { CorruptIndexError } from './abstract-index.ts';
 import {
   filenamePrefixFromOffset,
@@ -11,10 +11,12 @@ import {
   TXN_INDEX_SUFFIX,
 } from './log-file-names.ts';
 import { OffsetIndex, type OffsetPosition } from './offset-index.ts';
-import { RecentAppends } from './recent-appends.ts';
-import { HEADER_WINDOW_BYTES, SegmentBatchReader } from './segment-batch-reader.ts';
+import { SegmentBatchReader } from './segment-batch-reader.ts';
 import { SegmentFile } from './segment-file.ts';
-import { NO_TIMESTAMP, TimeIndex, type TimestampOffset } from './time-index.ts';
+import { SegmentLookup, type SegmentPosition } from './segment-lookup.ts';
+import { recoverBatches } from './segment-recovery.ts';
+import { SegmentTimestamps, type TimestampedRecord } from './segment-timestamps.ts';
+import { TimeIndex } from './time-index.ts';
 import { type AbortedTransaction, TransactionIndex } from './transaction-index.ts';
 
 /** The largest offset of a segment is at most this far from its base: the indexes hold 4 bytes. */
@@ -41,13 +43,6 @@ export interface SegmentAppend {
   readonly firstBatchSize: number;
 }
 
-export interface SegmentPosition {
-  /** Of the batch. */
-  readonly position: number;
-  /** Size of the batch. */
-  readonly sizeInBytes: number;
-}
-
 export interface SegmentRead {
   readonly startPosition: number;
   readonly records: ByteSource;
@@ -66,15 +61,14 @@ export interface RollParameters {
 
 const NO_TRANSACTIONS: readonly AbortedTransaction[] = [];
 
-/** Of every segment: a lookup is over before the next one begins. */
-const lookupWindow = Buffer.alloc(HEADER_WINDOW_BYTES);
-
 export class LogSegment {
   readonly baseOffset: number;
   readonly log: SegmentFile;
   readonly offsetIndex: OffsetIndex;
   readonly timeIndex: TimeIndex;
   readonly #fileSystem: FileSystem;
+  readonly #lookup: SegmentLookup;
+  readonly #timestamps: SegmentTimestamps;
   readonly #clock: Clock;
   readonly #indexIntervalBytes: number;
   readonly #rollJitterMs: number;
@@ -82,9 +76,6 @@ export class LogSegment {
   #bytesSinceLastIndexEntry = 0;
   /** Timestamp of the first batch; undefined: not looked up yet. */
   #rollingBasedTimestamp: number | undefined;
-  /** Undefined: not looked up yet. */
-  #maxTimestampSoFar: TimestampOffset | undefined;
-  #recentAppends: RecentAppends | undefined;
   /** Undefined: not asked for yet, as of most segments. */
   #txnIndex: TransactionIndex | undefined;
 
@@ -97,6 +88,9 @@ export class LogSegment {
     const indexOptions = { baseOffset, indexBytesMax };
     this.offsetIndex = new OffsetIndex(fileSystem, { path: `${prefix}${INDEX_SUFFIX}${suffix}`, ...indexOptions });
     this.timeIndex = new TimeIndex(fileSystem, { path: `${prefix}${TIME_INDEX_SUFFIX}${suffix}`, ...indexOptions });
+    this.#lookup = new SegmentLookup(this);
+    const { log, timeIndex } = this;
+    this.#timestamps = new SegmentTimestamps({ log, timeIndex, lookup: this.#lookup, baseOffset });
     this.#fileSystem = fileSystem;
     this.#clock = clock;
     this.#indexIntervalBytes = options.indexIntervalBytes;
@@ -129,17 +123,17 @@ export class LogSegment {
 
   /** NO_TIMESTAMP when no record has one. */
   get maxTimestampSoFar(): number {
-    return this.#readMaxTimestamp().timestamp;
+    return this.#timestamps.max.timestamp;
   }
 
   /** Last offset of the batch that has it. */
   get offsetOfMaxTimestampSoFar(): number {
-    return this.#readMaxTimestamp().offset;
+    return this.#timestamps.max.offset;
   }
 
   /** The largest timestamp of a record; without any, when the file was changed last. */
   get largestTimestamp(): number {
-    const { timestamp } = this.#readMaxTimestamp();
+    const { timestamp } = this.#timestamps.max;
     return timestamp >= 0 ? timestamp : this.lastModifiedMs;
   }
 
@@ -170,7 +164,6 @@ export class LogSegment {
       `offset ${append.lastOffset} is too far from ${this.baseOffset}: the segment should have rolled`,
     );
     const position = this.log.sizeInBytes;
-    const { maxTimestampSoFar } = this;
     const isIndexEntryDue = this.#bytesSinceLastIndexEntry > this.#indexIntervalBytes;
     if (isIndexEntryDue) {
       this.offsetIndex.makeRoom();
@@ -178,14 +171,11 @@ export class LogSegment {
     }
     this.#write(bytes, aborted);
     if (position === 0) this.#rollingBasedTimestamp = append.maxTimestamp;
-    this.#recentAppends ??= new RecentAppends();
-    this.#recentAppends.add(append.firstOffset, position, append.firstBatchSize);
-    if (append.maxTimestamp > maxTimestampSoFar) {
-      this.#maxTimestampSoFar = { timestamp: append.maxTimestamp, offset: append.offsetOfMaxTimestamp };
-    }
+    this.#lookup.onAppended(append.firstOffset, position, append.firstBatchSize);
+    this.#timestamps.onAppended(append.maxTimestamp, append.offsetOfMaxTimestamp);
     if (isIndexEntryDue) {
       this.offsetIndex.append(append.lastOffset, position);
-      this.timeIndex.maybeAppend(this.maxTimestampSoFar, this.offsetOfMaxTimestampSoFar);
+      this.#timestamps.maybeAppendToIndex();
       this.#bytesSinceLastIndexEntry = 0;
     }
     this.#bytesSinceLastIndexEntry += bytes.length;
@@ -195,17 +185,7 @@ export class LogSegment {
    *  @param from a batch's position known to be at or before it
    *  @throws CorruptRecordError when what lies before it is no row of whole batches: it must not be skipped in silence */
   translateOffset(offset: number, from = 0): SegmentPosition | undefined {
-    const recent = this.#recentAppends?.find(offset);
-    if (recent !== undefined) return recent;
-    const start = this.offsetIndex.lookupPosition(offset);
-    // The index may be damaged: what it says is only believed where a batch begins that is not behind `offset`.
-    if (start <= from || !this.#mayBeginAt(start, offset)) return this.#scanFor(offset, from);
-    try {
-      return this.#scanFor(offset, start);
-    } catch (error) {
-      if (!(error instanceof CorruptRecordError)) throw error;
-      return this.#scanFor(offset, from);
-    }
+    return this.#lookup.translateOffset(offset, from);
   }
 
   /** Batches from the one that holds `startOffset`.
@@ -227,50 +207,30 @@ export class LogSegment {
     };
   }
 
+  /** An offset that `sizeInBytes` read from `from` do not reach; undefined when the index does not say. */
   fetchUpperBoundOffset(from: OffsetPosition, sizeInBytes: number): number | undefined {
-    const entry = this.offsetIndex.fetchUpperBoundOffset(from, sizeInBytes);
-    return entry !== undefined && this.#mayBeginAt(entry.position, entry.offset) ? entry.offset : undefined;
+    return this.#lookup.fetchUpperBoundOffset(from, sizeInBytes);
   }
 
-  /** One above the last offset here; the base offset when nothing is. Source: LogSegment.readNextOffset. */
+  /** One above the last offset here; the base offset when nothing is. */
   readNextOffset(): number {
-    const { position } = this.offsetIndex.lookup(this.offsetIndex.lastOffset);
-    const found = this.#scanToEnd(position);
-    if (found !== undefined) return found;
-    // The index lies, or the file ends with something else than a batch: that does not count.
-    const reader = new SegmentBatchReader(this.log, { start: 0, what: 'headers' });
-    let nextOffset = this.baseOffset;
-    for (let batch = reader.next(); batch !== undefined; batch = reader.next()) nextOffset = batch.nextOffset;
-    return nextOffset;
+    return this.#lookup.readNextOffset();
   }
 
   /** `readNextOffset` when more can be appended: the file ends with a whole batch, and no index with an entry from beyond it. Looks at the
    *  end only. @returns undefined when it must be repaired first */
   nextOffsetIfFit(): number | undefined {
-    const { position } = this.offsetIndex.lookup(this.offsetIndex.lastOffset);
-    const nextOffset = this.#scanToEnd(position);
+    const nextOffset = this.#lookup.nextOffsetIfWhole();
     if (nextOffset === undefined) return undefined;
     const isIndexBelow = this.offsetIndex.entryCount === 0 || this.offsetIndex.lastOffset < nextOffset;
-    const isFit = isIndexBelow && (this.timeIndex.entryCount === 0 || this.#isTrue(this.timeIndex.lastEntry));
+    const isFit =
+      isIndexBelow && (this.timeIndex.entryCount === 0 || this.#timestamps.isTrue(this.timeIndex.lastEntry));
     return isFit ? nextOffset : undefined;
   }
 
-  /** The first record at or after `startingOffset` whose timestamp is at least `timestamp`.
-   *  Source: LogSegment.findOffsetByTimestamp. */
-  findOffsetByTimestamp(
-    timestamp: number,
-    startingOffset: number,
-  ): { timestamp: number; offset: number; leaderEpoch: number | undefined } | undefined {
-    const indexed = this.timeIndex.lookup(timestamp);
-    const start = this.translateOffset(Math.max(this.#isTrue(indexed) ? indexed.offset : 0, startingOffset))?.position;
-    if (start === undefined) return undefined;
-    const headers = new SegmentBatchReader(this.log, { start, what: 'headers' });
-    for (let header = headers.next(); header !== undefined; header = headers.next()) {
-      if (header.maxTimestamp < timestamp || header.lastOffset < startingOffset) continue;
-      const found = this.#findRecord(headers.batchPosition, headers.nextPosition, timestamp, startingOffset);
-      if (found !== undefined) return found;
-    }
-    return undefined;
+  /** The first record at or after `startingOffset` whose timestamp is at least `timestamp`. */
+  findOffsetByTimestamp(timestamp: number, startingOffset: number): TimestampedRecord | undefined {
+    return this.#timestamps.findOffsetByTimestamp(timestamp, startingOffset);
   }
 
   /** A reader over all batches, or from the one that holds `startOffset`. */
@@ -294,13 +254,15 @@ export class LogSegment {
     this.offsetIndex.reset();
     this.timeIndex.reset();
     this.txnIndex.reset();
-    this.#maxTimestampSoFar = { timestamp: NO_TIMESTAMP, offset: this.baseOffset };
+    this.#timestamps.reset();
+    this.#lookup.forgetRecentAppends();
     this.#rollingBasedTimestamp = undefined;
-    this.#recentAppends?.clear();
-    const reader = new SegmentBatchReader(this.log, { start: 0, what: 'batches' });
-    const { validBytes, reason } = this.#recoverBatches(reader, onBatch);
+    const indexIntervalBytes = this.#indexIntervalBytes;
+    const recovered = recoverBatches(this, { timestamps: this.#timestamps, indexIntervalBytes, onBatch });
+    const { validBytes, lastIndexedPosition, reason } = recovered;
+    this.#bytesSinceLastIndexEntry = validBytes - lastIndexedPosition;
     const truncatedBytes = this.log.truncateTo(validBytes);
-    this.#closeTimeIndex();
+    this.#timestamps.closeIndex();
     return { truncatedBytes, reason };
   }
 
@@ -328,14 +290,14 @@ export class LogSegment {
     this.offsetIndex.truncateTo(offset);
     this.timeIndex.truncateTo(offset);
     this.txnIndex.truncateTo(offset);
-    this.#recentAppends?.clear();
+    this.#lookup.forgetRecentAppends();
     const cut = found === undefined ? 0 : this.log.truncateTo(found.position);
     if (this.log.sizeInBytes === 0) {
       this.#createdMs = this.#clock.nowMs();
       this.#rollingBasedTimestamp = undefined;
     }
     this.#bytesSinceLastIndexEntry = 0;
-    this.#maxTimestampSoFar = this.#scanMaxTimestamp();
+    this.#timestamps.rescan();
     return cut;
   }
 
@@ -355,10 +317,10 @@ export class LogSegment {
   /** No more will be appended. @throws NoSpaceError when more may be */
   onBecomeInactive(): void {
     this.log.onBecomeInactive();
-    this.#closeTimeIndex();
+    this.#timestamps.closeIndex();
     this.offsetIndex.writePending();
     this.releaseIndexes();
-    this.#recentAppends = undefined;
+    this.#lookup.forgetRecentAppends();
   }
 
   /** The batches survive a power loss afterwards; with `indexes` so do those, and need not be built anew. */
@@ -409,7 +371,7 @@ export class LogSegment {
 
   /** Safe to call twice. */
   close(): void {
-    if (this.#maxTimestampSoFar !== undefined) this.#closeTimeIndex();
+    if (this.#timestamps.isMaxKnown) this.#timestamps.closeIndex();
     this.offsetIndex.close();
     this.timeIndex.close();
     this.#txnIndex?.close();
@@ -450,174 +412,18 @@ export class LogSegment {
     }
   }
 
-  #closeTimeIndex(): void {
-    const { timestamp, offset } = this.#readMaxTimestamp();
-    this.timeIndex.maybeAppend(timestamp, offset, true);
-    this.timeIndex.writePending();
-  }
-
-  #readMaxTimestamp(): TimestampOffset {
-    this.#maxTimestampSoFar ??= this.#scanMaxTimestamp();
-    return this.#maxTimestampSoFar;
-  }
-
-  /** From the last time index entry on, where it is true; what it says holds for the batches before it. */
-  #scanMaxTimestamp(): TimestampOffset {
-    const { lastEntry } = this.timeIndex;
-    const isTrue = this.#isTrue(lastEntry);
-    // An index that ends with a lie is good for nothing. Without entries it is only slow.
-    if (!isTrue) this.timeIndex.reset();
-    let { timestamp, offset } = isTrue ? lastEntry : { timestamp: NO_TIMESTAMP, offset: this.baseOffset };
-    const start = isTrue ? (this.translateOffset(offset)?.position ?? 0) : 0;
-    const reader = new SegmentBatchReader(this.log, { start, what: 'headers' });
-    for (let batch = reader.next(); batch !== undefined; batch = reader.next()) {
-      if (batch.maxTimestamp > timestamp) [timestamp, offset] = [batch.maxTimestamp, batch.lastOffset];
-    }
-    return { timestamp, offset };
-  }
-
-  #scanFor(offset: number, start: number): SegmentPosition | undefined {
-    const reader = new SegmentBatchReader(this.log, { start, what: 'headers', window: lookupWindow });
-    let before = -1;
-    for (let batch = reader.next(); batch !== undefined; batch = reader.next()) {
-      if (batch.lastOffset >= offset) {
-        const isBehindGap = batch.magic === 2 && batch.baseOffset > offset;
-        if (isBehindGap && before >= 0) this.#ensureValidAt(before);
-        return { position: reader.batchPosition, sizeInBytes: batch.sizeInBytes };
-      }
-      before = reader.batchPosition;
-    }
-    if (reader.nextPosition === this.log.sizeInBytes) return undefined;
-    throw new CorruptRecordError(`${this.log.path}: a batch reaches beyond the end of the file`, reader.nextPosition);
-  }
-
-  /** Compaction leaves gaps, a batch whose header is damaged seems to: the one before a gap must be what it says.
-   *  @throws CorruptRecordError */
-  #ensureValidAt(position: number): void {
-    const batch = new SegmentBatchReader(this.log, { start: position, what: 'batches' }).next();
-    if (batch !== undefined) batch.ensureValid();
-  }
-
-  /** Whether a batch seems to begin at `position` whose first offset is not above `offset`. */
-  #mayBeginAt(position: number, offset: number): boolean {
-    const batch = this.#headerAt(position);
-    if (batch === undefined) return false;
-    const firstOffset = batch.magic === 2 ? batch.baseOffset : batch.lastOffset;
-    return firstOffset >= this.baseOffset && firstOffset <= offset;
-  }
-
-  /** Whether the batch that holds the entry's offset has its timestamp: nothing else would put it in the index. */
-  #isTrue(entry: TimestampOffset): boolean {
-    if (entry.timestamp === NO_TIMESTAMP) return true;
-    const found = this.#existing(entry.offset);
-    return found !== undefined && this.#headerAt(found.position)?.maxTimestamp === entry.timestamp;
-  }
-
   /** @throws CorruptIndexError unless its marker is where the index says */
   #checkAborted({ producerId, firstOffset, lastOffset, lastStableOffset }: AbortedTransaction): void {
-    const found = this.#existing(lastOffset);
-    const batch = found === undefined ? undefined : this.#headerAt(found.position);
+    const batch = this.#lookup.headerOf(lastOffset);
     const isMarker = batch?.isControlBatch === true && batch.producerId === producerId;
     if (isMarker && firstOffset <= lastOffset && lastStableOffset <= lastOffset + 1) return;
     throw new CorruptIndexError(`${this.txnIndex.path}: producer ${producerId} aborted nothing at ${lastOffset}`);
-  }
-
-  /** `translateOffset` for offsets that may be nonsense. */
-  #existing(offset: number): SegmentPosition | undefined {
-    try {
-      return this.translateOffset(offset);
-    } catch (error) {
-      if (!(error instanceof CorruptRecordError)) throw error;
-      return undefined;
-    }
-  }
-
-  #headerAt(position: number): RecordBatch | undefined {
-    if (position < 0 || position >= this.log.sizeInBytes) return undefined;
-    try {
-      return new SegmentBatchReader(this.log, { start: position, what: 'headers', window: lookupWindow }).next();
-    } catch (error) {
-      if (!(error instanceof CorruptRecordError)) throw error;
-      return undefined;
-    }
-  }
-
-  /** One above the last offset from `start` to the end. @returns undefined when no row of ascending whole batches fills the file */
-  #scanToEnd(start: number): number | undefined {
-    let nextOffset = this.baseOffset;
-    const reader = new SegmentBatchReader(this.log, { start, what: 'headers', window: lookupWindow });
-    try {
-      for (let batch = reader.next(); batch !== undefined; batch = reader.next()) {
-        if (batch.lastOffset < nextOffset) return undefined;
-        nextOffset = batch.nextOffset;
-      }
-    } catch (error) {
-      if (!(error instanceof CorruptRecordError)) throw error;
-      return undefined;
-    }
-    return reader.nextPosition === this.log.sizeInBytes ? nextOffset : undefined;
   }
 
   #timeWaitedForRoll(nowMs: number, messageTimestamp: number): number {
     const first = this.firstBatchTimestamp;
     if (first !== undefined && first >= 0) return messageTimestamp - first;
     return nowMs - this.#createdMs;
-  }
-
-  #findRecord(
-    start: number,
-    end: number,
-    timestamp: number,
-    startingOffset: number,
-  ): { timestamp: number; offset: number; leaderEpoch: number | undefined } | undefined {
-    const batch = new SegmentBatchReader(this.log, { start, end, what: 'batches' }).next();
-    if (batch === undefined) return undefined;
-    for (const record of batch.records()) {
-      if (record.timestamp < timestamp || record.offset < startingOffset) continue;
-      const leaderEpoch = batch.partitionLeaderEpoch < 0 ? undefined : batch.partitionLeaderEpoch;
-      return { timestamp: record.timestamp, offset: record.offset, leaderEpoch };
-    }
-    return undefined;
-  }
-
-  #recoverBatches(
-    reader: SegmentBatchReader,
-    onBatch: (batch: RecordBatch) => void,
-  ): { validBytes: number; reason: string | undefined } {
-    let lastIndexedPosition = 0;
-    let nextOffset = this.baseOffset;
-    let validBytes = 0;
-    try {
-      for (let batch = reader.next(); batch !== undefined; batch = reader.next()) {
-        batch.ensureValid();
-        const { lastOffset, maxTimestamp } = batch;
-        // Offsets are not covered by the checksum; order and range are all that can be checked.
-        // (A wrapper of formats 0 and 1 would have to be unpacked to know where it begins.)
-        const firstOffset = batch.magic === 2 ? batch.baseOffset : lastOffset;
-        const isInOrder = firstOffset >= nextOffset && lastOffset >= firstOffset;
-        if (!isInOrder || !this.canHoldOffset(lastOffset)) {
-          return { validBytes, reason: `offset ${lastOffset} out of order at position ${reader.batchPosition}` };
-        }
-        if (maxTimestamp > this.maxTimestampSoFar) {
-          this.#maxTimestampSoFar = { timestamp: maxTimestamp, offset: lastOffset };
-        }
-        if (validBytes - lastIndexedPosition > this.#indexIntervalBytes && !this.offsetIndex.isFull) {
-          this.offsetIndex.append(lastOffset, validBytes);
-          if (!this.timeIndex.isFull)
-            this.timeIndex.maybeAppend(this.maxTimestampSoFar, this.offsetOfMaxTimestampSoFar);
-          lastIndexedPosition = validBytes;
-        }
-        onBatch(batch);
-        nextOffset = lastOffset + 1;
-        validBytes = reader.nextPosition;
-      }
-    } catch (error) {
-      if (!(error instanceof CorruptRecordError) && !(error instanceof InvalidRecordError)) throw error;
-      return { validBytes, reason: error.message };
-    } finally {
-      this.#bytesSinceLastIndexEntry = validBytes - lastIndexedPosition;
-    }
-    return { validBytes, reason: undefined };
   }
 }
 

@@ -21,6 +21,8 @@ export interface ProducerAnalysis {
 /** No batch had a producer id. */
 export const NO_PRODUCERS: ProducerAnalysis = { updates: new Map(), completed: [], duplicate: undefined };
 
+const NO_TRANSACTIONS: readonly AbortedTransaction[] = [];
+
 export interface ProducerAnalysisOptions {
   readonly producerStateManager: ProducerStateManager;
   /** Where the batches will be appended. */
@@ -68,8 +70,8 @@ export function analyzeProducers(records: Buffer, options: ProducerAnalysisOptio
 export function abortedTransactions(
   { updates, completed }: ProducerAnalysis,
   producerStateManager: ProducerStateManager,
-): AbortedTransaction[] {
-  if (completed.length === 0) return [];
+): readonly AbortedTransaction[] {
+  if (completed.length === 0) return NO_TRANSACTIONS;
   const ongoing = new Set(producerStateManager.ongoingTransactionOffsets);
   for (const { startedTransactions } of updates.values()) {
     for (const { firstOffset } of startedTransactions) ongoing.add(firstOffset.messageOffset);

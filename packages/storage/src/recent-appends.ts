@@ -17,10 +17,6 @@ export class RecentAppends {
     this.#sizes[slot] = firstBatchSize;
   }
 
-  clear(): void {
-    this.#count = 0;
-  }
-
   /** @returns what `add` was told about the append that begins at `offset` */
   find(offset: number): { position: number; sizeInBytes: number } | undefined {
     let high = this.#count;
