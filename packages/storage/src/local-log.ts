@@ -4,52 +4,33 @@
 import { basename, dirname, join } from 'node:path';
 import {
   assert,
-  type ByteSource,
   type Clock,
-  Errors,
   type FileSystem,
-  KafkaError,
-  LazyMap,
   LazySet,
   type Logger,
   mustBePresent,
   NoSpaceError,
   type Random,
-  StorageError,
-  type Timer,
+  type StorageError,
   type TopicPartition,
-  topicPartitionKey,
 } from '@ottla/base';
+import { DeletedSegments } from './deleted-segments.ts';
 import type { FullLogDirs } from './full-log-dirs.ts';
+import {
+  abortedTransactionsIn,
+  type FetchDataInfo,
+  offsetMetadataOf,
+  type ReadOptions,
+  readBatches,
+} from './local-log-reads.ts';
 import type { LogConfig } from './log-config.ts';
 import { CLEANED_SUFFIX, DELETED_SUFFIX } from './log-file-names.ts';
 import type { LogOffsetMetadata } from './log-offset-metadata.ts';
 import { LogSegment, type SegmentAppend } from './log-segment.ts';
 import type { LogSegments } from './log-segments.ts';
-import { EMPTY_SOURCE } from './segment-file.ts';
 import type { AbortedTransaction } from './transaction-index.ts';
 
 const JITTER_MS_MAX = 2 ** 47;
-
-export interface FetchDataInfo {
-  /** Where the records begin. */
-  readonly fetchOffsetMetadata: LogOffsetMetadata;
-  /** May end within a batch. The reader releases it. */
-  readonly records: ByteSource;
-  /** The first batch is larger than what was allowed: `records` holds only its beginning. */
-  readonly firstEntryIncomplete: boolean;
-  /** Of the range read, for readers of committed records; undefined for the others. */
-  readonly abortedTransactions: readonly AbortedTransaction[] | undefined;
-}
-
-export interface ReadOptions {
-  readonly startOffset: number;
-  readonly maxBytes: number;
-  readonly minOneMessage: boolean;
-  /** What may be read ends before this. */
-  readonly maxOffset: LogOffsetMetadata;
-  readonly includeAborted: boolean;
-}
 
 /** What a log needs from outside. */
 export interface LogContext {
@@ -96,7 +77,7 @@ export class LocalLog {
   #isChanged: boolean;
   /** Counts what takes records away, so that a sync under way does not vouch for what came after. */
   #truncationCount = 0;
-  readonly #pendingDeletions = new LazyMap<Timer, readonly LogSegment[]>();
+  readonly #deleted: DeletedSegments;
 
   constructor(context: LogContext, state: LocalLogState) {
     this.#context = context;
@@ -110,6 +91,8 @@ export class LocalLog {
     this.#directoryIsDirty = !state.isDurable;
     this.#parentIsDirty = !state.isDurable;
     this.#isChanged = !state.isDurable;
+    const onFailure = (error: StorageError): void => context.onStorageError(error, this.parentDirectory);
+    this.#deleted = new DeletedSegments({ clock: context.clock, onFailure });
   }
 
   /** Nothing was written since it was opened, and all there was is on disk. */
@@ -160,48 +143,19 @@ export class LocalLog {
     if (this.recoveryPoint > offset) this.recoveryPoint = offset;
   }
 
-  /** @throws KafkaError OFFSET_OUT_OF_RANGE. Source: LocalLog.read */
+  /** @throws KafkaError OFFSET_OUT_OF_RANGE */
   read(options: ReadOptions): FetchDataInfo {
-    const { startOffset, maxOffset } = options;
-    let segment = this.segments.floor(startOffset);
-    if (startOffset > this.logEndOffset || segment === undefined) throw this.#outOfRange(startOffset);
-    if (startOffset === maxOffset.messageOffset) return emptyFetch(maxOffset, options);
-    if (startOffset > maxOffset.messageOffset) return emptyFetch(this.toOffsetMetadata(startOffset), options);
-    while (segment !== undefined) {
-      const found = this.#readSegment(segment, options);
-      if (found !== undefined) return found;
-      // The offset fell out of this segment by compaction: the next one may begin above it.
-      segment = this.segments.higher(segment.baseOffset);
-    }
-    return emptyFetch(this.#nextOffset, options);
+    return readBatches(this, options);
   }
 
   /** Where the batch that holds `offset`, or the next one, stands. @throws KafkaError OFFSET_OUT_OF_RANGE */
   toOffsetMetadata(offset: number): LogOffsetMetadata {
-    let segment = this.segments.floor(offset);
-    if (offset > this.logEndOffset || segment === undefined) throw this.#outOfRange(offset);
-    for (; segment !== undefined; segment = this.segments.higher(segment.baseOffset)) {
-      const found = segment.translateOffset(offset);
-      if (found === undefined) continue;
-      return {
-        messageOffset: offset,
-        segmentBaseOffset: segment.baseOffset,
-        relativePositionInSegment: found.position,
-      };
-    }
-    return this.#nextOffset;
+    return offsetMetadataOf(this, offset);
   }
 
   /** Aborted transactions that overlap [startOffset, upperBoundOffset). */
   collectAborted(startOffset: number, upperBoundOffset: number): AbortedTransaction[] {
-    const transactions: AbortedTransaction[] = [];
-    let segment = this.segments.floor(startOffset);
-    for (; segment !== undefined; segment = this.segments.higher(segment.baseOffset)) {
-      const found = segment.txnIndex.collectAborted(startOffset, upperBoundOffset);
-      transactions.push(...found.transactions);
-      if (found.isComplete) break;
-    }
-    return transactions;
+    return abortedTransactionsIn(this, startOffset, upperBoundOffset);
   }
 
   /** Begins a new segment at the log end offset, or `expectedNextOffset` if that is higher.
@@ -262,8 +216,7 @@ export class LocalLog {
     this.recoveryPoint = Math.min(this.recoveryPoint, offset);
   }
 
-  /** Takes segments out of the log, renames their files at once and removes them after file.delete.delay.ms: a fetch may still
-   *  be about to open them, and a crash in between finishes at the next start. Source: LocalLog.removeAndDeleteSegments */
+  /** Takes segments out of the log and, after file.delete.delay.ms, off the disk. Source: LocalLog.removeAndDeleteSegments */
   removeAndDelete(segments: readonly LogSegment[]): void {
     if (segments.length === 0) return;
     for (const segment of segments) this.segments.remove(segment.baseOffset);
@@ -272,15 +225,8 @@ export class LocalLog {
 
   /** The same for segments that are no longer, or never were, in the log. */
   deleteLater(segments: readonly LogSegment[]): void {
-    for (const segment of segments) {
-      if (!segment.hasSuffix(DELETED_SUFFIX)) segment.changeFileSuffixes('', DELETED_SUFFIX);
-    }
+    this.#deleted.add(segments, this.config.fileDeleteDelayMs);
     this.#directoryIsDirty = true;
-    const timer = this.#context.clock.schedule(this.config.fileDeleteDelayMs, () => {
-      this.#pendingDeletions.delete(timer);
-      this.#deleteNow(segments);
-    });
-    this.#pendingDeletions.set(timer, segments);
   }
 
   /** Puts `added` in the place of `removed`, durably, so that a crash at any moment leaves the old or the new ones.
@@ -353,23 +299,23 @@ export class LocalLog {
     this.#directory = directory;
     this.#parentIsDirty = true;
     for (const segment of this.segments.values()) segment.movedTo(directory);
-    for (const segment of [...this.#pendingDeletions.entries.values()].flat()) segment.movedTo(directory);
+    this.#deleted.movedTo(directory);
     this.#context.fileSystem.syncDirectorySync(dirname(directory));
   }
 
   /** Lets go of all files. Deletions that wait are left to the next start. */
   close(): void {
-    this.#cancelDeletions();
+    this.#deleted.close();
     this.segments.close();
   }
 
   closeHandlers(): void {
-    this.#cancelDeletions();
+    this.#deleted.close();
     for (const segment of this.segments.values()) segment.closeHandlers();
   }
 
   deleteAll(): void {
-    this.#cancelDeletions();
+    this.#deleted.close();
     for (const segment of this.segments.values()) segment.deleteIfExists();
     this.segments.clear();
     this.#context.fileSystem.removeDirectorySync(this.#directory);
@@ -384,34 +330,6 @@ export class LocalLog {
       this.#parentIsDirty = false;
       await this.#context.fileSystem.syncDirectory(dirname(this.#directory));
     }
-  }
-
-  #readSegment(segment: LogSegment, options: ReadOptions): FetchDataInfo | undefined {
-    const { startOffset, maxOffset } = options;
-    const maxPosition =
-      maxOffset.segmentBaseOffset === segment.baseOffset ? maxOffset.relativePositionInSegment : segment.sizeInBytes;
-    const found = segment.read(startOffset, { ...options, maxPosition });
-    if (found === undefined) return undefined;
-    return {
-      fetchOffsetMetadata: {
-        messageOffset: startOffset,
-        segmentBaseOffset: segment.baseOffset,
-        relativePositionInSegment: found.startPosition,
-      },
-      records: found.records,
-      firstEntryIncomplete: found.firstEntryIncomplete,
-      abortedTransactions: options.includeAborted
-        ? this.#abortedIn(segment, startOffset, found.startPosition, found.records.sizeInBytes)
-        : undefined,
-    };
-  }
-
-  #abortedIn(segment: LogSegment, startOffset: number, position: number, sizeInBytes: number): AbortedTransaction[] {
-    const upperBound =
-      segment.fetchUpperBoundOffset({ offset: startOffset, position }, sizeInBytes) ??
-      this.segments.higher(segment.baseOffset)?.baseOffset ??
-      this.logEndOffset;
-    return this.collectAborted(startOffset, upperBound);
   }
 
   /** @throws NoSpaceError when nothing is left of it */
@@ -442,29 +360,6 @@ export class LocalLog {
       throw error;
     }
   }
-
-  #deleteNow(segments: readonly LogSegment[]): void {
-    try {
-      for (const segment of segments) segment.deleteIfExists();
-    } catch (error) {
-      if (!(error instanceof StorageError)) throw error;
-      this.#context.onStorageError(error, this.parentDirectory);
-    }
-  }
-
-  #cancelDeletions(): void {
-    for (const timer of this.#pendingDeletions.entries.keys()) timer.cancel();
-    this.#pendingDeletions.clear();
-  }
-
-  #outOfRange(offset: number): KafkaError {
-    const name = topicPartitionKey(this.topicPartition);
-    const firstOffset = this.segments.first?.baseOffset ?? 0;
-    return new KafkaError(
-      Errors.OFFSET_OUT_OF_RANGE,
-      `offset ${offset} is out of range [${firstOffset}, ${this.logEndOffset}] of ${name}`,
-    );
-  }
 }
 
 export function segmentOptions(
@@ -483,12 +378,3 @@ export function segmentOptions(
 }
 
 function nothing(): void {}
-
-function emptyFetch(metadata: LogOffsetMetadata, options: ReadOptions): FetchDataInfo {
-  return {
-    fetchOffsetMetadata: metadata,
-    records: EMPTY_SOURCE,
-    firstEntryIncomplete: false,
-    abortedTransactions: options.includeAborted ? [] : undefined,
-  };
-}

@@ -20,7 +20,8 @@ import {
 import { syncFile } from './checkpoint-file.ts';
 import { GroupCommit } from './group-commit.ts';
 import type { EpochEndOffset, LeaderEpochFileCache } from './leader-epoch-file-cache.ts';
-import type { FetchDataInfo, LocalLog, LogContext } from './local-log.ts';
+import type { LocalLog, LogContext } from './local-log.ts';
+import type { FetchDataInfo } from './local-log-reads.ts';
 import type { LogAppendInfo } from './log-append-info.ts';
 import { type AppendAsLeaderOptions, LogAppender } from './log-appender.ts';
 import type { LogConfig } from './log-config.ts';
