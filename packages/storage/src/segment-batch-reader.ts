@@ -80,10 +80,8 @@ export class SegmentBatchReader {
   #ensure(position: number, length: number): number {
     const at = position - this.#windowPosition;
     if (at >= 0 && at + length <= this.#windowLength) return at;
-    if (length > this.#window.length) this.#window = Buffer.alloc(length);
+    this.#moveTo(position, length);
     const wanted = Math.min(this.#window.length, this.#end - position);
-    this.#windowPosition = position;
-    this.#windowLength = 0;
     while (this.#windowLength < wanted) {
       const count = this.#file.readSync(
         this.#window,
@@ -95,5 +93,16 @@ export class SegmentBatchReader {
       this.#windowLength += count;
     }
     return this.#windowLength >= length ? 0 : -1;
+  }
+
+  /** Makes the window begin at `position` and large enough for `length` bytes. What it holds from there on it keeps: nothing is read twice. */
+  #moveTo(position: number, length: number): void {
+    const former = this.#window;
+    const from = position - this.#windowPosition;
+    const isWithin = from >= 0 && from < this.#windowLength;
+    if (length > former.length) this.#window = Buffer.alloc(length);
+    if (isWithin) former.copy(this.#window, 0, from, this.#windowLength);
+    this.#windowLength = isWithin ? this.#windowLength - from : 0;
+    this.#windowPosition = position;
   }
 }
