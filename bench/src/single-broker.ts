@@ -42,6 +42,10 @@ const rounds = Number(values.rounds);
 const wanted = values.systems.split(',');
 const kinds = [kafka, sink, ottla].filter(({ key }) => wanted.includes(key));
 
+// Ending runs what ends the systems.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+process.setMaxListeners(0);
+
 const programs = new GoPrograms();
 const rows = new Map<string, Row>();
 const trials: Trial[] = [];

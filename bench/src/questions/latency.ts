@@ -13,7 +13,9 @@ const CROWD = { m: 'pace', c: 1000, p: PARTITIONS, rate: 10, size: 100, warm: 1 
 /** In each log segment of 100 MB, so that there are old ones. */
 const OLD_BYTES = 1_200_000_000;
 const SEGMENT_BYTES = 100_000_000;
-const DROP_EVERY_MS = 200;
+/** Each time is a few processes, which must not be what is measured. */
+const DROP_EVERY_MS = 1000;
+const READER_AHEAD_MS = 200;
 const ms = (name: string, goal: { overKafka?: number; atMost?: number } = {}) => ({
   name,
   unit: 'ms',
@@ -68,7 +70,7 @@ const oldSegments: Question = {
 export const LATENCY: readonly Question[] = [acknowledgement, endToEnd];
 export const LATENCY_UNDER_LOAD: readonly Question[] = [crowd, oldSegments];
 
-function measureAck(trial: Trial, flags: typeof CALM): Promise<readonly number[]> {
+function measureAck(trial: Trial, flags: typeof CALM): Promise<[median: number, p99: number]> {
   return trial.withTopic({ partitions: PARTITIONS }, async (t) =>
     percentiles(trial, (await trial.load({ ...flags, t })).ack),
   );
@@ -86,11 +88,16 @@ async function measureBesideReader(trial: Trial): Promise<readonly number[]> {
   const [, quiet] = await measureAck(trial, CALM);
   const old = trial.topics.paths(trial.kept('old'));
   dropSegments(old);
-  const dropping = setInterval(() => dropSegments(old), DROP_EVERY_MS);
   const reader = trial.startLoad({ m: 'fetch', c: 1, p: PARTITIONS, t: trial.kept('old'), warm: 0 });
-  await sleep(DROP_EVERY_MS);
-  const [, busy] = await measureAck(trial, CALM);
-  clearInterval(dropping);
-  const read: LoadResult = await reader.stop();
-  return [quiet ?? Number.NaN, busy ?? Number.NaN, read.megabytesPerSecond ?? Number.NaN, (busy ?? 0) / (quiet ?? 0)];
+  const dropping = setInterval(() => dropSegments(old), DROP_EVERY_MS);
+  let read: LoadResult = {};
+  let busy = Number.NaN;
+  try {
+    await sleep(READER_AHEAD_MS);
+    [, busy] = await measureAck(trial, CALM);
+  } finally {
+    clearInterval(dropping);
+    read = await reader.stop();
+  }
+  return [quiet, busy, read.megabytesPerSecond ?? Number.NaN, busy / quiet];
 }

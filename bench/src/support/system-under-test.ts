@@ -112,6 +112,7 @@ export async function startSystem(
   const { NODE_EXTRA_CA_CERTS: _, ...environment } = process.env;
   const startedMs = performance.now();
   const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'inherit'], env: environment });
+  process.once('exit', () => child.kill('SIGKILL'));
   await firstAnswer(child, port, kind.name);
   const startMs = performance.now() - startedMs;
   const pid = child.pid ?? 0;

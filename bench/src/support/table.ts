@@ -85,7 +85,11 @@ function meets(
   goal: Goal | undefined,
   found: { overKafka: Ratio | undefined; overSink: Ratio | undefined; figure: readonly number[] | undefined },
 ): string {
-  if (goal === undefined || found.figure === undefined) return '';
+  if (goal === undefined || Object.keys(goal).length === 0 || found.figure === undefined) return '';
+  const isUnknown =
+    (goal.overKafka !== undefined && found.overKafka === undefined) ||
+    (goal.overSink !== undefined && found.overSink === undefined);
+  if (isUnknown) return '';
   const { overKafka = 0, overSink = 0, atMost = Number.POSITIVE_INFINITY, atLeast = 0 } = goal;
   const figure = median(found.figure);
   const isMet =
