@@ -138,6 +138,7 @@ export abstract class AbstractIndex {
 
   /** Remembers only the name when there is no file. What waits in memory goes on waiting: a rename asks for no room. */
   renameTo(path: string): void {
+    this.closeHandlers();
     if (this.#fileSystem.statSync(this.path) !== undefined) this.#fileSystem.renameSync(this.path, path);
     this.path = path;
   }

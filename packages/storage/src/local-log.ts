@@ -259,6 +259,11 @@ export class LocalLog {
     if (offset > this.recoveryPoint || options.allIndexes === true) {
       const active = this.activeSegment;
       for (const segment of this.segments.between(Math.min(this.recoveryPoint, offset), offset + 1)) {
+        // Retention or compaction took it while the disk was waited for.
+        if (segment.hasSuffix(DELETED_SUFFIX)) {
+          this.#rolled.delete(segment);
+          continue;
+        }
         // Indexes of the active segment are built anew after a crash.
         await segment.flush({ indexes: segment !== active || options.allIndexes === true });
         this.#rolled.delete(segment);
@@ -291,10 +296,11 @@ export class LocalLog {
     });
   }
 
-  /** Gives the directory another name in its parent. Open files follow. */
+  /** Gives the directory another name in its parent. Its files are closed first: Windows does not rename what holds open ones. */
   renameDirectory(name: string): void {
     const directory = join(dirname(this.#directory), name);
     if (basename(this.#directory) === name) return;
+    for (const segment of this.segments.values()) segment.closeHandlers();
     this.#context.fileSystem.renameSync(this.#directory, directory);
     this.#directory = directory;
     this.#parentIsDirty = true;

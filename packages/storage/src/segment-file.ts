@@ -90,7 +90,9 @@ export class SegmentFile {
     this.#open().file.syncSync();
   }
 
+  /** Closed first: Windows does not rename what is open. */
   renameTo(path: string): void {
+    this.close();
     this.#fileSystem.renameSync(this.#path, path);
     this.#path = path;
   }

@@ -25,6 +25,8 @@ export class TransactionIndex {
   readonly #fileSystem: FileSystem;
   #file: File | undefined;
   #sizeInBytes: number;
+  /** Changed since the last sync, whether the file is open or not. */
+  #isDirty = false;
   /** The last entry's; undefined: not looked up yet. */
   #lastOffset: number | undefined;
 
@@ -46,6 +48,7 @@ export class TransactionIndex {
       this.#lastOffset < transaction.lastOffset,
       `a transaction that ended at ${transaction.lastOffset} is not behind ${this.#lastOffset} in ${this.path}`,
     );
+    this.#isDirty = true;
     appendToFile(this.#openFile(), encode(transaction), this.#sizeInBytes);
     this.#sizeInBytes += ENTRY_SIZE;
     this.#lastOffset = transaction.lastOffset;
@@ -88,6 +91,7 @@ export class TransactionIndex {
   /** Forgets what was appended since it had this size. */
   truncateToSize(sizeInBytes: number): void {
     if (sizeInBytes === this.#sizeInBytes) return;
+    this.#isDirty = true;
     this.#openFile().truncateSync(sizeInBytes);
     this.#sizeInBytes = sizeInBytes;
     this.#lastOffset = undefined;
@@ -112,11 +116,15 @@ export class TransactionIndex {
   }
 
   async flush(): Promise<void> {
-    if (this.#file !== undefined) await this.#file.sync();
+    if (!this.#isDirty) return;
+    this.#isDirty = false;
+    await this.#openFile().sync();
   }
 
   flushSync(): void {
-    this.#file?.syncSync();
+    if (!this.#isDirty) return;
+    this.#isDirty = false;
+    this.#openFile().syncSync();
   }
 
   close(): void {
@@ -126,6 +134,7 @@ export class TransactionIndex {
 
   /** Does nothing but remember the name when there is no file. */
   renameTo(path: string): void {
+    this.close();
     if (this.#fileSystem.statSync(this.path) !== undefined) this.#fileSystem.renameSync(this.path, path);
     this.path = path;
   }
