@@ -71,6 +71,18 @@ describe('convertRecords', () => {
     assert.deepEqual(magics, [0, 0, 0, 1, 1, 1, 1, 1, 1]);
   });
 
+  test('begins no batch after so many bytes came out, and one at least', () => {
+    const bytes = Buffer.concat([build(2), build(2, { compressionType: 'gzip' }), build(2)]);
+    const count = (maxBytes: number) => recordsOf(convertRecords(bytes, { toMagic: 1, maxBytes })).length;
+    const all = recordsOf(convertRecords(bytes, { toMagic: 1 })).length;
+    assert.deepEqual([count(0), count(1), count(1_000_000)], [all / 3, all / 3, all]);
+    const unpacked = recordsOf(build(2)).reduce(
+      (size, { key, value }) => size + (key?.length ?? 0) + (value?.length ?? 0),
+      0,
+    );
+    assert.equal(count(unpacked + 1), (all / 3) * 2);
+  });
+
   test('LogAppendTime comes along', () => {
     for (const compressionType of ['none', 'gzip'] as const) {
       const bytes = build(2, { compressionType, timestampType: 'LogAppendTime', logAppendTime: 9_000 });

@@ -15,6 +15,8 @@ export interface ConvertOptions {
    *  the older ones. */
   readonly upConvert?: boolean;
   readonly maxDecompressedBytes?: number;
+  /** No batch is begun after so many bytes of records came out of those before; default: all are converted. */
+  readonly maxBytes?: number;
 }
 
 /** The batches in `records` in format `toMagic`. Offsets, timestamps, keys and values stay. Formats 0 and 1 have no headers,
@@ -24,14 +26,21 @@ export interface ConvertOptions {
  *  @throws CorruptRecordError | InvalidRecordError */
 export function convertRecords(records: Buffer, options: ConvertOptions): Buffer {
   const converted: Buffer[] = [];
+  const { maxBytes = Number.POSITIVE_INFINITY } = options;
+  let [unpackedBytes, convertedBytes] = [0, 0];
   for (const batch of batchesIn(records)) {
+    if (unpackedBytes >= maxBytes && convertedBytes > 0) break;
     if (options.toMagic < 2 && batch.compressionType === 'zstd') {
       // What comes before it is the answer; whoever reads on gets the error.
       if (converted.length > 0) break;
       throw new UnsupportedCompressionError('Down-conversion of zstandard-compressed batches is not supported');
     }
     if (options.toMagic < 2 && batch.isControlBatch) continue;
-    converted.push(isKept(batch, options) ? batch.bytes() : convertBatch(batch, options));
+    const kept = isKept(batch, options) ? batch.bytes() : undefined;
+    const next = kept === undefined ? convertBatch(batch, options) : { bytes: kept, unpackedBytes: kept.length };
+    converted.push(next.bytes);
+    unpackedBytes += next.unpackedBytes;
+    convertedBytes += next.bytes.length;
   }
   return converted.length === 1 && converted[0] !== undefined ? converted[0] : Buffer.concat(converted);
 }
@@ -40,12 +49,12 @@ function isKept(batch: RecordBatch, options: ConvertOptions): boolean {
   return batch.magic === options.toMagic || (batch.magic < options.toMagic && !options.upConvert);
 }
 
-function convertBatch(batch: RecordBatch, options: ConvertOptions): Buffer {
+function convertBatch(batch: RecordBatch, options: ConvertOptions): { bytes: Buffer; unpackedBytes: number } {
   const records: KafkaRecord[] = [];
   const leaveOutBefore = options.toMagic < 2 && batch.compressionType === 'none' ? (options.firstOffset ?? 0) : 0;
   for (const record of batch.records(options)) if (record.offset >= leaveOutBefore) records.push(record);
   const first = records[0];
-  if (first === undefined) return Buffer.alloc(0);
+  if (first === undefined) return { bytes: Buffer.alloc(0), unpackedBytes: 0 };
   const builder = new RecordsBuilder({
     magic: options.toMagic,
     compressionType: batch.compressionType,
@@ -53,8 +62,12 @@ function convertBatch(batch: RecordBatch, options: ConvertOptions): Buffer {
     baseOffset: first.offset,
     logAppendTime: batch.timestampType === 'LogAppendTime' ? batch.maxTimestamp : NO_TIMESTAMP,
   });
-  for (const record of records) builder.appendWithOffset(record.offset, record);
-  return builder.build();
+  let unpackedBytes = 0;
+  for (const record of records) {
+    unpackedBytes += (record.key?.length ?? 0) + (record.value?.length ?? 0);
+    builder.appendWithOffset(record.offset, record);
+  }
+  return { bytes: builder.build(), unpackedBytes };
 }
 
 function timestampTypeFor(type: TimestampType, toMagic: Magic): TimestampType {

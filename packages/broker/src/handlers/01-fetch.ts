@@ -6,7 +6,7 @@
 // stable offset; followers, known by their replica id, up to the end, and are told where their log diverges (KIP-595). A fetch that finds
 // less than min.bytes waits. No preferred read replica is ever named. Source: kafka.server.KafkaApis.handleFetchRequest.
 
-import { type ErrorCode, Errors, KafkaError, readFully, type Uuid, ZERO_UUID } from '@ottla/base';
+import { type ErrorCode, Errors, KafkaError, readFully, type Uuid, yieldToEventLoop, ZERO_UUID } from '@ottla/base';
 import {
   type Decoded,
   type FetchableTopicResponse,
@@ -24,6 +24,8 @@ import { type FetchedPartition, failedFetch, releaseRecords } from '../replica/r
 import { Dispatched, defineHandler } from '../server/handler.ts';
 import type { RequestContext } from '../server/request-context.ts';
 
+/** Of one partition, in one turn of the event loop; a batch that was begun is finished. */
+const CONVERTED_BYTES_MAX = 1_048_576;
 const FIRST_VERSION_OF_FORMAT_1 = 2;
 const FIRST_VERSION_OF_FORMAT_2 = 4;
 const FIRST_VERSION_WITH_STORAGE_ERROR = 6;
@@ -65,6 +67,7 @@ export const fetch = defineHandler(
     const answer = { session, unreadable, isFromFollower: params.isFromFollower };
     if (readable.length === 0) return respond(context, answer, []);
     const fetched = replicaManager.fetchMessages(params, readable);
+    if (apiVersion < FIRST_VERSION_OF_FORMAT_2) return new Dispatched(respondConverted(context, answer, fetched));
     if (!(fetched instanceof Promise)) return respond(context, answer, fetched);
     return new Dispatched(fetched.then((updates) => respond(context, answer, updates)));
   },
@@ -131,6 +134,27 @@ interface PendingAnswer {
   readonly isFromFollower: boolean;
 }
 
+/** One partition after the other, with other work in between. */
+async function respondConverted(
+  context: RequestContext,
+  answer: PendingAnswer,
+  fetching: readonly FetchedPartition[] | Promise<readonly FetchedPartition[]>,
+): Promise<FetchResponse> {
+  const fetched = await fetching;
+  try {
+    for (const update of fetched) {
+      if (update.answer.errorCode !== Errors.NONE) continue;
+      const hasRecords = recordsSizeInBytes(update.answer) > 0;
+      adaptRecords(update, context);
+      if (hasRecords) await yieldToEventLoop();
+    }
+  } catch (error) {
+    releaseRecords(fetched);
+    throw error;
+  }
+  return respond(context, answer, fetched);
+}
+
 /** Whatever goes wrong here, no file stays open. */
 function respond(
   context: RequestContext,
@@ -179,7 +203,8 @@ function adaptToVersion(fetched: readonly FetchedPartition[], context: RequestCo
   for (const update of fetched) {
     const { answer } = update;
     if (answer.errorCode === Errors.NONE) {
-      if (apiVersion < FIRST_VERSION_WITH_ZSTD) adaptRecords(update, context);
+      if (apiVersion < FIRST_VERSION_WITH_ZSTD && apiVersion >= FIRST_VERSION_OF_FORMAT_2)
+        adaptRecords(update, context);
       continue;
     }
     if (apiVersion >= FIRST_VERSION_WITH_NODE_ENDPOINTS && isAboutLeader(answer.errorCode)) {
@@ -203,20 +228,21 @@ function adaptRecords({ request, answer }: FetchedPartition, context: RequestCon
   const logConfig = context.broker.replicaManager.getLogConfig(request.topic ?? '', request.partition);
   if (logConfig?.compressionType === 'zstd') {
     refuseRecords(answer, Errors.UNSUPPORTED_COMPRESSION_TYPE);
-  } else if (apiVersion < FIRST_VERSION_OF_FORMAT_2) {
+  } else if (apiVersion < FIRST_VERSION_OF_FORMAT_2 && recordsSizeInBytes(answer) > 0) {
     if (logConfig?.messageDownconversionEnable === false) refuseRecords(answer, Errors.UNSUPPORTED_VERSION);
     else downConvert(answer, request.fetchOffset, apiVersion < FIRST_VERSION_OF_FORMAT_1 ? 0 : 1);
   }
 }
 
-/** Conversion holds the partition's records in memory, at most what the fetch asked for, and what they grow to. */
+/** Conversion holds the partition's records in memory, at most what the fetch asked for, and the first of what they grow to: whoever reads
+ *  on gets the rest with the next fetch. */
 function downConvert(answer: FetchResponsePartitionData, firstOffset: number, toMagic: Magic): void {
   const { records } = answer;
   if (records === null || Array.isArray(records)) return;
   const bytes = 'release' in records ? readFully(records) : (records as Buffer);
   answer.records = NOTHING;
   try {
-    answer.records = convertRecords(bytes, { toMagic, firstOffset });
+    answer.records = convertRecords(bytes, { toMagic, firstOffset, maxBytes: CONVERTED_BYTES_MAX });
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error;
     refuseRecords(answer, error.code);

@@ -224,6 +224,20 @@ describe('a fetch', () => {
     assert.equal((await fetchOne(scenario, toFetch([{}]), 3)).error, 'UNSUPPORTED_COMPRESSION_TYPE');
   });
 
+  test('of an older format converts a part of a partition at a time, with other work in between', async () => {
+    const scenario = await ordersOn();
+    const value = 'x'.repeat(400_000);
+    for (let i = 0; i < 5; i++) await produceOne(scenario, toProduce(batchOf([value])));
+    const seen: number[] = [];
+    for (let fetchOffset = 0; fetchOffset < 5; fetchOffset += seen.at(-1) ?? 5) {
+      const asked = scenario.ask(fetch, toFetch([{ fetchOffset, partitionMaxBytes: 10_000_000 }]), 3);
+      assert.equal(asked.isAnswered(), false);
+      const answer = (await asked.response)?.responses[0]?.partitions[0];
+      seen.push(valuesIn(answer?.records ?? null).length);
+    }
+    assert.deepEqual(seen, [3, 2]);
+  });
+
   test('that would need conversion is refused where conversion is off', async () => {
     const scenario = await ordersOn({ topicConfig: { 'message.downconversion.enable': 'false' } });
     await produceOne(scenario, toProduce(batchOf(['a'])));
