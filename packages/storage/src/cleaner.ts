@@ -15,6 +15,8 @@ import type { ProducerStateEntry } from './producer-state-entry.ts';
 /** How long the event loop may be kept. */
 const SLICE_MS = 4;
 const SLICE_BYTES = 512 * 1024;
+/** The longest sleep for the speed limit. */
+const PAUSE_MAX_MS = 200;
 /** Cleaned batches are appended this much at a time: one index entry each. */
 const WRITE_BYTES = 32 * 1024;
 const RELATIVE_OFFSET_MAX = 0x7fffffff;
@@ -199,14 +201,23 @@ export class Cleaner {
 
   /** @throws CleaningAbortedError when `group` is no longer what it was */
   async #pause(candidate: LogToClean, group: readonly LogSegment[]): Promise<void> {
-    const allowedMs = (this.#sliceBytes / this.#settings().ioMaxBytesPerSecond) * 1000;
-    const waitMs = allowedMs - (this.#clock.monotonicMs() - this.#sliceStartMs);
-    if (waitMs >= 1) await sleep(this.#clock, waitMs);
-    else await yieldToEventLoop();
+    let waitMs = this.#owedMs();
+    do {
+      // A little at a time: the limit may change, and whoever stops the cleaner waits for it.
+      if (waitMs >= 1) await sleep(this.#clock, Math.min(waitMs, PAUSE_MAX_MS));
+      else await yieldToEventLoop();
+      if (this.#shouldStop()) throw new CleaningAbortedError('the cleaner is stopping');
+      ensureUnchanged(candidate, group);
+      waitMs = this.#owedMs();
+    } while (waitMs >= 1);
     this.#sliceBytes = 0;
     this.#sliceStartMs = this.#clock.monotonicMs();
-    if (this.#shouldStop()) throw new CleaningAbortedError('the cleaner is stopping');
-    ensureUnchanged(candidate, group);
+  }
+
+  /** How much longer the slice should have taken. */
+  #owedMs(): number {
+    const allowedMs = (this.#sliceBytes / this.#settings().ioMaxBytesPerSecond) * 1000;
+    return allowedMs - (this.#clock.monotonicMs() - this.#sliceStartMs);
   }
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Errors, FakeClock, KafkaError, MemoryFileSystem, StorageError } from '@ottla/base';
+import { Errors, FakeClock, KafkaError, MemoryFileSystem, StorageError, yieldToEventLoop } from '@ottla/base';
 import { endTransactionMarker, RecordsBuilder, type RecordsBuilderOptions } from '@ottla/records';
 import type { Log } from './log.ts';
 import type { LogManager } from './log-manager.ts';
@@ -303,6 +303,22 @@ describe('compaction', () => {
     await clock.advance(10_000);
     assert.equal((await cleaning)?.endOffset, 20);
     assert.equal(clock.nowMs(), NOW_MS + 20_000);
+  });
+
+  test('a stop does not wait for the speed limit', async () => {
+    const { manager, log, clock } = await started({ topicSettings: { 'segment.bytes': '10000000' } });
+    for (let i = 0; i < 20; i++) append(log, [['k', 'x'.repeat(100_000)]]);
+    roll(log);
+    manager.cleaner.reconfigure({ ...manager.cleaner.settings, ioMaxBytesPerSecond: 1, backoffMs: 10 });
+    await clock.advance(1000);
+    let isClosed = false;
+    const closing = manager.close().then(() => {
+      isClosed = true;
+    });
+    await clock.advance(1000);
+    for (let turn = 0; turn < 100 && !isClosed; turn++) await yieldToEventLoop();
+    assert.ok(isClosed, 'a megabyte at a byte a second');
+    await closing;
   });
 
   test('a crash at any step of a pass leaves the old records or the cleaned ones', async () => {
