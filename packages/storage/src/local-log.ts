@@ -320,13 +320,6 @@ export class LocalLog {
     for (const segment of this.segments.values()) segment.closeHandlers();
   }
 
-  deleteAll(): void {
-    this.#deleted.close();
-    for (const segment of this.segments.values()) segment.deleteIfExists();
-    this.segments.clear();
-    this.#context.fileSystem.removeDirectorySync(this.#directory);
-  }
-
   async #flushNames(): Promise<void> {
     if (this.#directoryIsDirty) {
       this.#directoryIsDirty = false;

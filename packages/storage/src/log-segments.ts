@@ -85,10 +85,6 @@ export class LogSegments {
     return last === undefined || offset > last.baseOffset ? [] : this.between(offset, last.baseOffset);
   }
 
-  clear(): void {
-    this.#segments = [];
-  }
-
   close(): void {
     for (const segment of this.#segments) segment.close();
   }

@@ -6,33 +6,23 @@
 // Appends are synchronous up to the page cache: when one returns, its records survive the death of this process.
 // Source: Kafka's UnifiedLog (3.9). What it does not do: tiered storage.
 
-import {
-  assert,
-  type ErrorCode,
-  Errors,
-  KafkaError,
-  NoSpaceError,
-  StorageError,
-  type TopicPartition,
-  topicPartitionKey,
-  type Uuid,
-} from '@ottla/base';
-import { syncFile } from './checkpoint-file.ts';
-import { GroupCommit } from './group-commit.ts';
+import { assert, Errors, KafkaError, type TopicPartition, topicPartitionKey, type Uuid } from '@ottla/base';
 import type { EpochEndOffset, LeaderEpochFileCache } from './leader-epoch-file-cache.ts';
 import type { LocalLog, LogContext } from './local-log.ts';
 import type { FetchDataInfo } from './local-log-reads.ts';
 import type { LogAppendInfo } from './log-append-info.ts';
 import { type AppendAsLeaderOptions, LogAppender } from './log-appender.ts';
+import { LogAvailability } from './log-availability.ts';
 import type { LogConfig } from './log-config.ts';
+import { LogFlush } from './log-flush.ts';
 import type { LogOffsetMetadata } from './log-offset-metadata.ts';
-import { breachesLogStart, breachesRetentionMs, deletablePrefix, retentionBytesPredicate } from './log-retention.ts';
+import { LogRetention } from './log-retention.ts';
 import type { LogSegment } from './log-segment.ts';
+import { LogTruncation } from './log-truncation.ts';
 import { LogWatermarks } from './log-watermarks.ts';
 import { offsetByTimestamp, type TimestampAndOffset } from './offset-by-timestamp.ts';
 import { PARTITION_METADATA_FILE, PartitionMetadataFile } from './partition-metadata-file.ts';
 import type { ProducerStateManager, VerificationGuard } from './producer-state-manager.ts';
-import { rebuildProducerState } from './producer-state-rebuild.ts';
 
 /** Up to where a reader may see: everything, what is replicated, or only decided transactions. */
 export type FetchIsolation = 'logEnd' | 'highWatermark' | 'txnCommitted';
@@ -58,20 +48,13 @@ export class Log {
   readonly #local: LocalLog;
   readonly #appender: LogAppender;
   readonly #transactionVerificationEnabled: () => boolean;
+  readonly #partitionMetadataFile: PartitionMetadataFile;
   #topicId: Uuid | undefined;
-  /** partition.metadata was written without a sync. */
-  #topicIdIsVolatile = false;
   readonly #watermarks: LogWatermarks;
-  readonly #groupCommit = new GroupCommit(() => this.#flushGroup());
-  #isClosed = false;
-  /** Its directory is to be removed, or is already. */
-  #isAbandoned = false;
-  /** Moved to another log dir: what was appended here and is waited for to be durable must be durable there. */
-  #successor: Log | undefined;
-  /** The disk failed: nothing works any more. */
-  #isOffline = false;
-  /** The lowest offset truncated to since the cleaner last noted how far the log is clean. */
-  #lowestTruncation = Number.POSITIVE_INFINITY;
+  readonly #availability: LogAvailability;
+  readonly #flush: LogFlush;
+  readonly #retention: LogRetention;
+  readonly #truncation: LogTruncation;
 
   constructor(parts: LogParts) {
     this.topicPartition = parts.localLog.topicPartition;
@@ -82,16 +65,24 @@ export class Log {
     this.producerStateManager = parts.producerStateManager;
     this.#transactionVerificationEnabled = parts.transactionVerificationEnabled;
     this.#topicId = parts.topicId;
-    const { localLog, producerStateManager, logStartOffset } = parts;
-    this.#watermarks = new LogWatermarks({ localLog, producerStateManager, logStartOffset, name: this.name });
+    const { context, localLog, leaderEpochCache, producerStateManager, logStartOffset } = parts;
+    const { name } = this;
+    const metadataPath = `${localLog.directory}/${PARTITION_METADATA_FILE}`;
+    this.#partitionMetadataFile = new PartitionMetadataFile(context.fileSystem, metadataPath);
+    this.#watermarks = new LogWatermarks({ localLog, producerStateManager, logStartOffset, name });
+    const shared = { context, localLog, leaderEpochCache, producerStateManager, watermarks: this.#watermarks, name };
+    this.#availability = new LogAvailability(shared);
+    this.#truncation = new LogTruncation(shared);
+    this.#retention = new LogRetention({ ...shared, roll: () => this.roll() });
+    this.#flush = new LogFlush({
+      ...shared,
+      partitionMetadataFile: this.#partitionMetadataFile,
+      availability: this.#availability,
+    });
     this.#appender = new LogAppender({
-      clock: parts.context.clock,
-      localLog,
-      leaderEpochCache: parts.leaderEpochCache,
-      producerStateManager,
-      watermarks: this.#watermarks,
+      ...shared,
+      clock: context.clock,
       transactionVerificationEnabled: parts.transactionVerificationEnabled,
-      name: this.name,
       roll: (expectedNextOffset) => this.roll(expectedNextOffset),
       flush: () => this.flush(),
     });
@@ -170,21 +161,21 @@ export class Log {
   }
 
   get isOffline(): boolean {
-    return this.#isOffline;
+    return this.#availability.isOffline;
   }
 
   get isClosed(): boolean {
-    return this.#isClosed;
+    return this.#availability.isClosed;
   }
 
   /** For the cleaner: what it cleaned at and above this offset is no longer there. Infinity: nothing was truncated. */
   get lowestTruncation(): number {
-    return this.#lowestTruncation;
+    return this.#truncation.lowestTruncation;
   }
 
   /** The cleaner has noted it. */
   forgetTruncation(): void {
-    this.#lowestTruncation = Number.POSITIVE_INFINITY;
+    this.#truncation.forgetTruncation();
   }
 
   /** For the cleaner and the tools. Ascending; a copy. */
@@ -214,22 +205,22 @@ export class Log {
    *  OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, INVALID_TXN_STATE, TRANSACTION_COORDINATOR_FENCED,
    *  UNSUPPORTED_COMPRESSION_TYPE, KAFKA_STORAGE_ERROR */
   appendAsLeader(records: Buffer, options: AppendAsLeaderOptions): LogAppendInfo {
-    this.#ensureUsable();
+    this.#availability.ensureUsable();
     try {
       return this.#appended(this.#appender.appendAsLeader(records, options));
     } catch (error) {
-      throw this.#failed(error, 'append to');
+      throw this.#availability.failed(error, 'append to');
     }
   }
 
   /** Appends what a leader sent, as it is. A batch cut at the end is left out.
    *  @throws KafkaError OFFSET_OUT_OF_RANGE when the first offset is below the log end offset, CORRUPT_MESSAGE, KAFKA_STORAGE_ERROR */
   appendAsFollower(records: Buffer): LogAppendInfo {
-    this.#ensureUsable();
+    this.#availability.ensureUsable();
     try {
       return this.#appended(this.#appender.appendAsFollower(records));
     } catch (error) {
-      throw this.#failed(error, 'append to');
+      throw this.#availability.failed(error, 'append to');
     }
   }
 
@@ -250,7 +241,7 @@ export class Log {
     isolation: FetchIsolation;
     minOneMessage: boolean;
   }): FetchDataInfo {
-    this.#ensureUsable();
+    this.#availability.ensureUsable();
     this.#watermarks.ensureNotBelowStart(options.startOffset);
     try {
       return this.#local.read({
@@ -261,27 +252,16 @@ export class Log {
         includeAborted: options.isolation === 'txnCommitted',
       });
     } catch (error) {
-      throw this.#failed(error, 'read');
+      throw this.#availability.failed(error, 'read');
     }
   }
 
   /** −1 latest, −2 earliest, −3 of the maximum timestamp, −4 earliest local, −5 latest tiered; otherwise the first record at
    *  or after that time. @returns undefined when there is none */
   fetchOffsetByTimestamp(timestamp: number): TimestampAndOffset | undefined {
-    this.#ensureUsable();
-    try {
-      return offsetByTimestamp(
-        {
-          segments: this.#local.segments,
-          leaderEpochCache: this.leaderEpochCache,
-          logStartOffset: this.logStartOffset,
-          logEndOffset: this.logEndOffset,
-        },
-        timestamp,
-      );
-    } catch (error) {
-      throw this.#failed(error, 'look up a timestamp in');
-    }
+    const { leaderEpochCache, logStartOffset, logEndOffset } = this;
+    const log = { segments: this.#local.segments, leaderEpochCache, logStartOffset, logEndOffset };
+    return this.#availability.whenUsable('look up a timestamp in', () => offsetByTimestamp(log, timestamp));
   }
 
   /** Where the largest leader epoch at or below `leaderEpoch` ends. @returns undefined when no epoch is known */
@@ -292,20 +272,12 @@ export class Log {
 
   /** Aborted transactions that overlap [startOffset, upperBoundOffset). */
   collectAbortedTransactions(startOffset: number, upperBoundOffset: number): ReturnType<LocalLog['collectAborted']> {
-    try {
-      return this.#local.collectAborted(startOffset, upperBoundOffset);
-    } catch (error) {
-      throw this.#failed(error, 'read');
-    }
+    return this.#availability.guarded('read', () => this.#local.collectAborted(startOffset, upperBoundOffset));
   }
 
   /** Where `offset` stands. @throws KafkaError OFFSET_OUT_OF_RANGE */
   toOffsetMetadata(offset: number): LogOffsetMetadata {
-    try {
-      return this.#watermarks.toOffsetMetadata(offset);
-    } catch (error) {
-      throw this.#failed(error, 'read');
-    }
+    return this.#availability.guarded('read', () => this.#watermarks.toOffsetMetadata(offset));
   }
 
   fetchHighWatermarkMetadata(): LogOffsetMetadata {
@@ -316,6 +288,12 @@ export class Log {
     return this.#watermarks.lastStableOffsetMetadata();
   }
 
+  /** `leaderEpoch` begins at `offset`, where its leader has written nothing yet. @throws KafkaError KAFKA_STORAGE_ERROR */
+  assignEpochStartOffset(leaderEpoch: number, offset: number): void {
+    const assign = (): void => this.leaderEpochCache.assign(leaderEpoch, offset);
+    this.#availability.whenUsable('begin a leader epoch of', assign);
+  }
+
   // High watermark and log start.
 
   /** Sets the high watermark, kept within [logStartOffset, logEndOffset]. @returns what it is now */
@@ -323,102 +301,41 @@ export class Log {
     return this.#watermarks.updateHighWatermark(offset);
   }
 
-  /** Raises the high watermark. @returns the old one, or undefined when `newHighWatermark` is not above it */
-  maybeIncrementHighWatermark(newHighWatermark: number): number | undefined {
-    assert(
-      newHighWatermark <= this.logEndOffset,
-      `high watermark ${newHighWatermark} above the end of ${this.name}, ${this.logEndOffset}`,
-    );
-    const old = this.highWatermark;
-    if (newHighWatermark <= old) return undefined;
-    this.updateHighWatermark(newHighWatermark);
-    return old;
-  }
-
   /** Records below `offset` may no longer be read; whole segments below it go with the next retention check.
    *  @returns false when the log starts there or later already
    *  @throws KafkaError OFFSET_OUT_OF_RANGE above the high watermark */
   maybeIncrementLogStartOffset(offset: number): boolean {
-    this.#ensureUsable();
+    this.#availability.ensureUsable();
     if (offset > this.highWatermark) {
       throw new KafkaError(
         Errors.OFFSET_OUT_OF_RANGE,
         `cannot start ${this.name} at ${offset}, above its high watermark ${this.highWatermark}`,
       );
     }
-    if (offset <= this.logStartOffset) return false;
-    try {
-      this.#watermarks.raiseLogStartOffset(offset);
-      this.leaderEpochCache.truncateFromStart(offset);
-      this.producerStateManager.onLogStartOffsetIncremented(offset);
-      this.#watermarks.updateFirstUnstableOffset();
-      return true;
-    } catch (error) {
-      throw this.#failed(error, 'move the start of');
-    }
+    return this.#availability.guarded('move the start of', () => this.#retention.maybeIncrementLogStartOffset(offset));
   }
 
   // Retention and truncation.
 
   /** Drops segments by log start offset and, where cleanup.policy has "delete", by size and age. @returns how many */
   deleteOldSegments(): number {
-    this.#ensureUsable();
-    try {
-      let count = this.#deleteWhile((segment, next) => breachesLogStart(segment, next, this.logStartOffset));
-      if (!this.config.delete) return count;
-      count += this.#deleteWhile(retentionBytesPredicate(this.sizeInBytes, this.config.retentionBytes));
-      const nowMs = this.#context.clock.nowMs();
-      count += this.#deleteWhile((segment) => breachesRetentionMs(segment, nowMs, this.config.retentionMs));
-      return count;
-    } catch (error) {
-      throw this.#failed(error, 'delete segments of');
-    }
+    return this.#availability.whenUsable('delete segments of', () => this.#retention.deleteOldSegments());
   }
 
   /** Drops records from `offset` on. @returns false when there are none */
   truncateTo(offset: number): boolean {
-    this.#ensureUsable();
-    assert(offset >= 0, `cannot truncate ${this.name} to ${offset}`);
-    try {
-      if (offset >= this.logEndOffset) {
-        // An epoch of a leader that wrote nothing may begin at the end.
-        this.leaderEpochCache.truncateFromEnd(offset);
-        return false;
-      }
-      this.#context.logger.info('truncating', { partition: this.name, offset, logEndOffset: this.logEndOffset });
-      const firstOffset = this.#local.segments.first?.baseOffset ?? 0;
-      if (firstOffset > offset) this.truncateFullyAndStartAt(offset);
-      else this.#truncateTail(offset);
-      this.#context.onTruncated?.();
-      return true;
-    } catch (error) {
-      throw this.#failed(error, 'truncate');
-    }
+    return this.#availability.whenUsable('truncate', () => this.#truncation.truncateTo(offset));
   }
 
   /** Drops everything; the log is empty and begins at `offset`.
    *  @param logStartOffset what may be read begins there, where that is not `offset` */
   truncateFullyAndStartAt(offset: number, logStartOffset = offset): void {
-    this.#ensureUsable();
-    try {
-      this.#context.logger.info('truncating fully', { partition: this.name, offset });
-      this.#lowestTruncation = Math.min(this.#lowestTruncation, offset);
-      this.#local.truncateFullyAndStartAt(offset);
-      this.leaderEpochCache.clearAndFlush();
-      this.producerStateManager.truncateFullyAndStartAt(offset);
-      this.#watermarks.onTruncated(logStartOffset);
-      // The high watermark is where the log begins anew, even if it was below.
-      this.#watermarks.updateHighWatermark(offset);
-      this.#context.onTruncated?.();
-    } catch (error) {
-      throw this.#failed(error, 'truncate');
-    }
+    this.#availability.whenUsable('truncate', () => this.#truncation.truncateFullyAndStartAt(offset, logStartOffset));
   }
 
   /** Begins a new segment at the log end offset. */
   roll(expectedNextOffset = 0): LogSegment {
-    this.#ensureUsable();
-    try {
+    return this.#availability.whenUsable('roll', () => {
       // A snapshot at each segment's beginning bounds what an unclean start must read again, and outlives the segments before it.
       const segment = this.#local.roll(expectedNextOffset, (baseOffset) =>
         this.producerStateManager.takeSnapshotAt(baseOffset),
@@ -427,9 +344,7 @@ export class Log {
       // Nobody waits for this sync; a failure takes the log dir offline, which is told there.
       this.flush().catch(() => undefined);
       return segment;
-    } catch (error) {
-      throw this.#failed(error, 'roll');
-    }
+    });
   }
 
   // Durability.
@@ -437,39 +352,32 @@ export class Log {
   /** Resolves when everything appended before the call survives a power loss. Calls that come while a sync is under way share the
    *  next one. @throws KafkaError KAFKA_STORAGE_ERROR */
   flush(): Promise<void> {
-    return this.#successor?.flush() ?? this.#groupCommit.flush();
+    return this.#flush.flush();
   }
 
   /** Writes and syncs all there is, and lets go of the files. Safe to call twice. After this a start needs no recovery. */
   async close(): Promise<void> {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    if (this.#isOffline) {
+    if (this.isClosed) return;
+    this.#availability.markClosed();
+    if (this.isOffline) {
       this.#local.closeHandlers();
       return;
     }
     try {
-      await this.#groupCommit.idle();
-      if (this.producerStateManager.takeSnapshot()) this.#local.markDirectoryDirty();
-      if (await this.leaderEpochCache.flush()) this.#local.markDirectoryDirty();
-      if (!this.#local.isDurable) {
-        this.activeSegment.onBecomeInactive();
-        await this.#flushAll({ allIndexes: true });
-      }
+      await this.#flush.flushForStop();
       this.#local.close();
     } catch (error) {
       this.#local.closeHandlers();
-      throw this.#failed(error, 'close');
+      throw this.#availability.failed(error, 'close');
     }
   }
 
   /** Lets go of the files without writing: the directory is given up. */
   closeHandlers(): void {
-    this.#isClosed = true;
-    this.#isAbandoned = true;
+    this.#availability.markAbandoned();
     this.#local.closeHandlers();
     // A sync that is under way opens what it needs.
-    void this.#groupCommit.idle().then(() => this.#local.closeHandlers());
+    void this.#flush.idle().then(() => this.#local.closeHandlers());
   }
 
   /** As the copy of `current` in another log dir: gets ready to become it. @throws KafkaError KAFKA_STORAGE_ERROR. Source: LogManager.replaceCurrentWithFutureLog */
@@ -478,39 +386,23 @@ export class Log {
       this.logEndOffset === current.logEndOffset,
       `the copy of ${this.name} ends at ${this.logEndOffset}, the log at ${current.logEndOffset}`,
     );
-    try {
-      this.updateHighWatermark(current.highWatermark);
-      this.maybeIncrementLogStartOffset(current.logStartOffset);
-      // A leader that appended nothing yet has an epoch all the same.
-      const { latestEntry } = current.leaderEpochCache;
-      if (latestEntry !== undefined) this.leaderEpochCache.assign(latestEntry.epoch, latestEntry.startOffset);
-    } catch (error) {
-      throw this.#failed(error, 'replace');
-    }
+    this.updateHighWatermark(current.highWatermark);
+    this.maybeIncrementLogStartOffset(current.logStartOffset);
+    // A leader that appended nothing yet has an epoch all the same.
+    const { latestEntry } = current.leaderEpochCache;
+    if (latestEntry !== undefined) this.assignEpochStartOffset(latestEntry.epoch, latestEntry.startOffset);
   }
 
   /** `successor` has taken its place. Lets go of the files when no sync uses them any more. */
   retireFor(successor: Log): void {
-    this.#isClosed = true;
-    this.#successor = successor;
-    void this.#groupCommit.idle().then(() => this.#local.closeHandlers());
+    this.#availability.markClosed();
+    this.#flush.handOverTo(successor);
+    void this.#flush.idle().then(() => this.#local.closeHandlers());
   }
 
   /** The log dir failed. Everything from now on answers KAFKA_STORAGE_ERROR. */
   markOffline(): void {
-    if (this.#isOffline) return;
-    this.#isOffline = true;
-    this.#local.closeHandlers();
-  }
-
-  /** `leaderEpoch` begins at `offset`, where its leader has written nothing yet. @throws KafkaError KAFKA_STORAGE_ERROR */
-  assignEpochStartOffset(leaderEpoch: number, offset: number): void {
-    this.#ensureUsable();
-    try {
-      this.leaderEpochCache.assign(leaderEpoch, offset);
-    } catch (error) {
-      throw this.#failed(error, 'begin a leader epoch of');
-    }
+    this.#availability.markOffline();
   }
 
   // Topic id, directory, end.
@@ -524,36 +416,17 @@ export class Log {
         `${this.directory} belongs to topic id ${this.#topicId}, not ${topicId}`,
       );
     }
-    try {
-      const path = `${this.directory}/${PARTITION_METADATA_FILE}`;
-      new PartitionMetadataFile(this.#context.fileSystem, path).write(topicId);
-      this.#topicId = topicId;
-      this.#topicIdIsVolatile = true;
-      this.#local.markDirectoryDirty();
-    } catch (error) {
-      throw this.#failed(error, 'name the topic of');
-    }
+    this.#availability.guarded('name the topic of', () => this.#partitionMetadataFile.write(topicId));
+    this.#topicId = topicId;
+    this.#local.markDirectoryDirty();
   }
 
   /** Gives the directory another name in its log dir. */
   renameDirectory(name: string): void {
-    try {
-      this.#local.renameDirectory(name);
-      this.leaderEpochCache.movedTo(this.directory);
-      this.producerStateManager.movedTo(this.directory);
-    } catch (error) {
-      throw this.#failed(error, 'rename');
-    }
-  }
-
-  /** Removes everything from the disk. */
-  delete(): void {
-    this.#isClosed = true;
-    try {
-      this.#local.deleteAll();
-    } catch (error) {
-      throw this.#failed(error, 'delete');
-    }
+    this.#availability.guarded('rename', () => this.#local.renameDirectory(name));
+    this.leaderEpochCache.movedTo(this.directory);
+    this.producerStateManager.movedTo(this.directory);
+    this.#partitionMetadataFile.movedTo(this.directory);
   }
 
   // Producers.
@@ -573,8 +446,6 @@ export class Log {
     this.producerStateManager.removeExpiredProducers(nowMs);
   }
 
-  // Offsets.
-
   #endOf(isolation: FetchIsolation): LogOffsetMetadata {
     switch (isolation) {
       case 'logEnd':
@@ -586,96 +457,5 @@ export class Log {
       default:
         return isolation satisfies never;
     }
-  }
-
-  // Retention, truncation, flush.
-
-  #deleteWhile(predicate: (segment: LogSegment, next: LogSegment | undefined) => boolean): number {
-    const deletable = deletablePrefix(this.#local.segments.values(), predicate, {
-      highWatermark: this.highWatermark,
-      logEndOffset: this.logEndOffset,
-    });
-    if (deletable.length === 0) return 0;
-    // There is always an active segment.
-    if (deletable.length === this.numberOfSegments) this.roll();
-    this.#context.logger.info('deleting segments', {
-      partition: this.name,
-      baseOffsets: deletable.map((segment) => segment.baseOffset),
-    });
-    this.#local.removeAndDelete(deletable);
-    for (const segment of deletable) this.producerStateManager.deleteSnapshotAt(segment.baseOffset);
-    const firstOffset = this.#local.segments.first?.baseOffset ?? this.logEndOffset;
-    this.maybeIncrementLogStartOffset(firstOffset);
-    return deletable.length;
-  }
-
-  #truncateTail(offset: number): void {
-    this.#lowestTruncation = Math.min(this.#lowestTruncation, offset);
-    const deleted = this.#local.truncateTo(offset);
-    for (const segment of deleted) this.producerStateManager.deleteSnapshotAt(segment.baseOffset);
-    this.leaderEpochCache.truncateFromEnd(offset);
-    const logStartOffset = Math.min(offset, this.logStartOffset);
-    rebuildProducerState({
-      segments: this.#local.segments,
-      producerStateManager: this.producerStateManager,
-      logStartOffset,
-      lastOffset: offset,
-      nowMs: this.#context.clock.nowMs(),
-      reloadFromCleanShutdown: false,
-    });
-    this.#watermarks.onTruncated(logStartOffset);
-  }
-
-  async #flushGroup(): Promise<void> {
-    try {
-      if (this.#isAbandoned) this.#ensureUsable();
-      if (this.#successor === undefined) await this.#flushAll({});
-    } catch (error) {
-      // The directory went while the disk was waited for.
-      if (this.#isAbandoned && error instanceof StorageError && error.code === 'ENOENT') this.#ensureUsable();
-      throw this.#failed(error, 'sync');
-    }
-    // Also when it came while the disk was waited for.
-    await this.#successor?.flush();
-  }
-
-  async #flushAll(options: { allIndexes?: boolean }): Promise<void> {
-    this.#ensureOnline();
-    if (await this.leaderEpochCache.flush()) this.#local.markDirectoryDirty();
-    if (this.#topicIdIsVolatile) {
-      this.#topicIdIsVolatile = false;
-      await syncFile(this.#context.fileSystem, `${this.directory}/${PARTITION_METADATA_FILE}`);
-    }
-    if (await this.producerStateManager.flushSnapshots()) this.#local.markDirectoryDirty();
-    await this.#local.flush(options);
-  }
-
-  // Failures.
-
-  #ensureOnline(): void {
-    if (this.#isOffline) {
-      throw new KafkaError(
-        Errors.KAFKA_STORAGE_ERROR,
-        `${this.name} is in an offline log dir, ${this.parentDirectory}`,
-      );
-    }
-  }
-
-  #ensureUsable(): void {
-    this.#ensureOnline();
-    if (this.#isClosed) throw new KafkaError(Errors.NOT_LEADER_OR_FOLLOWER, `${this.name} is closed`);
-  }
-
-  /** A disk's failure becomes KAFKA_STORAGE_ERROR; everything else stays what it is. It takes the log dir offline, unless there was merely no
-   *  space: then nothing has changed, and the same works again when there is. */
-  #failed(error: unknown, operation: string): unknown {
-    if (!(error instanceof StorageError)) return error;
-    if (error instanceof NoSpaceError) this.#context.fullLogDirs.onRefused(this.parentDirectory, error);
-    else {
-      this.markOffline();
-      this.#context.onStorageError(error, this.parentDirectory);
-    }
-    const code: ErrorCode = Errors.KAFKA_STORAGE_ERROR;
-    return new KafkaError(code, `cannot ${operation} ${this.name}: ${error.message}`, { cause: error });
   }
 }

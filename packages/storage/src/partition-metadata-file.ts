@@ -6,23 +6,42 @@
 // Source: Kafka's PartitionMetadataFile (KIP-516), which ends without a line end.
 
 import { type FileSystem, type Uuid, uuidToBytes, ZERO_UUID } from '@ottla/base';
-import { CheckpointFormatError, readFileIfExists, replaceFileSync } from './checkpoint-file.ts';
+import { CheckpointFormatError, readFileIfExists, replaceFileSync, syncFile } from './checkpoint-file.ts';
 
 export const PARTITION_METADATA_FILE = 'partition.metadata';
 
 export class PartitionMetadataFile {
-  readonly path: string;
+  #path: string;
   readonly #fileSystem: FileSystem;
+  /** Written without a sync. */
+  #isVolatile = false;
 
   constructor(fileSystem: FileSystem, path: string) {
     this.#fileSystem = fileSystem;
-    this.path = path;
+    this.#path = path;
   }
 
-  /** Not durable until `syncFile`: creating many partitions must not wait for the disk as many times. */
+  get path(): string {
+    return this.#path;
+  }
+
+  /** Not durable until `flush`: creating many partitions must not wait for the disk as many times. @throws NoSpaceError when nothing changed */
   write(topicId: Uuid): void {
     const text = `version: 0\ntopic_id: ${topicId}`;
     replaceFileSync(this.#fileSystem, this.path, Buffer.from(text), { durable: false });
+    this.#isVolatile = true;
+  }
+
+  /** After this the file survives a power loss, once its directory is synced. */
+  async flush(): Promise<void> {
+    if (!this.#isVolatile) return;
+    this.#isVolatile = false;
+    await syncFile(this.#fileSystem, this.path);
+  }
+
+  /** The directory was renamed. */
+  movedTo(directory: string): void {
+    this.#path = `${directory}/${PARTITION_METADATA_FILE}`;
   }
 
   /** @returns undefined when there is no file, or an empty one: a power loss came before the first flush.
