@@ -90,6 +90,13 @@ const CHANGES: readonly (readonly [string, (log: Log) => unknown])[] = [
       log.appendAsFollower(Buffer.concat([first, batchOf(['h'], { baseOffset: next + 2, partitionLeaderEpoch: 6 })]));
     },
   ],
+  [
+    'what a leader sent behind a gap, for which the log rolls',
+    (log) => {
+      const baseOffset = log.logEndOffset + 3;
+      log.appendAsFollower(batchOf(['y'.repeat(500)], { baseOffset, partitionLeaderEpoch: 6 }));
+    },
+  ],
   ['a flush', (log) => log.flush()],
   ['a cut', (log) => log.truncateTo(log.logEndOffset - 1)],
   [
@@ -141,7 +148,7 @@ describe('a disk without space for one write', () => {
             settings: SETTINGS,
             logStartOffsetCheckpoint: log.logStartOffset,
           });
-          assert.deepEqual(readValues(crashed), readValues(log), what);
+          assert.deepEqual([crashed.logEndOffset, readValues(crashed)], [log.logEndOffset, readValues(log)], what);
           fileSystem.refuseSpaceOf = () => false;
           await change(log);
         }
@@ -172,32 +179,53 @@ describe('a disk without space for one write', () => {
     t.diagnostic(`refused ${[...refused.values()].reduce((a, b) => a + b)} changes at ${calls} calls`);
   });
 
-  test('an index that cannot write its full page refuses the append and loses no entry', () => {
+  for (const suffix of ['.index', '.timeindex']) {
+    test(`a full page of a ${suffix} that cannot be written refuses the append, and no entry is lost`, () => {
+      const fileSystem = new MemoryFileSystem();
+      const errors: StorageError[] = [];
+      const log = openLog({ fileSystem, errors, settings: { 'index.interval.bytes': '0' } });
+      fileSystem.refuseSpaceOf = (path) => path.endsWith(suffix);
+      const append = (): number => {
+        const offset = log.logEndOffset;
+        return appendValues(log, [`${offset}`], { timestamp: NOW_MS + offset });
+      };
+      assert.throws(() => {
+        for (let i = 0; i < 2000; i++) append();
+      }, isStorageError);
+      assert.throws(append, isStorageError);
+      fileSystem.refuseSpaceOf = () => false;
+      for (let i = 0; i < 600; i++) append();
+      const count = log.logEndOffset;
+      assert.deepEqual(
+        readValues(log),
+        Array.from({ length: count }, (_, index) => `${index}`),
+      );
+      const { offsetIndex, timeIndex } = log.activeSegment;
+      assert.deepEqual([offsetIndex.entryCount, timeIndex.entryCount], [count - 1, count - 1]);
+      for (let offset = 0; offset < count; offset++) {
+        assert.equal(log.fetchOffsetByTimestamp(NOW_MS + offset)?.offset, offset);
+      }
+      assert.deepEqual(errors, []);
+    });
+  }
+
+  test('an epoch whose first records were refused is not in the file when others come in their place', async () => {
     const fileSystem = new MemoryFileSystem();
-    const errors: StorageError[] = [];
-    const log = openLog({ fileSystem, errors, settings: { 'index.interval.bytes': '0' } });
-    let count = 0;
-    fileSystem.refuseSpaceOf = (path) => path.endsWith('index');
-    const append = (): number => appendValues(log, [`${count++}`], { timestamp: NOW_MS + count });
-    assert.throws(() => {
-      for (let i = 0; i < 2000; i++) append();
-    }, isStorageError);
-    count--;
-    assert.equal(log.logEndOffset, count);
-    assert.throws(append, isStorageError);
-    count--;
+    const log = openLog({ fileSystem });
+    lead(log, batchOf(['a']), 1);
+    let isLogRefused = false;
+    fileSystem.refuseSpaceOf = (path) => {
+      if (path.endsWith('.log')) isLogRefused = true;
+      return isLogRefused;
+    };
+    assert.throws(() => lead(log, batchOf(['b']), 2), isStorageError);
+    assert.throws(() => lead(log, batchOf(['b']), 1), isStorageError);
     fileSystem.refuseSpaceOf = () => false;
-    for (let i = 0; i < 600; i++) append();
-    assert.deepEqual(
-      readValues(log),
-      Array.from({ length: count }, (_, index) => `${index}`),
-    );
-    const { offsetIndex, timeIndex } = log.activeSegment;
-    assert.deepEqual([offsetIndex.entryCount, timeIndex.entryCount], [count - 1, count - 1]);
-    for (let offset = 0; offset < count; offset++) {
-      assert.equal(log.fetchOffsetByTimestamp(NOW_MS + offset + 1)?.offset, offset);
-    }
-    assert.deepEqual(errors, []);
+    log.appendAsFollower(batchOf(['c'], { baseOffset: 1, partitionLeaderEpoch: 1 }));
+    assert.deepEqual(log.leaderEpochCache.entries, [{ epoch: 1, startOffset: 0 }]);
+    await log.close();
+    const next = openLog({ fileSystem: fileSystem.restart(), hadCleanShutdown: true });
+    assert.deepEqual(next.leaderEpochCache.entries, [{ epoch: 1, startOffset: 0 }]);
   });
 
   test('a stop without space says that it failed; all that was acknowledged is there at the next start', async () => {

@@ -188,6 +188,15 @@ export class LocalLog {
     return segment;
   }
 
+  /** The active segment begins above the log end, behind a gap, and what it was made for was refused: records that fill the gap may come
+   *  instead. The one before is active again. */
+  takeBackRoll(): void {
+    const active = this.activeSegment;
+    this.segments.remove(active.baseOffset);
+    active.deleteIfExists();
+    this.updateLogEndOffset(this.logEndOffset);
+  }
+
   /** Drops records from `offset` on. @returns the segments that went entirely. Source: LocalLog.truncateTo */
   truncateTo(offset: number): LogSegment[] {
     this.#truncationCount++;

@@ -181,9 +181,21 @@ export class LogAppender {
       this.#assignEpochs(records);
       localLog.append(records, analysis, abortedTransactions(producers, producerStateManager));
     } catch (error) {
-      if (error instanceof NoSpaceError) leaderEpochCache.restore(entries);
+      if (error instanceof NoSpaceError) {
+        leaderEpochCache.restore(entries);
+        this.#maybeTakeBackRoll();
+      }
       throw error;
     }
+  }
+
+  #maybeTakeBackRoll(): void {
+    const { localLog, producerStateManager, watermarks } = this.#parts;
+    const { baseOffset } = localLog.activeSegment;
+    if (baseOffset <= localLog.logEndOffset) return;
+    localLog.takeBackRoll();
+    producerStateManager.takeBackSnapshotAt(baseOffset, localLog.logEndOffset);
+    watermarks.onLogEndChanged();
   }
 
   #assignEpochs(records: Buffer): void {

@@ -215,6 +215,13 @@ export class ProducerStateManager {
     }
   }
 
+  /** Nothing comes at `offset` after all. @param mapEndOffset where the log ends */
+  takeBackSnapshotAt(offset: number, mapEndOffset: number): void {
+    this.#removeSnapshot(offset);
+    this.#lastMapOffset = mapEndOffset;
+    this.#lastSnapshotOffset = this.latestSnapshotOffset ?? 0;
+  }
+
   /** After this all snapshots survive a power loss, once their directory is synced. @returns whether there was anything to do */
   async flushSnapshots(): Promise<boolean> {
     if (this.#volatileSnapshots.size === 0) return false;
