@@ -5,6 +5,7 @@ import { describe, test } from 'node:test';
 import {
   Errors,
   FakeClock,
+  type File,
   KafkaError,
   type Logger,
   MemoryFileSystem,
@@ -27,6 +28,24 @@ import {
   readValues,
   TP,
 } from './testing.ts';
+
+/** Counts the files that are open. */
+class CountingFileSystem extends MemoryFileSystem {
+  openCount = 0;
+
+  override openSync(path: string, mode: 'read' | 'read-write' | 'create'): File {
+    const file = super.openSync(path, mode);
+    const closeSync = file.closeSync.bind(file);
+    let isOpen = true;
+    this.openCount++;
+    file.closeSync = () => {
+      if (isOpen) this.openCount--;
+      isOpen = false;
+      closeSync();
+    };
+    return file;
+  }
+}
 
 function isStorageError(error: unknown): boolean {
   return error instanceof KafkaError && error.code === Errors.KAFKA_STORAGE_ERROR;
@@ -284,6 +303,32 @@ describe('a log dir without space', () => {
       await manager.close();
     }
     t.diagnostic(`${refusals} refusals`);
+  });
+
+  test('holds no file of a log that could not be opened', async () => {
+    const fileSystem = new CountingFileSystem();
+    for (let call = 0; ; call++) {
+      fileSystem.removeDirectorySync('/logs/orders-3');
+      const manager = newManager({ fileSystem, logDirs: [`/logs`] });
+      await manager.start();
+      const openBefore = fileSystem.openCount;
+      fileSystem.spaceCallCount = 0;
+      fileSystem.refuseSpaceOf = () => fileSystem.spaceCallCount > call;
+      let isOpen = true;
+      try {
+        manager.getOrCreateLog(TP, { ...open, topicId: undefined });
+      } catch (error) {
+        assert.ok(isStorageError(error), String(error));
+        isOpen = false;
+        assert.equal(fileSystem.openCount, openBefore, `call ${call}`);
+      }
+      fileSystem.refuseSpaceOf = () => false;
+      await manager.close();
+      if (isOpen) {
+        assert.ok(call > 0);
+        return;
+      }
+    }
   });
 
   test('opens a log as it was when there is space again', async () => {

@@ -134,7 +134,7 @@ export class LeaderEpochFileCache {
   }
 
   clearAndFlush(): void {
-    if (this.#entries.length > 0) this.#drop([]);
+    if (this.#entries.length > 0 || this.#isFileBehind) this.#drop([]);
   }
 
   /** After this the file survives a power loss, once its directory is synced. @returns whether there was anything to do */

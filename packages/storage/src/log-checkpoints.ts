@@ -100,7 +100,7 @@ export class LogCheckpoints {
       await kind.fileOf(directory).write(offsets);
       return true;
     } catch (error) {
-      // The one before still holds less than is true, which costs a start time, and the next one comes.
+      // For want of space the one before stays until the next interval.
       directories.refusedOrOffline(directory.path, error);
       return false;
     }

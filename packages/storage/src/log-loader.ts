@@ -52,13 +52,22 @@ export interface LoadLogOptions {
 /** Opens the log, creating directory and first segment where there are none. @throws StorageError, CheckpointFormatError */
 export function loadLog(options: LoadLogOptions): Log {
   if (options.found === undefined) options.context.fileSystem.makeDirectorySync(options.directory);
-  return new LogLoader(options).load();
+  const loader = new LogLoader(options);
+  try {
+    return loader.load();
+  } catch (error) {
+    // It may be tried again, when there is space.
+    loader.closeHandlers();
+    throw error;
+  }
 }
 
 class LogLoader {
   readonly #options: LoadLogOptions;
   readonly #context: LogContext;
   readonly #segments = new LogSegments();
+  /** Every segment looked at, the log's or not. */
+  readonly #opened: LogSegment[] = [];
   /** Something was repaired or begun. */
   #isChanged = false;
   readonly #leaderEpochCache: LeaderEpochFileCache;
@@ -93,6 +102,10 @@ class LogLoader {
     });
     this.#releaseFiles();
     return this.#newLog({ producerStateManager, logStartOffset, recoveryPoint, nextOffset });
+  }
+
+  closeHandlers(): void {
+    for (const segment of this.#opened) segment.closeHandlers();
   }
 
   #newLog(state: {
@@ -360,10 +373,12 @@ class LogLoader {
 
   #newSegment(baseOffset: number, fileSuffix: string): LogSegment {
     const { directory, config } = this.#options;
-    return new LogSegment(this.#context.fileSystem, this.#context.clock, {
+    const segment = new LogSegment(this.#context.fileSystem, this.#context.clock, {
       ...segmentOptions(this.#context, { directory, baseOffset, config }),
       fileSuffix,
     });
+    this.#opened.push(segment);
+    return segment;
   }
 
   /** Listed once where nothing is repaired. */
