@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Errors, FakeClock, KafkaError, MemoryFileSystem, StorageError, topicPartitionKey } from '@ottla/base';
+import {
+  Errors,
+  FakeClock,
+  type File,
+  KafkaError,
+  MemoryFileSystem,
+  StorageError,
+  topicPartitionKey,
+} from '@ottla/base';
 import type { Log } from './log.ts';
 import type { LogManager } from './log-manager.ts';
 import { InconsistentMetaPropertiesError } from './meta-properties.ts';
@@ -185,6 +193,48 @@ describe('starting and stopping', () => {
         if (other !== undefined) assert.deepEqual(readValues(open(manager, 1)), ['b', 'c'], `${ending} after ${step}`);
       }
     }
+  });
+});
+
+/** Knows which files are open. */
+class WatchedFileSystem extends MemoryFileSystem {
+  readonly openPaths: string[] = [];
+
+  override openSync(path: string, mode: 'read' | 'read-write' | 'create'): File {
+    const file = super.openSync(path, mode);
+    const close = file.closeSync.bind(file);
+    this.openPaths.push(path);
+    let isOpen = true;
+    file.closeSync = () => {
+      if (isOpen) this.openPaths.splice(this.openPaths.indexOf(path), 1);
+      isOpen = false;
+      close();
+    };
+    return file;
+  }
+}
+
+describe('an idle partition', () => {
+  test('holds no open file, also after retention has asked for its age', async () => {
+    const fileSystem = new WatchedFileSystem();
+    const first = await started({ fileSystem });
+    const log = open(first, 0, { 'segment.bytes': '1000', 'index.interval.bytes': '100' });
+    for (let i = 0; i < 40; i++) appendValues(log, [`${i}`]);
+    log.updateHighWatermark(40);
+    await first.close();
+    assert.deepEqual(fileSystem.openPaths, []);
+    const second = newManager({ fileSystem });
+    await second.start();
+    const again = open(second, 0, { 'segment.bytes': '1000', 'index.interval.bytes': '100' });
+    assert.ok(again.numberOfSegments >= 3);
+    assert.deepEqual(fileSystem.openPaths, []);
+    assert.equal(await second.cleanupLogs(), 0);
+    assert.deepEqual(fileSystem.openPaths, []);
+    assert.equal(readValues(again).length, 40);
+    appendValues(again, ['one more']);
+    assert.notDeepEqual(fileSystem.openPaths, []);
+    await second.close();
+    assert.deepEqual(fileSystem.openPaths, []);
   });
 });
 

@@ -89,8 +89,7 @@ export class LogSegment {
     this.offsetIndex = new OffsetIndex(fileSystem, { path: `${prefix}${INDEX_SUFFIX}${suffix}`, ...indexOptions });
     this.timeIndex = new TimeIndex(fileSystem, { path: `${prefix}${TIME_INDEX_SUFFIX}${suffix}`, ...indexOptions });
     this.#lookup = new SegmentLookup(this);
-    const { log, timeIndex } = this;
-    this.#timestamps = new SegmentTimestamps({ log, timeIndex, lookup: this.#lookup, baseOffset });
+    this.#timestamps = new SegmentTimestamps(this, this.#lookup);
     this.#fileSystem = fileSystem;
     this.#clock = clock;
     this.#indexIntervalBytes = options.indexIntervalBytes;

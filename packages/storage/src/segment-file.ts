@@ -31,6 +31,10 @@ export class SegmentFile {
     return this.#sizeInBytes;
   }
 
+  get isOpen(): boolean {
+    return this.#file !== undefined;
+  }
+
   get isDeleted(): boolean {
     return this.#isDeleted;
   }

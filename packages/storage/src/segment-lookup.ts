@@ -15,7 +15,7 @@ export interface SegmentPosition {
 }
 
 /** Of every segment: a lookup is over before the next one begins. */
-const lookupWindow = Buffer.alloc(HEADER_WINDOW_BYTES);
+export const lookupWindow = Buffer.alloc(HEADER_WINDOW_BYTES);
 
 export class SegmentLookup {
   readonly #log: SegmentFile;

@@ -3,7 +3,7 @@
 
 import { SegmentBatchReader } from './segment-batch-reader.ts';
 import type { SegmentFile } from './segment-file.ts';
-import type { SegmentLookup } from './segment-lookup.ts';
+import { lookupWindow, type SegmentLookup } from './segment-lookup.ts';
 import { NO_TIMESTAMP, type TimeIndex, type TimestampOffset } from './time-index.ts';
 
 /** A record found by its time. */
@@ -13,24 +13,28 @@ export interface TimestampedRecord {
   readonly leaderEpoch: number | undefined;
 }
 
+/** What is asked of the segment. */
+interface TimestampedSegment {
+  readonly log: SegmentFile;
+  readonly timeIndex: TimeIndex;
+  readonly baseOffset: number;
+  releaseIndexes(): void;
+}
+
 export class SegmentTimestamps {
-  readonly #log: SegmentFile;
-  readonly #timeIndex: TimeIndex;
+  readonly #segment: TimestampedSegment;
   readonly #lookup: SegmentLookup;
-  readonly #baseOffset: number;
   /** Undefined: not looked up yet. */
   #max: TimestampOffset | undefined;
 
-  constructor(segment: { log: SegmentFile; timeIndex: TimeIndex; lookup: SegmentLookup; baseOffset: number }) {
-    this.#log = segment.log;
-    this.#timeIndex = segment.timeIndex;
-    this.#lookup = segment.lookup;
-    this.#baseOffset = segment.baseOffset;
+  constructor(segment: TimestampedSegment, lookup: SegmentLookup) {
+    this.#segment = segment;
+    this.#lookup = lookup;
   }
 
   /** The largest timestamp, NO_TIMESTAMP when no record has one, and the last offset of its batch. */
   get max(): TimestampOffset {
-    this.#max ??= this.#scanMax();
+    this.#max ??= this.#lookUpMax();
     return this.#max;
   }
 
@@ -45,7 +49,7 @@ export class SegmentTimestamps {
 
   /** Nothing is in the segment. */
   reset(): void {
-    this.#max = { timestamp: NO_TIMESTAMP, offset: this.#baseOffset };
+    this.#max = { timestamp: NO_TIMESTAMP, offset: this.#segment.baseOffset };
   }
 
   /** Batches were taken away. */
@@ -55,13 +59,13 @@ export class SegmentTimestamps {
 
   /** Notes the largest one in the index, unless it is full. */
   maybeAppendToIndex(): void {
-    this.#timeIndex.maybeAppend(this.max.timestamp, this.max.offset);
+    this.#segment.timeIndex.maybeAppend(this.max.timestamp, this.max.offset);
   }
 
   /** The last entry of the index is the largest timestamp afterwards. @throws NoSpaceError when it waits in memory */
   closeIndex(): void {
-    this.#timeIndex.maybeAppend(this.max.timestamp, this.max.offset, true);
-    this.#timeIndex.writePending();
+    this.#segment.timeIndex.maybeAppend(this.max.timestamp, this.max.offset, true);
+    this.#segment.timeIndex.writePending();
   }
 
   /** Whether the batch that holds the entry's offset has its timestamp: nothing else would put it in the index. */
@@ -71,11 +75,11 @@ export class SegmentTimestamps {
 
   /** The first record at or after `startingOffset` whose timestamp is at least `timestamp`. */
   findOffsetByTimestamp(timestamp: number, startingOffset: number): TimestampedRecord | undefined {
-    const indexed = this.#timeIndex.lookup(timestamp);
+    const indexed = this.#segment.timeIndex.lookup(timestamp);
     const from = Math.max(this.isTrue(indexed) ? indexed.offset : 0, startingOffset);
     const start = this.#lookup.translateOffset(from)?.position;
     if (start === undefined) return undefined;
-    const headers = new SegmentBatchReader(this.#log, { start, what: 'headers' });
+    const headers = new SegmentBatchReader(this.#segment.log, { start, what: 'headers' });
     for (let header = headers.next(); header !== undefined; header = headers.next()) {
       if (header.maxTimestamp < timestamp || header.lastOffset < startingOffset) continue;
       const range = { start: headers.batchPosition, end: headers.nextPosition };
@@ -90,7 +94,7 @@ export class SegmentTimestamps {
     timestamp: number,
     startingOffset: number,
   ): TimestampedRecord | undefined {
-    const batch = new SegmentBatchReader(this.#log, { ...batchRange, what: 'batches' }).next();
+    const batch = new SegmentBatchReader(this.#segment.log, { ...batchRange, what: 'batches' }).next();
     if (batch === undefined) return undefined;
     for (const record of batch.records()) {
       if (record.timestamp < timestamp || record.offset < startingOffset) continue;
@@ -100,15 +104,25 @@ export class SegmentTimestamps {
     return undefined;
   }
 
+  /** Retention asks every segment once: those that nobody reads shall go on costing neither memory nor open files. */
+  #lookUpMax(): TimestampOffset {
+    const { log } = this.#segment;
+    const wasOpen = log.isOpen;
+    const max = this.#scanMax();
+    this.#segment.releaseIndexes();
+    if (!wasOpen) log.close();
+    return max;
+  }
+
   /** From the last time index entry on, where it is true; what it says holds for the batches before it. */
   #scanMax(): TimestampOffset {
-    const { lastEntry } = this.#timeIndex;
+    const { lastEntry } = this.#segment.timeIndex;
     const isTrue = this.isTrue(lastEntry);
     // An index that ends with a lie is good for nothing. Without entries it is only slow.
-    if (!isTrue) this.#timeIndex.reset();
-    let { timestamp, offset } = isTrue ? lastEntry : { timestamp: NO_TIMESTAMP, offset: this.#baseOffset };
+    if (!isTrue) this.#segment.timeIndex.reset();
+    let { timestamp, offset } = isTrue ? lastEntry : { timestamp: NO_TIMESTAMP, offset: this.#segment.baseOffset };
     const start = isTrue ? (this.#lookup.translateOffset(offset)?.position ?? 0) : 0;
-    const reader = new SegmentBatchReader(this.#log, { start, what: 'headers' });
+    const reader = new SegmentBatchReader(this.#segment.log, { start, what: 'headers', window: lookupWindow });
     for (let batch = reader.next(); batch !== undefined; batch = reader.next()) {
       if (batch.maxTimestamp > timestamp) [timestamp, offset] = [batch.maxTimestamp, batch.lastOffset];
     }
