@@ -14,3 +14,10 @@ export function processorSeconds(pid: number): number {
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[USER_TICKS_AT]) + Number(fields[USER_TICKS_AT + 1])) / TICKS_PER_SECOND;
 }
+
+/** Bytes it has read, from the page cache or the disk. */
+export function bytesRead(pid: number): number {
+  const path = `/proc/${pid}/io`;
+  if (!existsSync(path)) return Number.NaN;
+  return Number(/^rchar: (\d+)/m.exec(readFileSync(path, 'utf8'))?.[1]);
+}
