@@ -9,12 +9,11 @@ import { type TopicPartition, topicPartitionKey, type Uuid } from '@ottla/base';
 import type { RecordBatch } from '@ottla/records';
 import { CorruptIndexError } from './abstract-index.ts';
 import { LeaderEpochFileCache } from './leader-epoch-file-cache.ts';
+import { clearLeftovers } from './leftover-files.ts';
 import { LocalLog, type LogContext, segmentOptions } from './local-log.ts';
 import { Log } from './log.ts';
 import type { LogConfig } from './log-config.ts';
 import {
-  CLEANED_SUFFIX,
-  DELETED_SUFFIX,
   filenamePrefixFromOffset,
   INDEX_SUFFIX,
   isIndexFile,
@@ -84,7 +83,7 @@ class LogLoader {
   }
 
   load(): Log {
-    this.#completeSwaps(this.#removeTemporaryFiles());
+    this.#clearLeftovers();
     this.#loadSegments();
     const { recoveryPoint, nextOffset } = this.#recoverLog();
     this.#leaderEpochCache.truncateFromEnd(nextOffset);
@@ -153,55 +152,18 @@ class LogLoader {
     }
   }
 
-  // Leftovers of a crash.
-
-  /** @returns names of .swap files that a finished compaction left to be put in place */
-  #removeTemporaryFiles(): string[] {
-    const names = this.#names();
-    let firstCleaned = Number.POSITIVE_INFINITY;
-    for (const name of names) {
-      if (name.endsWith(CLEANED_SUFFIX)) firstCleaned = Math.min(firstCleaned, offsetFromFileName(name) ?? 0);
-    }
-    const swaps: string[] = [];
-    for (const name of names) {
-      const isSwap = name.endsWith(SWAP_SUFFIX);
-      // Compaction renames the highest segment first: a .cleaned file below says that a .swap file is not all there.
-      if (isSwap && (offsetFromFileName(name) ?? 0) < firstCleaned) swaps.push(name);
-      else if (isSwap || name.endsWith(CLEANED_SUFFIX) || name.endsWith(DELETED_SUFFIX) || name.endsWith('.tmp')) {
-        this.#context.fileSystem.removeFileSync(this.#path(name));
-        this.#listed = undefined;
-      }
-    }
-    return swaps;
-  }
-
-  /** Puts compacted segments in place of those they stand for. */
-  #completeSwaps(swaps: readonly string[]): void {
-    if (swaps.length === 0) return;
-    this.#isChanged = true;
-    let first = Number.POSITIVE_INFINITY;
-    let end = Number.NEGATIVE_INFINITY;
-    for (const name of swaps) {
-      const baseOffset = offsetFromFileName(name);
-      if (baseOffset === undefined || !name.endsWith(`${LOG_SUFFIX}${SWAP_SUFFIX}`)) continue;
+  #clearLeftovers(): void {
+    const { directory } = this.#options;
+    const { fileSystem, logger } = this.#context;
+    const nextOffsetOfSwap = (baseOffset: number): number => {
       const segment = this.#newSegment(baseOffset, SWAP_SUFFIX);
-      first = Math.min(first, baseOffset);
-      end = Math.max(end, segment.readNextOffset());
+      const nextOffset = segment.readNextOffset();
       segment.closeHandlers();
-    }
-    for (const name of this.#names()) {
-      const offset = offsetFromFileName(name);
-      const isSegmentFile = isLogFile(name) || isIndexFile(name);
-      if (isSegmentFile && offset !== undefined && offset >= first && offset < end) {
-        this.#context.logger.info('removing a segment file that a compacted one replaces', { path: this.#path(name) });
-        this.#context.fileSystem.removeFileSync(this.#path(name));
-      }
-    }
-    for (const name of swaps) {
-      this.#context.fileSystem.renameSync(this.#path(name), this.#path(name.slice(0, -SWAP_SUFFIX.length)));
-    }
-    this.#listed = undefined;
-    this.#context.fileSystem.syncDirectorySync(this.#options.directory);
+      return nextOffset;
+    };
+    const cleared = clearLeftovers({ fileSystem, logger, directory, nextOffsetOfSwap }, this.#names());
+    if (cleared !== 'nothing') this.#listed = undefined;
+    if (cleared === 'swapped') this.#isChanged = true;
   }
 
   // Segments.
