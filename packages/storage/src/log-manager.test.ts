@@ -406,6 +406,25 @@ describe('a dir that fails', () => {
     assert.equal(fileSystem.statSync('/a/.kafka_cleanshutdown'), undefined);
   });
 
+  test('keeps its checkpoints when it fails while its logs are closed', async () => {
+    const fileSystem = new MemoryFileSystem();
+    const manager = await started({ fileSystem });
+    const log = open(manager, 0);
+    appendValues(log, ['a', 'b']);
+    await log.flush();
+    log.updateHighWatermark(2);
+    await manager.checkpointLogRecoveryOffsets();
+    await manager.checkpointHighWatermarks();
+    appendValues(log, ['c']);
+    fileSystem.failSyncOf = (path) => path.endsWith('.log');
+    await manager.close();
+    assert.deepEqual(manager.offlineLogDirs, ['/logs']);
+    for (const name of ['recovery-point-offset-checkpoint', 'replication-offset-checkpoint']) {
+      assert.equal(fileSystem.readFileSync(`/logs/${name}`).toString(), '0\n1\norders 0 2\n', name);
+    }
+    assert.equal(fileSystem.statSync('/logs/.kafka_cleanshutdown'), undefined);
+  });
+
   test('a checkpoint that cannot be written takes its dir offline', async () => {
     const { manager, fileSystem, failed } = await two();
     fileSystem.failSyncOf = (path) => path.startsWith('/a/recovery-point');
