@@ -15,6 +15,7 @@ import { InconsistentMetaPropertiesError } from './meta-properties.ts';
 import { appendValues, filesOf, logConfig, NOW_MS, newManager, readValues } from './testing.ts';
 
 const TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAAAg';
+const OTHER_TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAAAw';
 
 function open(manager: LogManager, partition: number, settings: Record<string, string> = {}): Log {
   return manager.getOrCreateLog(
@@ -281,6 +282,27 @@ describe('placing and deleting', () => {
       next.readDirectorySync('/logs').filter((name) => name.startsWith('orders')),
       [],
     );
+  });
+
+  test('a directory that was left alone may be removed by hand, and a topic of its name begins anew', async () => {
+    const fileSystem = new MemoryFileSystem();
+    const first = await started({ fileSystem });
+    const log = open(first, 0);
+    appendValues(log, ['a', 'b', 'c']);
+    log.updateHighWatermark(3);
+    log.maybeIncrementLogStartOffset(2);
+    await first.close();
+    const disk = fileSystem.restart();
+    const second = await started({ fileSystem: disk });
+    disk.removeDirectorySync('/logs/orders-0');
+    const anew = second.getOrCreateLog(
+      { topic: 'orders', partition: 0 },
+      { topicId: OTHER_TOPIC_ID, isNew: true, config: logConfig({}) },
+    );
+    assert.deepEqual([anew.logStartOffset, anew.logEndOffset, anew.topicId], [0, 0, OTHER_TOPIC_ID]);
+    assert.deepEqual(second.offlineLogDirs, []);
+    appendValues(anew, ['d']);
+    await second.close();
   });
 
   test('a partition of another topic id is refused', async () => {

@@ -56,7 +56,7 @@ export class LogOpener {
   openOrCreate(tp: TopicPartition, options: OpenLogOptions & { isNew: boolean }): Log {
     const { logs, directories } = this.#parts;
     const key = topicPartitionKey(tp);
-    const found = logs.current.getUnloaded(key);
+    const found = this.#found(key);
     if (found !== undefined) return this.load(found, options.config);
     if (logs.current.getOffline(key) !== undefined) throw unavailable(`${key} is in an offline log dir`);
     if (!options.isNew && directories.failedPaths.length > 0) {
@@ -94,6 +94,29 @@ export class LogOpener {
       tookMs: clock.monotonicMs() - startedMs,
     });
     return log;
+  }
+
+  /** What the start found of the partition, unless somebody removed it by hand since: as long as no topic is known for a directory it is left
+   *  alone, and may go. */
+  #found(key: string): PartitionDirectory | undefined {
+    const { logs, directories, logger } = this.#parts;
+    const found = logs.current.getUnloaded(key);
+    const directory = found === undefined ? undefined : directories.get(found.logDirectory);
+    if (found === undefined || directory === undefined || this.#isThere(found)) return found;
+    logger.warn('a partition directory that was found at the start is gone', { directory: found.directory });
+    logs.current.takeUnloaded(key);
+    directory.forget(found.tp);
+    return undefined;
+  }
+
+  /** Also when the disk does not say: then it is offline now. */
+  #isThere({ directory, logDirectory }: PartitionDirectory): boolean {
+    try {
+      return this.#parts.fileSystem.statSync(directory) !== undefined;
+    } catch (error) {
+      this.#parts.directories.takeOffline(logDirectory, error);
+      return true;
+    }
   }
 
   #create(tp: TopicPartition, options: OpenLogOptions): Log {
