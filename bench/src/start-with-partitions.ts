@@ -5,7 +5,8 @@
 // Memory of a partition: what the process holds more than one without partitions, divided. ZooKeeper is not counted.
 
 import { execFileSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ManyPartitions, makePartitions, untilAllAnswer } from './support/many-partitions.ts';
 import { processorSeconds } from './support/process-usage.ts';
@@ -70,6 +71,8 @@ async function measure(kind: SystemKind): Promise<void> {
 async function measureIn(directory: string, kind: SystemKind): Promise<void> {
   const emptyMegabytes = await running(kind, directory, settledMegabytes);
   await running(kind, directory, (system) => makePartitions(system.port, WANTED));
+  if (!existsSync(join(directory, kind.logs, '.kafka_cleanshutdown')))
+    throw new Error(`${kind.name} did not stop cleanly`);
   await running(kind, directory, async (system) => {
     const firstAnswerMs = system.startMs;
     const answeredMs = performance.now();

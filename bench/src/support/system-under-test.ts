@@ -41,6 +41,10 @@ export interface RunningSystem {
   stop(): Promise<void>;
 }
 
+const START_MS_MAX = 180_000;
+/** One that is killed earlier leaves work to its next start. */
+const STOP_MS_MAX = 180_000;
+
 export const referenceKafka = process.env.REFERENCE_KAFKA ?? join(projectRoot, '../shared/reference-kafka/kafka.sh');
 
 export const ottla: SystemKind = {
@@ -129,18 +133,19 @@ export async function startSystem(
 }
 
 async function firstAnswer(child: ChildProcess, port: number, name: string): Promise<void> {
-  const deadlineMs = performance.now() + 120_000;
+  const deadlineMs = performance.now() + START_MS_MAX;
   while (!(await answersMetadata(port))) {
     if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode} before it answered`);
-    if (performance.now() > deadlineMs) throw new Error(`${name} did not answer within two minutes`);
+    if (performance.now() > deadlineMs) throw new Error(`${name} did not answer within ${START_MS_MAX / 1000} s`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
 
+/** With SIGTERM. Resolves when it has ended, also when it had before. */
 export function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
   return new Promise((resolve) => {
-    const kill = setTimeout(() => child.kill('SIGKILL'), 30_000);
+    const kill = setTimeout(() => child.kill('SIGKILL'), STOP_MS_MAX);
     child.once('exit', () => {
       clearTimeout(kill);
       resolve();
