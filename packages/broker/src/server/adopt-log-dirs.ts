@@ -77,6 +77,7 @@ export async function warnOfUnknownTopics(options: AdoptLogDirsOptions): Promise
 /** Makes topics of what `findUnknownTopics` finds, and says which. @returns those that became topics */
 export async function adoptLogDirs(options: AdoptLogDirsOptions): Promise<UnknownTopic[]> {
   const adopted: UnknownTopic[] = [];
+  const evidence = new CompactionEvidence(options);
   for (const unknown of await unknownToTheTree(options)) {
     if (unknown.problem !== undefined) {
       options.logger.error('partition directories cannot become a topic', {
@@ -85,7 +86,7 @@ export async function adoptLogDirs(options: AdoptLogDirsOptions): Promise<Unknow
       });
       continue;
     }
-    await adopt(unknown, options);
+    await adopt(unknown, options, evidence);
     adopted.push(unknown);
   }
   return adopted;
@@ -113,10 +114,10 @@ function problemOf(topic: string, idCount: number, partitionCount: number): stri
   return undefined;
 }
 
-async function adopt(unknown: UnknownTopic, options: AdoptLogDirsOptions): Promise<void> {
+async function adopt(unknown: UnknownTopic, options: AdoptLogDirsOptions, evidence: CompactionEvidence): Promise<void> {
   const { topic, topicId, partitionCount, directories } = unknown;
   const { zkClient, brokerId, logger } = options;
-  const topicConfig = configForAdopted(unknown, options);
+  const topicConfig = configForAdopted(unknown, options.config, evidence);
   // Settings before the topic: from the moment it exists, its retention is in force.
   await zkClient.setOrCreateEntityConfigs('topics', topic, topicConfig);
   const assignment = new Map(Array.from({ length: partitionCount }, (_, partition) => [partition, [brokerId]]));
@@ -132,38 +133,54 @@ async function adopt(unknown: UnknownTopic, options: AdoptLogDirsOptions): Promi
 
 function configForAdopted(
   unknown: UnknownTopic,
-  { config, fileSystem, logger }: AdoptLogDirsOptions,
+  config: KafkaConfig,
+  evidence: CompactionEvidence,
 ): Map<string, string> {
   if (isInternalTopic(unknown.topic)) return internalTopicConfig(unknown.topic, config);
   const topicConfig = new Map<string, string>();
-  if (isCompactedTopic(unknown, fileSystem, logger)) topicConfig.set('cleanup.policy', 'compact');
+  if (evidence.isCompacted(unknown)) topicConfig.set('cleanup.policy', 'compact');
   if (config.logRetentionMs !== -1) topicConfig.set('retention.ms', '-1');
   if (config.number('log.retention.bytes') !== -1) topicConfig.set('retention.bytes', '-1');
   return topicConfig;
 }
 
-/** Does one of its partitions show that it was compacted? Internal topics always are. */
-export function isCompactedTopic(
-  { topic, directories }: UnknownTopic,
-  fileSystem: FileSystem,
-  logger: Logger,
-): boolean {
-  if (isInternalTopic(topic)) return true;
-  return directories.some(({ tp, directory, logDirectory }) => {
-    const cleanerOffset = cleanerOffsets(fileSystem, logDirectory, logger).get(topicPartitionKey(tp))?.offset;
-    return hasBeenCompacted(fileSystem, directory, cleanerOffset);
-  });
-}
+/** Which topics show that they were compacted. */
+export class CompactionEvidence {
+  readonly #fileSystem: FileSystem;
+  readonly #logger: Logger;
+  /** By log dir, what its cleaner-offset-checkpoint says. */
+  readonly #checkpoints = new Map<string, ReadonlyMap<string, { readonly offset: number }>>();
 
-/** As none where the file is unreadable: the segments tell, too. */
-function cleanerOffsets(fileSystem: FileSystem, logDirectory: string, logger: Logger) {
-  const file = new OffsetCheckpointFile(fileSystem, `${logDirectory}/${CLEANER_OFFSET_CHECKPOINT}`);
-  try {
-    return file.read();
-  } catch (error) {
-    if (!(error instanceof CheckpointFormatError)) throw error;
-    logger.warn('a checkpoint is unreadable', { problem: error.message });
-    return new Map<string, never>();
+  constructor({ fileSystem, logger }: { fileSystem: FileSystem; logger: Logger }) {
+    this.#fileSystem = fileSystem;
+    this.#logger = logger;
+  }
+
+  /** Does one of its partitions show it? Internal topics always are. */
+  isCompacted({ topic, directories }: UnknownTopic): boolean {
+    if (isInternalTopic(topic)) return true;
+    return directories.some(({ tp, directory, logDirectory }) => {
+      const cleanerOffset = this.#cleanerOffsets(logDirectory).get(topicPartitionKey(tp))?.offset;
+      return hasBeenCompacted(this.#fileSystem, directory, cleanerOffset);
+    });
+  }
+
+  #cleanerOffsets(logDirectory: string): ReadonlyMap<string, { readonly offset: number }> {
+    const known = this.#checkpoints.get(logDirectory) ?? this.#read(logDirectory);
+    this.#checkpoints.set(logDirectory, known);
+    return known;
+  }
+
+  /** As none where the file is unreadable: the segments tell, too. */
+  #read(logDirectory: string): ReadonlyMap<string, { readonly offset: number }> {
+    const path = `${logDirectory}/${CLEANER_OFFSET_CHECKPOINT}`;
+    try {
+      return new OffsetCheckpointFile(this.#fileSystem, path).read();
+    } catch (error) {
+      if (!(error instanceof CheckpointFormatError)) throw error;
+      this.#logger.warn('a checkpoint is unreadable', { problem: error.message });
+      return new Map();
+    }
   }
 }
 

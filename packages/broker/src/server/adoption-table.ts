@@ -17,7 +17,7 @@ import {
   RECOVERY_POINT_CHECKPOINT,
   REPLICATION_OFFSET_CHECKPOINT,
 } from '@ottla/storage';
-import { isCompactedTopic, type UnknownTopic } from './adopt-log-dirs.ts';
+import { CompactionEvidence, type UnknownTopic } from './adopt-log-dirs.ts';
 
 const HEADINGS = ['PARTITION', 'TOPIC ID', 'CLEANUP', 'FORMAT', 'OFFSETS', 'SEGMENTS', 'BYTES', 'REMARK'];
 const CHECKPOINTS = [
@@ -40,7 +40,8 @@ interface AdoptionTableOptions {
 export function adoptionTable(topics: readonly UnknownTopic[], options: AdoptionTableOptions): string {
   if (topics.length === 0) return 'Every partition directory belongs to a topic: nothing to adopt.\n';
   const dirs = new Map(options.logDirs.map((path) => [path, lookAtLogDir(options.fileSystem, path)]));
-  const rows = topics.flatMap((topic) => rowsOf(topic, dirs, options));
+  const evidence = new CompactionEvidence(options);
+  const rows = topics.flatMap((topic) => rowsOf(topic, dirs, { fileSystem: options.fileSystem, evidence }));
   const cells = rows.map(({ cells: each }) => each);
   const damaged = rows.filter(({ isDamaged }) => isDamaged).length;
   const sizeInBytes = rows.reduce((sum, row) => sum + row.sizeInBytes, 0);
@@ -94,7 +95,7 @@ interface Row {
 function rowsOf(
   unknown: UnknownTopic,
   dirs: ReadonlyMap<string, LogDirLook>,
-  { fileSystem, logger }: AdoptionTableOptions,
+  { fileSystem, evidence }: { fileSystem: FileSystem; evidence: CompactionEvidence },
 ): Row[] {
   const { topic, topicId, directories, partitionCount, problem } = unknown;
   const id = topicId ?? 'a new one';
@@ -102,7 +103,7 @@ function rowsOf(
     const names = directories.map(({ tp }) => topicPartitionKey(tp));
     return names.map((name) => ({ cells: rowOf(name, { remark: `stays as it is: ${problem}` }), ...NOTHING }));
   }
-  const cleanup = isCompactedTopic(unknown, fileSystem, logger) ? 'compact' : 'delete';
+  const cleanup = evidence.isCompacted(unknown) ? 'compact' : 'delete';
   return Array.from({ length: partitionCount }, (_, partition) => {
     const name = topicPartitionKey({ topic, partition });
     const found = directories.find(({ tp }) => tp.partition === partition);
