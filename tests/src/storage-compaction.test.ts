@@ -236,8 +236,8 @@ test(`${RECORDS} records over ${KEYS} keys, compacted by us and by Kafka 3.9, ar
   const seed = testSeed();
   const scratch = temporaryDirectory(t, 'compaction');
   const [theirs, ours] = [join(scratch, 'kafka'), join(scratch, 'ottla')];
-  const zooKeeper = await startZooKeeper(t, { port: 19_620, directory: join(scratch, 'zk') });
-  const options = { version: '3.9.1', port: 19_621, directory: theirs, zooKeeper, config: BROKER_CONFIG } as const;
+  const zooKeeper = await startZooKeeper(t, { directory: join(scratch, 'zk') });
+  const options = { version: '3.9.1', directory: theirs, zooKeeper, config: BROKER_CONFIG } as const;
   const kafka = await startKafka(t, options);
   const broker = await startBrokerProcess({ dataDirectory: ours, config: BROKER_CONFIG });
   t.after(() => broker.end('SIGKILL'));
@@ -249,7 +249,12 @@ test(`${RECORDS} records over ${KEYS} keys, compacted by us and by Kafka 3.9, ar
   const reference = below(await compacted(kafka.port, cleanBelow), cleanBelow);
   const found = below(await compacted(broker.port, cleanBelow), cleanBelow);
   assert.ok(cleanBelow > RECORDS / 2, `segments below ${cleanBelow} only are cleaned`);
-  assert.deepEqual(found, reference, `seed ${seed}`);
+  const [missing, extra] = [reference, found].map((records, i) => {
+    const others = new Set(i === 0 ? found : reference);
+    return records.filter((record) => !others.has(record)).slice(0, 5);
+  });
+  assert.deepEqual({ missing, extra }, { missing: [], extra: [] }, `seed ${seed}: ${missing}; ${extra}`);
+  assert.equal(found.length, reference.length);
 
   const ends = [];
   for (const { port } of [kafka, broker]) {

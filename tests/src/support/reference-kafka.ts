@@ -11,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { apiVersions } from '@ottla/protocol';
 import { projectRoot } from './broker-process.ts';
 import { hasKafka, kafkaJars, skipUnless } from './foreign.ts';
+import { freePort } from './test-broker.ts';
 import { connectTo } from './wire.ts';
 
 const script = process.env.REFERENCE_KAFKA ?? join(projectRoot, '../shared/reference-kafka/kafka.sh');
@@ -31,11 +32,10 @@ export function skipWithoutKafka(...versions: KafkaVersion[]): false | string {
   return skipUnless(isThere, `Apache Kafka ${versions.join(' and ')} (${script})`);
 }
 
-export function startZooKeeper(
-  t: TestContext,
-  options: { port: number; directory: string },
-): Promise<ReferenceProcess> {
-  return run(t, options.port, ['zookeeper', String(options.port), options.directory]);
+/** On a free port, as whoever else runs these tests on the machine. */
+export async function startZooKeeper(t: TestContext, options: { directory: string }): Promise<ReferenceProcess> {
+  const port = await freePort();
+  return run(t, port, ['zookeeper', String(port), options.directory]);
 }
 
 /** A broker with id 1 in ZooKeeper mode, ready when it answers: it accepts connections a moment earlier, and drops them. */
@@ -43,13 +43,13 @@ export async function startKafka(
   t: TestContext,
   options: {
     version: KafkaVersion;
-    port: number;
     directory: string;
     zooKeeper: ReferenceProcess;
     config?: Readonly<Record<string, string>>;
   },
 ): Promise<ReferenceProcess> {
-  const { version, port, directory, zooKeeper, config = {} } = options;
+  const { version, directory, zooKeeper, config = {} } = options;
+  const port = await freePort();
   const settings = Object.entries(config).map(([key, value]) => `${key}=${value}`);
   const parts = ['broker', version, String(port), directory, `127.0.0.1:${zooKeeper.port}`, '1', ...settings];
   const broker = await run(t, port, parts);
