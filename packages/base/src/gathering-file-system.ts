@@ -10,6 +10,7 @@
 // What is held back counts as written to those who wrote it, and cannot be taken back from them: so a run is only begun where the volume
 // has plenty of room. On one that is nearly full, or that refused a write a moment ago, each write is on its own and may be refused.
 
+import { dirname } from 'node:path';
 import type { Clock } from './clock.ts';
 import {
   type DirectoryLock,
@@ -44,6 +45,8 @@ export class GatheringFileSystem implements FileSystem {
   #depth = 0;
   /** What a run failed with inside the outermost `together`. */
   #failure: StorageError | undefined;
+  /** By the directory two above a file: a log dir, mostly, of which there are few. */
+  readonly #rooms = new Map<string, VolumeRoom>();
   /** No run is begun before this time of the monotonic clock. */
   #resumesMs = Number.NEGATIVE_INFINITY;
 
@@ -93,7 +96,7 @@ export class GatheringFileSystem implements FileSystem {
 
   #mayBegin(file: GatheringFile): boolean {
     const nowMs = this.#clock.monotonicMs();
-    return nowMs >= this.#resumesMs && file.hasPlentyOfRoom(nowMs);
+    return nowMs >= this.#resumesMs && file.room.isPlenty(nowMs);
   }
 
   /** Writes what was held back. Whoever calls is not to blame if that fails, so nothing is thrown here. */
@@ -114,7 +117,7 @@ export class GatheringFileSystem implements FileSystem {
 
   openSync(path: string, mode: 'read' | 'read-write' | 'create'): File {
     this.endRun();
-    return new GatheringFile(this, this.#inner.openSync(path, mode));
+    return new GatheringFile(this, this.#inner.openSync(path, mode), this.#roomOf(path));
   }
 
   readFileSync(path: string): Buffer {
@@ -162,14 +165,14 @@ export class GatheringFileSystem implements FileSystem {
     return this.#inner.syncDirectory(path);
   }
 
-  /** 0 where the volume cannot be asked: the file may have another name by now. */
-  usableBytesAt(path: string): number {
-    try {
-      return this.#inner.volumeSync(path).usableBytes;
-    } catch (error) {
-      if (!(error instanceof StorageError)) throw error;
-      return 0;
+  #roomOf(path: string): VolumeRoom {
+    const directory = dirname(dirname(path));
+    let room = this.#rooms.get(directory);
+    if (room === undefined) {
+      room = new VolumeRoom(this.#inner, directory);
+      this.#rooms.set(directory, room);
     }
+    return room;
   }
 
   volumeSync(path: string): { totalBytes: number; usableBytes: number } {
@@ -182,23 +185,47 @@ export class GatheringFileSystem implements FileSystem {
   }
 }
 
-class GatheringFile implements File {
-  readonly #owner: GatheringFileSystem;
-  readonly inner: File;
-  #hasPlentyOfRoom = false;
+/** Whether a volume has room enough for whatever is held back. Files of many partitions share one, so that nobody asks the system for each. */
+class VolumeRoom {
+  readonly #fileSystem: FileSystem;
+  /** Of a directory in the volume. */
+  readonly #path: string;
+  #isPlenty = false;
   /** When it was looked at, on the monotonic clock. */
   #lookedMs = Number.NEGATIVE_INFINITY;
 
-  constructor(owner: GatheringFileSystem, inner: File) {
-    this.#owner = owner;
-    this.inner = inner;
+  constructor(fileSystem: FileSystem, path: string) {
+    this.#fileSystem = fileSystem;
+    this.#path = path;
   }
 
-  hasPlentyOfRoom(nowMs: number): boolean {
-    if (nowMs - this.#lookedMs < ROOM_KNOWN_MS) return this.#hasPlentyOfRoom;
+  isPlenty(nowMs: number): boolean {
+    if (nowMs - this.#lookedMs < ROOM_KNOWN_MS) return this.#isPlenty;
     this.#lookedMs = nowMs;
-    this.#hasPlentyOfRoom = this.#owner.usableBytesAt(this.path) >= PLENTY_BYTES;
-    return this.#hasPlentyOfRoom;
+    this.#isPlenty = this.#usableBytes() >= PLENTY_BYTES;
+    return this.#isPlenty;
+  }
+
+  /** 0 where the volume cannot be asked. */
+  #usableBytes(): number {
+    try {
+      return this.#fileSystem.volumeSync(this.#path).usableBytes;
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
+      return 0;
+    }
+  }
+}
+
+class GatheringFile implements File {
+  readonly #owner: GatheringFileSystem;
+  readonly inner: File;
+  readonly room: VolumeRoom;
+
+  constructor(owner: GatheringFileSystem, inner: File, room: VolumeRoom) {
+    this.#owner = owner;
+    this.inner = inner;
+    this.room = room;
   }
 
   get path(): string {

@@ -4,10 +4,12 @@
 
 import { type ByteChunk, type ByteSource, type Connection, isByteSource } from '@ottla/base';
 
-/** Bytes of a source that are read and written in one go. */
+/** Bytes that are read and written in one go: a piece of a source, or several sources. */
 const PIECE_BYTES = 256 * 1024;
-/** A source this small is read into a buffer of its own and leaves together with what stands around it. */
-const SMALL_SOURCE_BYTES = 32 * 1024;
+/** A smaller piece is not worth a read: the next write begins with it. */
+const PIECE_BYTES_MIN = 16 * 1024;
+/** A source this small is read into a buffer of its own, from Node's pool. */
+const SMALL_SOURCE_BYTES = 4 * 1024;
 /** Small writes are copied together: one buffer is cheaper to send than many. */
 const MERGED_BYTES_MAX = 16 * 1024;
 /** After this much the other connections get their turn, however fast this peer reads. */
@@ -35,8 +37,10 @@ export class ResponseWriter {
   #isBlocked = false;
   #isFlushDue = false;
   #isClosed = false;
-  /** Holds the piece that was written last; its bytes belong to the connection until that has drained. */
+  /** Holds the pieces of the write that is being gathered, or was the last; their bytes belong to the connection until that has drained. */
   #staging: Buffer | undefined;
+  /** How much of it the write that is being gathered has taken. */
+  #stagingUsed = 0;
   /** A piece of the first source in the queue is being read off the event loop. */
   #isReading = false;
   /** What that read, to be written next. */
@@ -87,16 +91,14 @@ export class ResponseWriter {
       this.#isFlushDue = true;
       setImmediate(() => this.flush());
     }
+    if (this.#queue.length === 0 && !this.#isBlocked) this.#returnStaging();
     if (turnBytes > 0) this.#events.onProgress(turnBytes);
   }
 
   onDrain(): void {
     this.#isBlocked = false;
     this.flush();
-    if (this.#queue.length === 0 && !this.#isBlocked) {
-      this.#returnStaging();
-      this.#events.onProgress(0);
-    }
+    if (this.#queue.length === 0 && !this.#isBlocked) this.#events.onProgress(0);
   }
 
   /** Lets go of every source. Nothing is written afterwards. */
@@ -112,11 +114,12 @@ export class ResponseWriter {
     return this.#queue.length > 0 && !this.#isBlocked && !this.#isReading;
   }
 
-  /** Gathers buffers, and at most one piece of a large source at their end, into one write. @returns its size */
+  /** Gathers buffers and sources into one write, the last source in part. @returns its size */
   #writeOnce(): number {
     const batch: Buffer[] = [];
     let batchBytes = 0;
     let takenCount = 0;
+    this.#stagingUsed = 0;
     try {
       while (batchBytes < PIECE_BYTES) {
         const chunk = this.#queue[takenCount];
@@ -127,7 +130,6 @@ export class ResponseWriter {
         batchBytes += bytes.length;
         if (this.#position > 0) break;
         takenCount++;
-        if (bytes.buffer === this.#staging?.buffer) break;
       }
     } finally {
       this.#queue.splice(0, takenCount);
@@ -140,12 +142,13 @@ export class ResponseWriter {
     return batchBytes;
   }
 
-  /** The next piece of a source; undefined: it is being read, and the queue goes on when it is there. `#position` is 0 afterwards, and
-   *  the source released, when it was the last. */
+  /** The next piece of a source; undefined: it comes with the next write, since it is being read, or there is no room. `#position` is 0
+   *  afterwards, and the source released, when it was the last. */
   #nextPiece(source: ByteSource): Buffer | undefined {
     let piece = this.#pieceRead;
     if (piece === undefined) {
       piece = this.#bufferFor(source);
+      if (piece === undefined) return undefined;
       if (source.read !== undefined) {
         void this.#readOffLoop(source, piece);
         return undefined;
@@ -153,6 +156,7 @@ export class ResponseWriter {
       readExactly(source, piece, this.#position);
     }
     this.#pieceRead = undefined;
+    if (piece.buffer === this.#staging?.buffer) this.#stagingUsed = piece.byteOffset + piece.length;
     this.#position += piece.length;
     if (this.#position === source.sizeInBytes) {
       source.release();
@@ -161,11 +165,15 @@ export class ResponseWriter {
     return piece;
   }
 
-  /** Room for all of a small source, in a buffer of its own, or for as much of a large one as staging holds. */
-  #bufferFor(source: ByteSource): Buffer {
+  /** Room for all of a small source, in a buffer of its own, or for as much of a large one as staging still holds; undefined: for too little. */
+  #bufferFor(source: ByteSource): Buffer | undefined {
     if (source.sizeInBytes <= SMALL_SOURCE_BYTES) return Buffer.allocUnsafe(source.sizeInBytes);
+    const start = this.#stagingUsed;
+    const end = Math.min(PIECE_BYTES, start + source.sizeInBytes - this.#position);
+    const isLast = end - start === source.sizeInBytes - this.#position;
+    if (!isLast && end - start < PIECE_BYTES_MIN) return undefined;
     this.#staging ??= spareBuffers.pop() ?? Buffer.allocUnsafeSlow(PIECE_BYTES);
-    return this.#staging.subarray(0, Math.min(PIECE_BYTES, source.sizeInBytes - this.#position));
+    return this.#staging.subarray(start, end);
   }
 
   async #readOffLoop(source: ByteSource, piece: Buffer): Promise<void> {
