@@ -4,15 +4,15 @@
 // ZooKeeper mode, then us.
 //   --megabytes 1000 --keys 50000 --systems kafka,ottla
 
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { GoPrograms } from './support/go-programs.ts';
-import { kafkaOf, newDataDirectory, ottla, type SystemKind, startSystem } from './support/system-under-test.ts';
+import { ottla, type SystemKind, startSystem, withDataDirectory } from './support/system-under-test.ts';
 import { Topics, until } from './support/topics.ts';
 import { Trial } from './support/trial.ts';
-import { startZooKeeper } from './support/zookeeper.ts';
+import { withKafka } from './support/zookeeper.ts';
 
 const SETTINGS = { 'log.cleaner.backoff.ms': '100', 'log.segment.delete.delay.ms': '1000' };
 const SEGMENT_BYTES = 100_000_000;
@@ -42,37 +42,26 @@ const wanted = values.systems.split(',');
 console.log(
   '| | input cleaned | left | 99 % of acknowledgements, quiet | while cleaning | ratio |\n|---|---|---|---|---|---|',
 );
-if (wanted.includes('kafka')) await measureKafka();
+if (wanted.includes('kafka')) await withKafka(KAFKA, measure);
 if (wanted.includes('ottla')) {
   const { megabytesPerSecond, quietMs, meanwhileMs } = await measure(ottla);
   const isMet = megabytesPerSecond >= RATE_MIN && meanwhileMs < SLOWER_MAX * quietMs;
   console.log(`\naim: ≥ ${RATE_MIN} MB/s, ratio below ${SLOWER_MAX}: ${isMet ? 'met' : 'missed'}`);
 }
 
-async function measureKafka(): Promise<void> {
-  const { missing } = kafkaOf(KAFKA);
-  if (missing !== undefined) return console.error(`Kafka is left out: ${missing}`);
-  const zooKeeper = await startZooKeeper();
-  try {
-    await measure(kafkaOf(KAFKA, zooKeeper.address));
-  } finally {
-    await zooKeeper.stop();
-  }
-}
-
-async function measure(kind: SystemKind): Promise<Result> {
-  const directory = newDataDirectory();
-  const system = await startSystem(kind, directory, SETTINGS);
-  const topics = await Topics.connect(system);
-  try {
-    const result = await cleanOne(new Trial({ system, topics, programs }));
-    print(kind.name, result);
-    return result;
-  } finally {
-    topics.close();
-    await system.stop();
-    rmSync(directory, { recursive: true, force: true });
-  }
+function measure(kind: SystemKind): Promise<Result> {
+  return withDataDirectory(async (directory) => {
+    const system = await startSystem(kind, directory, SETTINGS);
+    const topics = await Topics.connect(system);
+    try {
+      const result = await cleanOne(new Trial({ system, topics, programs }));
+      print(kind.name, result);
+      return result;
+    } finally {
+      topics.close();
+      await system.stop();
+    }
+  });
 }
 
 async function cleanOne(trial: Trial): Promise<Result> {

@@ -3,20 +3,20 @@
 // of its own. Twice: with recovery points at 0, where everything must be scanned, and at the half, where no more than that half may be.
 // SYSTEMS=ottla leaves Kafka out. What is read comes from the page cache where the machine has room for it.
 
-import { rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bytesRead, processorSeconds } from './support/process-usage.ts';
 import {
   kafkaOf,
-  newDataDirectory,
   ottla,
   type RunningSystem,
   type SystemKind,
   startSystem,
+  withDataDirectory,
 } from './support/system-under-test.ts';
 import { printTable, type Row, type RowHead } from './support/table.ts';
 import { connected, createTopic, produceToEach, type Topic, untilAllLead } from './support/wire-topics.ts';
-import { startZooKeeper } from './support/zookeeper.ts';
+import { withKafka } from './support/zookeeper.ts';
 
 const GIGABYTE = 2 ** 30;
 const TOTAL_BYTES = Number(process.env.GIGABYTES ?? 2) * GIGABYTE;
@@ -33,29 +33,13 @@ const KAFKA = '3.9.1';
 const SETTINGS = { 'zookeeper.session.timeout.ms': String(SESSION_TIMEOUT_MS) };
 
 const rows = new Map<string, Row>();
-if (SYSTEMS.includes('kafka')) await measureKafka();
+if (SYSTEMS.includes('kafka')) await withKafka(KAFKA, measure);
 if (SYSTEMS.includes('ottla')) await measure(ottla);
 console.log(`${(TOTAL_BYTES / GIGABYTE).toFixed(1)} GiB in ${TOPIC.partitionCount} partitions, after kill -9\n`);
 printTable({ kafka: kafkaOf(KAFKA).name, subject: ottla.name }, [...rows.values()]);
 
-async function measureKafka(): Promise<void> {
-  const { missing } = kafkaOf(KAFKA);
-  if (missing !== undefined) return console.error(`Kafka is left out: ${missing}`);
-  const zooKeeper = await startZooKeeper();
-  try {
-    await measure(kafkaOf(KAFKA, zooKeeper.address));
-  } finally {
-    await zooKeeper.stop();
-  }
-}
-
-async function measure(kind: SystemKind): Promise<void> {
-  const directory = newDataDirectory();
-  try {
-    await measureIn(directory, kind);
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
+function measure(kind: SystemKind): Promise<void> {
+  return withDataDirectory((directory) => measureIn(directory, kind));
 }
 
 async function measureIn(directory: string, kind: SystemKind): Promise<void> {

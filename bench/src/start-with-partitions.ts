@@ -5,21 +5,21 @@
 // Memory of a partition: what the process holds more than one without partitions, divided. ZooKeeper is not counted.
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ManyPartitions, makePartitions, untilAllAnswer } from './support/many-partitions.ts';
 import { processorSeconds } from './support/process-usage.ts';
 import {
   kafkaOf,
-  newDataDirectory,
   ottla,
   type RunningSystem,
   type SystemKind,
   startSystem,
+  withDataDirectory,
 } from './support/system-under-test.ts';
 import { printTable, type Row } from './support/table.ts';
-import { startZooKeeper } from './support/zookeeper.ts';
+import { withKafka } from './support/zookeeper.ts';
 
 const WANTED: ManyPartitions = { partitions: Number(process.env.PARTITIONS ?? 2000), segments: 3 };
 const SYSTEMS = (process.env.SYSTEMS ?? 'kafka,ottla').split(',');
@@ -36,7 +36,7 @@ interface Figures {
 }
 
 const figures = new Map<string, Figures>();
-if (SYSTEMS.includes('kafka')) await measureKafka();
+if (SYSTEMS.includes('kafka')) await withKafka(KAFKA, measure);
 if (SYSTEMS.includes('ottla')) await measure(ottla);
 console.log(`${WANTED.partitions} partitions of ${WANTED.segments} segments, after a clean stop\n`);
 printTable({ kafka: kafkaOf(KAFKA).name, subject: ottla.name }, [
@@ -48,24 +48,8 @@ printTable({ kafka: kafkaOf(KAFKA).name, subject: ottla.name }, [
 ]);
 measureStorage();
 
-async function measureKafka(): Promise<void> {
-  const { missing } = kafkaOf(KAFKA);
-  if (missing !== undefined) return console.error(`Kafka is left out: ${missing}`);
-  const zooKeeper = await startZooKeeper();
-  try {
-    await measure(kafkaOf(KAFKA, zooKeeper.address));
-  } finally {
-    await zooKeeper.stop();
-  }
-}
-
-async function measure(kind: SystemKind): Promise<void> {
-  const directory = newDataDirectory();
-  try {
-    await measureIn(directory, kind);
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
+function measure(kind: SystemKind): Promise<void> {
+  return withDataDirectory((directory) => measureIn(directory, kind));
 }
 
 async function measureIn(directory: string, kind: SystemKind): Promise<void> {

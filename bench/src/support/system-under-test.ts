@@ -1,7 +1,7 @@
 // Brokers to measure, each as a process of its own: ours, Apache Kafka, and the bare sink that shows what the language allows.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -103,6 +103,16 @@ export function assignments(settings: Settings): string[] {
 
 export function newDataDirectory(): string {
   return mkdtempSync(join(tmpdir(), 'ottla-bench-'));
+}
+
+/** Does `work` with a data directory that is gone afterwards. */
+export async function withDataDirectory<T>(work: (directory: string) => Promise<T>): Promise<T> {
+  const directory = newDataDirectory();
+  try {
+    return await work(directory);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
 }
 
 /** Starts `kind` on a free port and waits for its first answer. */

@@ -1,17 +1,29 @@
-// A ZooKeeper for Apache Kafka 3.9.1.
+// Apache Kafka as Ottla is meant to be taken for: a broker that keeps its cluster in ZooKeeper, here one of its own.
 
 import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { connect } from 'node:net';
-import { end, freePort, newDataDirectory, referenceKafka } from './system-under-test.ts';
+import { end, freePort, kafkaOf, newDataDirectory, referenceKafka, type SystemKind } from './system-under-test.ts';
 import { until } from './topics.ts';
 
-export interface RunningZooKeeper {
+interface RunningZooKeeper {
   readonly address: string;
   stop(): Promise<void>;
 }
 
-export async function startZooKeeper(): Promise<RunningZooKeeper> {
+/** Does `work` with Apache Kafka `version`, on a ZooKeeper that is there meanwhile; where there is no Kafka, says so. */
+export async function withKafka(version: string, work: (kafka: SystemKind) => Promise<unknown>): Promise<void> {
+  const { missing } = kafkaOf(version);
+  if (missing !== undefined) return console.error(`Kafka is left out: ${missing}`);
+  const zooKeeper = await startZooKeeper();
+  try {
+    await work(kafkaOf(version, zooKeeper.address));
+  } finally {
+    await zooKeeper.stop();
+  }
+}
+
+async function startZooKeeper(): Promise<RunningZooKeeper> {
   const port = await freePort();
   const directory = newDataDirectory();
   const child = spawn('bash', [referenceKafka, 'zookeeper', String(port), directory], {

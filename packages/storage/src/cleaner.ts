@@ -13,7 +13,7 @@ import { OffsetMap } from './offset-map.ts';
 import type { ProducerStateEntry } from './producer-state-entry.ts';
 
 /** How long the event loop may be kept. */
-const SLICE_MS = 4;
+const SLICE_MS = 1;
 const SLICE_BYTES = 512 * 1024;
 /** The longest sleep for the speed limit. */
 const PAUSE_MAX_MS = 200;
