@@ -50,6 +50,9 @@ await broker.close();
 if (values.update) update();
 else process.exit(compare() ? 0 : 1);
 
+/** What the turns themselves cost. */
+function nothing(): void {}
+
 async function costOf(question: GuardQuestion): Promise<Cost> {
   const { frame, requestCount, advance } = question;
   const chunk = Buffer.from(frame);
@@ -66,9 +69,10 @@ async function costOf(question: GuardQuestion): Promise<Cost> {
   return medianOf(counted);
 }
 
-async function costOnce({ name, requestCount }: GuardQuestion, ask: () => void): Promise<Cost> {
-  const idle = await count(requestCount, () => {});
-  const busy = await count(requestCount, ask);
+async function costOnce(question: GuardQuestion, ask: () => void): Promise<Cost> {
+  const { name, requestCount } = question;
+  const idle = await count(question, nothing);
+  const busy = await count(question, ask);
   if (busy.heapBytes > COUNTED_BYTES_MAX) throw new Error(`${name}: ${requestCount} requests are too many to count`);
   const perRequest = (figure: keyof Cost) => Math.max(0, busy[figure] - idle[figure]) / requestCount;
   return {
@@ -95,7 +99,7 @@ function hundredths(value: number): number {
 }
 
 /** What is freed meanwhile would be missed, so a count that a collection fell into is repeated. */
-async function count(requestCount: number, ask: () => void): Promise<Cost> {
+async function count({ name, requestCount }: GuardQuestion, ask: () => void): Promise<Cost> {
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     globalThis.gc?.();
     const startedMs = performance.now();
@@ -103,7 +107,7 @@ async function count(requestCount: number, ask: () => void): Promise<Cost> {
     await turn();
     if (lastCollectionMs < startedMs) return cost;
   }
-  throw new Error(`the garbage collector ran in each of ${ATTEMPTS_MAX} counts`);
+  throw new Error(`${name}: the garbage collector ran in each of ${ATTEMPTS_MAX} counts`);
 }
 
 /** The observer hears of a collection a little later. */
@@ -124,15 +128,17 @@ async function countOnce(requestCount: number, ask: () => void): Promise<Cost> {
   };
 }
 
-/** One request in each turn of the event loop, as from one connection that waits for its answers. */
+/** One request at a time, each in a turn of the event loop of its own, as from one connection that waits for its answers. */
 function repeat(requestCount: number, ask: () => void): Promise<void> {
+  const { connection } = broker;
   return new Promise((resolve) => {
     let left = requestCount;
     const next = () => {
+      if (left-- === 0) return resolve();
       ask();
-      if (--left > 0) setImmediate(next);
-      else setImmediate(resolve);
+      if (ask === nothing) setImmediate(next);
     };
+    connection.onAnswered = () => void setImmediate(next);
     next();
   });
 }

@@ -22,6 +22,7 @@ import { BrokerServer, KafkaConfig } from '@ottla/broker';
 import { type ApiCodec, type Decoded, readResponseHeader, writeRequestHeader } from '@ottla/protocol';
 
 const CLIENT_ID = 'guard';
+const SIZE_BYTES = 4;
 
 /** The broker's end of a connection. Takes everything, and keeps only what the caller asks for. */
 class CountingConnection implements Connection {
@@ -34,14 +35,31 @@ class CountingConnection implements Connection {
   onDrain: () => void = ignore;
   onClose: (error?: Error) => void = ignore;
   writeCount = 0;
-  writtenBytes = 0;
+  /** A response has left as a whole. */
+  onAnswered: () => void = ignore;
+  /** Of the response that leaves. */
+  #bytesLeft = 0;
   onWritten: ((bytes: Buffer) => void) | undefined;
 
   write(chunks: readonly Buffer[]): boolean {
     this.writeCount++;
-    for (const chunk of chunks) this.writtenBytes += chunk.length;
+    for (const chunk of chunks) this.#noticeAnswers(chunk);
     this.onWritten?.(Buffer.concat(chunks));
     return true;
+  }
+
+  /** The size in front of a response is never cut. */
+  #noticeAnswers(chunk: Buffer): void {
+    for (let position = 0; position < chunk.length; ) {
+      if (this.#bytesLeft === 0) {
+        this.#bytesLeft = chunk.readInt32BE(position);
+        position += SIZE_BYTES;
+      }
+      const count = Math.min(this.#bytesLeft, chunk.length - position);
+      this.#bytesLeft -= count;
+      position += count;
+      if (this.#bytesLeft === 0) this.onAnswered();
+    }
   }
 
   pause(): void {}

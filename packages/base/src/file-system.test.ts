@@ -99,6 +99,17 @@ function portSuite(name: string, make: () => { fileSystem: FileSystem; root: str
       assert.throws(() => fileSystem.readDirectorySync(join(root, 'tree')), hasCode('ENOENT'));
     });
 
+    test('off the loop, files and directories go the same way', async () => {
+      fileSystem.makeDirectorySync(join(root, 'away', 'deep'));
+      fileSystem.openSync(join(root, 'away', 'deep', 'a'), 'create').closeSync();
+      fileSystem.openSync(join(root, 'away', 'b'), 'create').closeSync();
+      assert.equal(await fileSystem.removeFile(join(root, 'away', 'b')), true);
+      assert.equal(await fileSystem.removeFile(join(root, 'away', 'b')), false);
+      await fileSystem.removeDirectory(join(root, 'away'));
+      await fileSystem.removeDirectory(join(root, 'away'));
+      assert.equal(fileSystem.statSync(join(root, 'away')), undefined);
+    });
+
     test('a sync finishes on a file that is closed meanwhile', async () => {
       const file = fileSystem.openSync(join(root, 'synced'), 'create');
       file.writeSync(Buffer.from('x'), 0);

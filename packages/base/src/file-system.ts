@@ -71,8 +71,11 @@ export interface FileSystem {
   renameSync(from: string, to: string): void;
   /** @returns false when nothing was there */
   removeFileSync(path: string): boolean;
+  /** The same off the event loop: to give back a large file takes the system tens of milliseconds. */
+  removeFile(path: string): Promise<boolean>;
   /** With all it holds; nothing happens when it is absent. */
   removeDirectorySync(path: string): void;
+  removeDirectory(path: string): Promise<void>;
   /** After this returned, names created, renamed and removed in the directory survive a power loss. */
   syncDirectorySync(path: string): void;
   syncDirectory(path: string): Promise<void>;

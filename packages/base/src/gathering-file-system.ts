@@ -150,9 +150,19 @@ export class GatheringFileSystem implements FileSystem {
     return this.#inner.removeFileSync(path);
   }
 
+  removeFile(path: string): Promise<boolean> {
+    this.endRun();
+    return this.#inner.removeFile(path);
+  }
+
   removeDirectorySync(path: string): void {
     this.endRun();
     this.#inner.removeDirectorySync(path);
+  }
+
+  removeDirectory(path: string): Promise<void> {
+    this.endRun();
+    return this.#inner.removeDirectory(path);
   }
 
   syncDirectorySync(path: string): void {

@@ -182,6 +182,14 @@ export class MemoryFileSystem implements FileSystem {
     return parent.entries.delete(name);
   }
 
+  async removeFile(path: string): Promise<boolean> {
+    return this.removeFileSync(path);
+  }
+
+  async removeDirectory(path: string): Promise<void> {
+    this.removeDirectorySync(path);
+  }
+
   removeDirectorySync(path: string): void {
     this.#mustRun(path);
     const node = this.#nodeAt(path);

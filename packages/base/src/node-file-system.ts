@@ -257,9 +257,27 @@ export class NodeFileSystem implements FileSystem {
     }
   }
 
+  async removeFile(path: string): Promise<boolean> {
+    try {
+      await fs.promises.unlink(path);
+      return true;
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) return false;
+      throw toStorageError('remove', path, error);
+    }
+  }
+
   removeDirectorySync(path: string): void {
     try {
       fs.rmSync(path, { recursive: true, force: true });
+    } catch (error) {
+      throw toStorageError('remove directory', path, error);
+    }
+  }
+
+  async removeDirectory(path: string): Promise<void> {
+    try {
+      await fs.promises.rm(path, { recursive: true, force: true });
     } catch (error) {
       throw toStorageError('remove directory', path, error);
     }

@@ -258,9 +258,11 @@ class OffsetOrder {
 /** Collects cleaned batches and appends them some at a time. */
 class CleanedWriter {
   readonly #target: LogSegment;
-  readonly #batches: Buffer[] = [];
+  /** Of the batches that wait. */
+  readonly #bytes = Buffer.allocUnsafe(WRITE_BYTES);
   #sizeInBytes = 0;
   #firstOffset = 0;
+  #firstBatchSize = 0;
   #lastOffset = 0;
   #maxTimestamp = -1;
   #offsetOfMaxTimestamp = -1;
@@ -271,33 +273,41 @@ class CleanedWriter {
 
   /** @param kept one batch; copied. @returns its size */
   add(kept: Buffer): number {
-    const batch = mustBePresent(batchAt(kept, 0), 'a cleaned batch');
+    if (this.#sizeInBytes + kept.length > WRITE_BYTES) this.write();
+    this.#note(mustBePresent(batchAt(kept, 0), 'a cleaned batch'));
+    if (kept.length >= WRITE_BYTES) this.#append(kept);
+    else this.#sizeInBytes += kept.copy(this.#bytes, this.#sizeInBytes);
+    return kept.length;
+  }
+
+  write(): void {
+    if (this.#sizeInBytes > 0) this.#append(this.#bytes.subarray(0, this.#sizeInBytes));
+  }
+
+  #note(batch: RecordBatch): void {
     const { lastOffset, maxTimestamp } = batch;
-    if (this.#batches.length === 0) this.#firstOffset = batch.magic === 2 ? batch.baseOffset : lastOffset;
-    this.#batches.push(Buffer.from(kept));
-    this.#sizeInBytes += kept.length;
+    if (this.#sizeInBytes === 0) {
+      this.#firstOffset = batch.magic === 2 ? batch.baseOffset : lastOffset;
+      this.#firstBatchSize = batch.sizeInBytes;
+    }
     this.#lastOffset = lastOffset;
     if (maxTimestamp > this.#maxTimestamp) {
       this.#maxTimestamp = maxTimestamp;
       this.#offsetOfMaxTimestamp = lastOffset;
     }
-    if (this.#sizeInBytes >= WRITE_BYTES) this.write();
-    return kept.length;
   }
 
-  write(): void {
-    const [first] = this.#batches;
-    if (first === undefined) return;
-    this.#target.append(Buffer.concat(this.#batches, this.#sizeInBytes), {
+  #append(bytes: Buffer): void {
+    this.#target.append(bytes, {
       firstOffset: this.#firstOffset,
       lastOffset: this.#lastOffset,
       maxTimestamp: this.#maxTimestamp,
       offsetOfMaxTimestamp: this.#offsetOfMaxTimestamp,
-      firstBatchSize: first.length,
+      firstBatchSize: this.#firstBatchSize,
     });
-    this.#batches.length = 0;
     this.#sizeInBytes = 0;
     this.#maxTimestamp = -1;
+    this.#offsetOfMaxTimestamp = -1;
   }
 }
 

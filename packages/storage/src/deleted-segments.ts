@@ -9,6 +9,8 @@ import type { LogSegment } from './log-segment.ts';
 export class DeletedSegments {
   readonly #clock: Clock;
   readonly #onFailure: (error: StorageError) => void;
+  /** Deletions that are under way, one after the other; undefined: there were none. */
+  #running: Promise<void> | undefined;
   readonly #pending = new LazyMap<Timer, readonly LogSegment[]>();
 
   constructor(options: { clock: Clock; onFailure: (error: StorageError) => void }) {
@@ -22,7 +24,7 @@ export class DeletedSegments {
     }
     const timer = this.#clock.schedule(delayMs, () => {
       this.#pending.delete(timer);
-      this.#deleteNow(segments);
+      this.#running = this.idle().then(() => this.#deleteNow(segments));
     });
     this.#pending.set(timer, segments);
   }
@@ -32,15 +34,20 @@ export class DeletedSegments {
     for (const segments of this.#pending.entries.values()) for (const segment of segments) segment.movedTo(directory);
   }
 
+  /** Resolves when no deletion is under way. */
+  async idle(): Promise<void> {
+    await this.#running;
+  }
+
   /** What waits is left to the next start. */
   close(): void {
     for (const timer of this.#pending.entries.keys()) timer.cancel();
     this.#pending.clear();
   }
 
-  #deleteNow(segments: readonly LogSegment[]): void {
+  async #deleteNow(segments: readonly LogSegment[]): Promise<void> {
     try {
-      for (const segment of segments) segment.deleteIfExists();
+      for (const segment of segments) await segment.delete();
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
       this.#onFailure(error);

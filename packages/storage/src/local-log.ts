@@ -318,10 +318,11 @@ export class LocalLog {
     this.#context.fileSystem.syncDirectorySync(dirname(directory));
   }
 
-  /** Lets go of all files. Deletions that wait are left to the next start. */
-  close(): void {
+  /** Lets go of all files. Deletions that wait are left to the next start, those that run are waited for. */
+  async close(): Promise<void> {
     this.#deleted.close();
     this.segments.close();
+    await this.#deleted.idle();
   }
 
   closeHandlers(): void {

@@ -62,14 +62,15 @@ export class LogDeletion {
   }
 
   #later(logDirectory: string, path: string, delayMs: number): void {
-    this.#parts.scheduler.after(delayMs, () => this.#remove(logDirectory, path));
+    const { scheduler } = this.#parts;
+    scheduler.after(delayMs, () => scheduler.soon(() => this.#remove(logDirectory, path)));
   }
 
-  #remove(logDirectory: string, path: string): void {
+  async #remove(logDirectory: string, path: string): Promise<void> {
     const { fileSystem, logger, directories } = this.#parts;
     if (!directories.isLive(logDirectory)) return;
     try {
-      fileSystem.removeDirectorySync(path);
+      await fileSystem.removeDirectory(path);
       logger.info('deleted a partition', { directory: basename(path) });
     } catch (error) {
       directories.takeOffline(logDirectory, error);

@@ -394,6 +394,16 @@ export class LogSegment {
 
   deleteIfExists(): void {
     this.log.deleteIfExists();
+    this.#deleteIndexes();
+  }
+
+  /** The same, what is large off the event loop. */
+  async delete(): Promise<void> {
+    await this.log.delete();
+    this.#deleteIndexes();
+  }
+
+  #deleteIndexes(): void {
     this.offsetIndex.deleteIfExists();
     this.timeIndex.deleteIfExists();
     this.txnIndex.deleteIfExists();

@@ -365,7 +365,7 @@ export class Log {
     }
     try {
       await this.#flush.flushForStop();
-      this.#local.close();
+      await this.#local.close();
     } catch (error) {
       this.#local.closeHandlers();
       throw this.#availability.failed(error, 'close');

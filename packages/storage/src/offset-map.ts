@@ -11,6 +11,15 @@ const HASH_BYTES = 16;
 const SLOT_BYTES = 24;
 const TWO_32 = 2 ** 32;
 
+/** Of the key that was looked up last. */
+const lastDigest = Buffer.alloc(HASH_BYTES);
+
+/** In one place for all keys: a Buffer for each would be memory outside the heap, which the collector counts and stops for. */
+function digestOf(key: Buffer): Buffer {
+  lastDigest.write(hash('sha256', key, 'binary'), 0, HASH_BYTES, 'latin1');
+  return lastDigest;
+}
+
 export class OffsetMap {
   /** How many keys fit before it is full. */
   readonly capacity: number;
@@ -46,7 +55,7 @@ export class OffsetMap {
 
   /** @param offset not below any offset put before */
   put(key: Buffer, offset: number): void {
-    const digest = hash('sha256', key, 'buffer');
+    const digest = digestOf(key);
     const position = this.#find(digest);
     if (this.#isFree(position)) {
       assert(!this.isFull, `the offset map is full (${this.#size} keys)`);
@@ -59,7 +68,7 @@ export class OffsetMap {
 
   /** @returns −1 when the key is not there */
   get(key: Buffer): number {
-    const position = this.#find(hash('sha256', key, 'buffer'));
+    const position = this.#find(digestOf(key));
     return this.#isFree(position) ? -1 : this.#readOffset(position);
   }
 

@@ -123,6 +123,12 @@ export class SegmentFile {
     return this.#fileSystem.removeFileSync(this.#path);
   }
 
+  /** The same off the event loop. */
+  delete(): Promise<boolean> {
+    this.handOver();
+    return this.#fileSystem.removeFile(this.#path);
+  }
+
   #open(): SharedFile {
     assert(!this.#isDeleted, `${this.#path} is used after it was deleted`);
     this.#file ??= new SharedFile(this.#fileSystem.openSync(this.#path, 'read-write'));
