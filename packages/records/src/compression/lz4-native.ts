@@ -24,7 +24,7 @@ export function hasNativeLz4(): boolean {
 /** Unpacks a block to at most `sizeInBytesMax`. @returns undefined when that is not possible */
 export function decodeLz4BlockNatively(block: Buffer, sizeInBytesMax: number): Buffer | undefined {
   const codec = mustBePresent(native, 'the native lz4');
-  const sizeAndBlock = Buffer.allocUnsafe(SIZE_BYTES + block.length);
+  const sizeAndBlock = roomForBlock(SIZE_BYTES + block.length);
   block.copy(sizeAndBlock, sizeAndBlock.writeUInt32LE(Math.min(sizeInBytesMax, block.length * EXPANSION_MAX)));
   try {
     return codec.uncompressSync(sizeAndBlock);
@@ -32,6 +32,14 @@ export function decodeLz4BlockNatively(block: Buffer, sizeInBytesMax: number): B
     // The caller's own decoder finds out what is wrong.
     return undefined;
   }
+}
+
+/** For all blocks: it is read before the next one comes. A frame's blocks are of 4 MiB at most. */
+let blockBuffer = Buffer.alloc(0);
+
+function roomForBlock(sizeInBytes: number): Buffer {
+  if (blockBuffer.length < sizeInBytes) blockBuffer = Buffer.allocUnsafeSlow(2 * sizeInBytes);
+  return blockBuffer.subarray(0, sizeInBytes);
 }
 
 function load(): NativeLz4 | null {
