@@ -15,6 +15,9 @@ import {
 /** writev takes at most IOV_MAX buffers at once; POSIX systems of today say 1024. */
 const WRITEV_BUFFERS_MAX = 1024;
 
+/** Of a directory; each time 100 ms later than before. */
+const REMOVE_RETRIES_MAX = 5;
+
 const OPEN_FLAGS = {
   read: fs.constants.O_RDONLY,
   'read-write': fs.constants.O_RDWR | fs.constants.O_CREAT,
@@ -277,7 +280,8 @@ export class NodeFileSystem implements FileSystem {
 
   async removeDirectory(path: string): Promise<void> {
     try {
-      await fs.promises.rm(path, { recursive: true, force: true });
+      // Who was about to write into it may do so meanwhile: then it is begun again.
+      await fs.promises.rm(path, { recursive: true, force: true, maxRetries: REMOVE_RETRIES_MAX });
     } catch (error) {
       throw toStorageError('remove directory', path, error);
     }
