@@ -209,9 +209,19 @@ function strays(logDirs: readonly string[], topics: readonly string[]): string[]
   const isTwin = (name: string) => partitions.filter((each) => each.name === name).length > 1;
   return [
     ...partitions.filter(({ name }) => !known.has(name) || isTwin(name)).map(({ path }) => path),
-    ...partitions.flatMap(({ path }) => readdirSync(path).filter((name) => !FILES.test(name) && !isFresh(name))),
+    ...partitions.flatMap(({ path }) => filesIn(path).filter((name) => !FILES.test(name) && !isFresh(name))),
     ...logDirs.flatMap((path) => readdirSync(path).filter((name) => name.endsWith('.tmp'))),
   ];
+}
+
+/** None when the directory went since it was listed: the broker is at work. */
+function filesIn(path: string): string[] {
+  try {
+    return readdirSync(path);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    throw error;
+  }
 }
 
 /** Retention and the cleaner never rest. */
