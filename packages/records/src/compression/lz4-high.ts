@@ -1,8 +1,7 @@
 // Finds longer matches for lz4 than the fast encoder does, for levels other than Kafka's default: every position is kept in a chain of
 // those with the same hash, and so many of them are tried as the level says. Source: lz4hc.c's idea, not its code.
 
-import type { Bytes } from './matching.ts';
-import { MATCH_BYTES_MIN, matchEnd } from './matching.ts';
+import { type Bytes, MATCH_BYTES_MIN, matchEnd } from './matching.ts';
 
 const HASH_BITS = 15;
 const BLOCK_BYTES_MAX = 65_536;
