@@ -82,7 +82,7 @@ async def check_transactions(bootstrap, prefix):
 
 
 class Member:
-    """A group member with a task of its own; it commits what it saw when it leaves."""
+    """A group member with a task of its own; what it says it has seen is committed."""
 
     def __init__(self, bootstrap, topic, group):
         self.consumer = AIOKafkaConsumer(
@@ -103,8 +103,10 @@ class Member:
 
     async def run(self):
         while not self.leaving:
-            for records in (await self.consumer.getmany(timeout_ms=200)).values():
-                self.seen += [record.value for record in records]
+            polled = await self.consumer.getmany(timeout_ms=200)
+            if polled:
+                await self.consumer.commit()
+            self.seen += [record.value for records in polled.values() for record in records]
 
     @property
     def assigned(self):
@@ -113,7 +115,6 @@ class Member:
     async def leave(self):
         self.leaving = True
         await self.task
-        await self.consumer.commit()
         await self.consumer.stop()
 
 
@@ -127,14 +128,16 @@ async def wait_until(what, condition, seconds=30):
 async def check_group(bootstrap, prefix):
     topic, group = prefix + "group", prefix + "members"
     await create_topics(bootstrap, **{topic: 4})
-    await produce(bootstrap, topic, "gzip")
     first, second = Member(bootstrap, topic, group), Member(bootstrap, topic, group)
     await first.start()
     await wait_until("the first member has all partitions", lambda: len(first.assigned) == 4)
     await second.start()
     await wait_until("the two share", lambda: len(first.assigned) == 2 and len(second.assigned) == 2)
     assert not first.assigned & second.assigned
-    await wait_until("all is read", lambda: len(set(first.seen + second.seen)) == COUNT)
+    # Only now, so that each has to read its share: alone, the first would have read everything before the second came.
+    await produce(bootstrap, topic, "gzip")
+    await wait_until("all is read", lambda: len(first.seen + second.seen) == COUNT)
+    assert first.seen and second.seen
     await second.leave()
     await wait_until("the first has all again", lambda: len(first.assigned) == 4)
     await first.leave()
