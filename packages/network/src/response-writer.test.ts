@@ -37,12 +37,16 @@ class RecordingConnection implements Connection {
 class PatternSource implements ByteSource {
   readonly sizeInBytes: number;
   readonly #pattern: number;
-  readonly read?: (target: Buffer, position: number) => Promise<number>;
+  readonly mayWait: boolean;
 
-  constructor(sizeInBytes: number, pattern: number, isCold = false) {
+  constructor(sizeInBytes: number, pattern: number, mayWait = false) {
     this.sizeInBytes = sizeInBytes;
     this.#pattern = pattern;
-    if (isCold) this.read = async (target, position) => this.readSync(target, position);
+    this.mayWait = mayWait;
+  }
+
+  async read(target: Buffer, position: number): Promise<number> {
+    return this.readSync(target, position);
   }
 
   readSync(target: Buffer, position: number): number {

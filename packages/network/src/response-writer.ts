@@ -149,7 +149,7 @@ export class ResponseWriter {
     if (piece === undefined) {
       piece = this.#bufferFor(source);
       if (piece === undefined) return undefined;
-      if (source.read !== undefined) {
+      if (source.mayWait === true) {
         void this.#readOffLoop(source, piece);
         return undefined;
       }

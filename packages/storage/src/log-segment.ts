@@ -84,7 +84,7 @@ export class LogSegment {
     const suffix = options.fileSuffix ?? '';
     const { baseOffset, indexBytesMax } = options;
     this.baseOffset = baseOffset;
-    this.log = new SegmentFile(fileSystem, `${prefix}${LOG_SUFFIX}${suffix}`);
+    this.log = new SegmentFile(fileSystem, clock, `${prefix}${LOG_SUFFIX}${suffix}`);
     const indexOptions = { baseOffset, indexBytesMax };
     this.offsetIndex = new OffsetIndex(fileSystem, { path: `${prefix}${INDEX_SUFFIX}${suffix}`, ...indexOptions });
     this.timeIndex = new TimeIndex(fileSystem, { path: `${prefix}${TIME_INDEX_SUFFIX}${suffix}`, ...indexOptions });

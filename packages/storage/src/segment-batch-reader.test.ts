@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { MemoryFileSystem } from '@ottla/base';
+import { FakeClock, MemoryFileSystem } from '@ottla/base';
 import { RecordsBuilder } from '@ottla/records';
 import { SegmentBatchReader } from './segment-batch-reader.ts';
 import { SegmentFile } from './segment-file.ts';
@@ -16,7 +16,7 @@ class CountingSegmentFile extends SegmentFile {
 }
 
 function fileOf(batches: readonly Buffer[]): CountingSegmentFile {
-  const file = new CountingSegmentFile(new MemoryFileSystem(), '/00000000000000000000.log');
+  const file = new CountingSegmentFile(new MemoryFileSystem(), new FakeClock(), '/00000000000000000000.log');
   for (const batch of batches) file.append(batch);
   return file;
 }

@@ -1,46 +1,52 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { MemoryFileSystem } from '@ottla/base';
+import { FakeClock, MemoryFileSystem } from '@ottla/base';
 import { SegmentFile } from './segment-file.ts';
 
 const PATH = '/00000000000000000000.log';
 
-function readsOffLoop(file: SegmentFile, position: number): boolean {
-  const slice = file.slice(position, 4);
-  slice.release();
-  return slice.read !== undefined;
+const clock = new FakeClock();
+
+function open(fileSystem: MemoryFileSystem): SegmentFile {
+  return new SegmentFile(fileSystem, clock, PATH);
 }
 
-describe('what a slice reads off the event loop', () => {
+function mayWait(file: SegmentFile, position: number): boolean {
+  const slice = file.slice(position, 4);
+  slice.release();
+  return slice.mayWait === true;
+}
+
+describe('what a slice may have to wait for', () => {
   test('is what was there before this process, and not what it appended', () => {
     const fileSystem = new MemoryFileSystem();
-    new SegmentFile(fileSystem, PATH).append(Buffer.from('then'));
-    const file = new SegmentFile(fileSystem.restart(), PATH);
+    open(fileSystem).append(Buffer.from('then'));
+    const file = open(fileSystem.restart());
     file.append(Buffer.from('here'));
-    assert.equal(readsOffLoop(file, 0), true);
-    assert.equal(readsOffLoop(file, 4), false);
+    assert.equal(mayWait(file, 0), true);
+    assert.equal(mayWait(file, 4), false);
   });
 
   test('is everything, once nothing is appended any more', () => {
-    const file = new SegmentFile(new MemoryFileSystem(), PATH);
+    const file = open(new MemoryFileSystem());
     file.append(Buffer.from('here'));
-    assert.equal(readsOffLoop(file, 0), false);
+    assert.equal(mayWait(file, 0), false);
     file.onBecomeInactive();
-    assert.equal(readsOffLoop(file, 0), true);
+    assert.equal(mayWait(file, 0), true);
   });
 
   test('is what lies more than 64 MiB back', () => {
-    const file = new SegmentFile(new MemoryFileSystem(), PATH);
+    const file = open(new MemoryFileSystem());
     const mebibyte = Buffer.alloc(1024 * 1024);
     for (let i = 0; i < 65; i++) file.append(mebibyte);
-    assert.equal(readsOffLoop(file, mebibyte.length - 1), true);
-    assert.equal(readsOffLoop(file, mebibyte.length), false);
+    assert.equal(mayWait(file, mebibyte.length - 1), true);
+    assert.equal(mayWait(file, mebibyte.length), false);
   });
 
   test('is the same bytes, up to the end of the slice, and an error after its release', async () => {
     const fileSystem = new MemoryFileSystem();
-    new SegmentFile(fileSystem, PATH).append(Buffer.from('0123456789'));
-    const slice = new SegmentFile(fileSystem, PATH).slice(2, 5);
+    open(fileSystem).append(Buffer.from('0123456789'));
+    const slice = open(fileSystem).slice(2, 5);
     const bytes = Buffer.alloc(8);
     assert.equal(await slice.read?.(bytes, 1), 4);
     assert.equal(bytes.toString('latin1', 0, 4), '3456');

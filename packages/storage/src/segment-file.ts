@@ -1,7 +1,16 @@
 // The bytes of one segment: appended to, read in slices that outlive the segment, cut, synced. Opened when first needed.
 // Source: Kafka's FileRecords (3.9).
 
-import { appendToFile, assert, type ByteSource, type File, type FileSystem, StorageError } from '@ottla/base';
+import {
+  appendToFile,
+  assert,
+  type ByteSource,
+  type Clock,
+  type File,
+  type FileSystem,
+  StorageError,
+} from '@ottla/base';
+import { ReadPace } from './read-pace.ts';
 
 /** What this process wrote last is taken to be in the page cache still; reading anything else may mean to wait for the disk. */
 const WARM_BYTES = 64 * 1024 * 1024;
@@ -9,6 +18,7 @@ const WARM_BYTES = 64 * 1024 * 1024;
 export class SegmentFile {
   #path: string;
   readonly #fileSystem: FileSystem;
+  readonly #clock: Clock;
   #file: SharedFile | undefined;
   #sizeInBytes: number;
   /** Bytes before were there when the file was opened, or it is not written to any more: they may be on the disk only. */
@@ -16,8 +26,10 @@ export class SegmentFile {
   /** Or another's: a flush that was under way must not create it anew. */
   #isDeleted = false;
 
-  constructor(fileSystem: FileSystem, path: string) {
+  /** @param clock for how long reads of old bytes take */
+  constructor(fileSystem: FileSystem, clock: Clock, path: string) {
     this.#fileSystem = fileSystem;
+    this.#clock = clock;
     this.#path = path;
     this.#sizeInBytes = fileSystem.statSync(path)?.sizeInBytes ?? 0;
     this.#coldBytes = this.#sizeInBytes;
@@ -68,7 +80,8 @@ export class SegmentFile {
     const file = this.#open();
     file.retain();
     const isWarm = position >= Math.max(this.#coldBytes, this.#sizeInBytes - WARM_BYTES);
-    return isWarm ? new FileSlice(file, position, sizeInBytes) : new ColdFileSlice(file, position, sizeInBytes);
+    if (isWarm) return new FileSlice(file, position, sizeInBytes);
+    return new ColdFileSlice(file, position, sizeInBytes, this.#clock);
   }
 
   /** Nothing is appended any more: from now on its bytes may leave the page cache. */
@@ -140,9 +153,16 @@ export class SegmentFile {
 class SharedFile {
   readonly file: File;
   #holders = 1;
+  #pace: ReadPace | undefined;
 
   constructor(file: File) {
     this.file = file;
+  }
+
+  /** Of the reads behind what is warm. */
+  get pace(): ReadPace {
+    this.#pace ??= new ReadPace();
+    return this.#pace;
   }
 
   retain(): void {
@@ -158,19 +178,19 @@ class SharedFile {
 
 class FileSlice implements ByteSource {
   readonly sizeInBytes: number;
-  readonly #shared: SharedFile;
+  protected readonly shared: SharedFile;
   /** Of the slice in the file. */
   protected readonly start: number;
   #isReleased = false;
 
   constructor(shared: SharedFile, start: number, sizeInBytes: number) {
-    this.#shared = shared;
+    this.shared = shared;
     this.start = start;
     this.sizeInBytes = sizeInBytes;
   }
 
   protected get file(): File {
-    return this.#shared.file;
+    return this.shared.file;
   }
 
   readSync(target: Buffer, position: number): number {
@@ -181,7 +201,7 @@ class FileSlice implements ByteSource {
   release(): void {
     assert(!this.#isReleased, `a slice of ${this.file.path} was released twice`);
     this.#isReleased = true;
-    this.#shared.release();
+    this.shared.release();
   }
 
   /** How much of `target` there is to fill from `position` on. */
@@ -195,9 +215,31 @@ class FileSlice implements ByteSource {
 
 /** The same, where reading may have to wait for the disk. */
 class ColdFileSlice extends FileSlice {
+  readonly #clock: Clock;
+
+  constructor(shared: SharedFile, start: number, sizeInBytes: number, clock: Clock) {
+    super(shared, start, sizeInBytes);
+    this.#clock = clock;
+  }
+
+  get mayWait(): boolean {
+    return this.shared.pace.mayWait;
+  }
+
+  override readSync(target: Buffer, position: number): number {
+    const startedMs = this.#clock.monotonicMs();
+    const count = super.readSync(target, position);
+    this.shared.pace.noteOnLoop(this.#clock.monotonicMs() - startedMs, count);
+    return count;
+  }
+
   async read(target: Buffer, position: number): Promise<number> {
     const length = this.lengthAt(target, position);
-    return length <= 0 ? 0 : this.file.read(target.subarray(0, length), this.start + position);
+    if (length <= 0) return 0;
+    const startedMs = this.#clock.monotonicMs();
+    const count = await this.file.read(target.subarray(0, length), this.start + position);
+    this.shared.pace.noteOffLoop(this.#clock.monotonicMs() - startedMs);
+    return count;
   }
 }
 
