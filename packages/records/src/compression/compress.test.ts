@@ -7,11 +7,10 @@ import { CorruptRecordError, InvalidRecordError, UnsupportedCompressionError } f
 import { compress, DECOMPRESSED_BYTES_MAX, decompress, loadCompressionCodecs } from './compress.ts';
 import type { CompressionType } from './compression-type.ts';
 import { decodeLz4Block } from './lz4-block.ts';
-import { decodeLz4BlockNatively, hasNativeLz4 } from './lz4-native.ts';
+import { decodeLz4BlockByWasm } from './lz4-wasm.ts';
 import { bytesOf } from './matching.ts';
 import { Output } from './output.ts';
-import { decodeSnappyBlock } from './snappy-block.ts';
-import { hasNativeSnappy } from './snappy-native.ts';
+import { decodeSnappyBlock, decodeSnappyBlockByWasm } from './snappy-block.ts';
 import { xxHash32 } from './xx-hash-32.ts';
 
 const TYPES: readonly CompressionType[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd'];
@@ -192,18 +191,32 @@ describe('snappy', () => {
     }
   });
 
-  test('our decoder and the native one agree', { skip: !hasNativeSnappy() && 'no native snappy here' }, () => {
-    const snappy = createRequire(import.meta.url)('snappy');
+  const native = optional('snappy');
+  test('reads and is read by another implementation', { skip: native === undefined && 'no snappy here' }, () => {
     for (let round = 0; round < 100; round++) {
       const bytes = mixture(random.nextInt(60_000));
-      const block: Buffer = snappy.compressSync(bytes);
-      const target = Buffer.alloc(bytes.length);
-      assert.equal(decodeSnappyBlock(block, bytesOf(target), 0), bytes.length);
-      assert.ok(target.equals(bytes), `round ${round}`);
-      assert.ok(decompress('snappy', block, { maxSizeInBytes: bytes.length }).equals(bytes));
+      const block: Buffer = native.compressSync(bytes);
+      assert.ok(decompress('snappy', block, { maxSizeInBytes: bytes.length }).equals(bytes), `round ${round}`);
       if (bytes.length > 32_768 || bytes.length === 0) continue;
       const ours = compress('snappy', bytes);
-      assert.ok(bytes.equals(snappy.uncompressSync(ours.subarray(20))), `round ${round}, ours`);
+      assert.ok(bytes.equals(native.uncompressSync(ours.subarray(20))), `round ${round}, ours`);
+    }
+  });
+
+  test('the decoder in TypeScript and the one in WebAssembly agree, also about what they refuse', () => {
+    const inTypeScript = (block: Buffer, room: number): Buffer => {
+      const target = Buffer.alloc(room);
+      return target.subarray(0, decodeSnappyBlock(block, bytesOf(target), 0));
+    };
+    for (let round = 0; round < 150; round++) {
+      const bytes = mixture(1 + random.nextInt(30_000));
+      const block = compress('snappy', bytes).subarray(20);
+      assert.deepEqual(decodeSnappyBlockByWasm(block), bytes, `round ${round}`);
+      assert.deepEqual(inTypeScript(block, bytes.length), bytes, `round ${round}, in TypeScript`);
+      for (const changed of damaged(block, 5)) {
+        const expected = orUndefined(() => inTypeScript(changed, 2 ** 22));
+        assert.deepEqual(decodeSnappyBlockByWasm(changed), expected, `round ${round}`);
+      }
     }
   });
 });
@@ -220,22 +233,31 @@ describe('lz4', () => {
     }
   });
 
-  test('our decoder and the native one agree', { skip: !hasNativeLz4() && 'no native lz4 here' }, () => {
-    for (let round = 0; round < 100; round++) {
-      const bytes = mixture(1 + random.nextInt(60_000));
-      const block = compress('lz4', bytes).subarray(11, -4);
-      const output = new Output(0, bytes.length, false);
-      const natively = decodeLz4BlockNatively(block, 65_536);
-      if (natively === undefined) continue; // Stored: it did not compress.
+  test('the decoder in TypeScript and the one in WebAssembly agree, also about what they refuse', () => {
+    const inTypeScript = (block: Buffer): Buffer => {
+      const output = new Output(0, 65_536, false);
       decodeLz4Block(bytesOf(block), 0, block.length, output, 0, 65_536);
-      assert.ok(output.finish().equals(bytes), `round ${round}, ours`);
-      assert.ok(natively.equals(bytes), `round ${round}, native`);
+      return output.finish();
+    };
+    for (let round = 0; round < 150; round++) {
+      const bytes = mixture(1 + random.nextInt(60_000));
+      const frame = compress('lz4', bytes);
+      if (frame.readUInt32LE(7) >= 0x80000000) continue; // Stored: it did not compress.
+      const block = frame.subarray(11, -4);
+      assert.deepEqual(decodeLz4BlockByWasm(block, 65_536), bytes, `round ${round}`);
+      assert.deepEqual(inTypeScript(block), bytes, `round ${round}, in TypeScript`);
+      assert.equal(decodeLz4BlockByWasm(block, bytes.length - 1), undefined, `round ${round}, with too little room`);
+      for (const changed of damaged(block, 5)) {
+        assert.deepEqual(
+          decodeLz4BlockByWasm(changed, 65_536),
+          orUndefined(() => inTypeScript(changed)),
+          `round ${round}`,
+        );
+      }
     }
   });
 
-  test('a long block that is damaged is refused by our own words', {
-    skip: !hasNativeLz4() && 'no native lz4 here',
-  }, () => {
+  test('a long block that is damaged is refused by words about what is wrong', () => {
     const frame = compress('lz4', mixture(50_000));
     // A match from further back than there is anything.
     frame.fill(0, 11, 11 + 1_000);
@@ -331,6 +353,24 @@ function mixture(size: number): Buffer {
     total += parts.at(-1)?.length ?? 0;
   }
   return Buffer.concat(parts);
+}
+
+/** Copies of `block`, each changed in a few places or cut short. */
+function* damaged(block: Buffer, count: number): Generator<Buffer> {
+  for (let i = 0; i < count; i++) {
+    const copy = Buffer.from(block);
+    for (let change = random.nextInt(4); change >= 0; change--) copy[random.nextInt(copy.length)] = random.nextInt(256);
+    yield random.nextInt(3) === 0 ? copy.subarray(0, random.nextInt(copy.length)) : copy;
+  }
+}
+
+function orUndefined<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    assert.ok(error instanceof CorruptRecordError || error instanceof InvalidRecordError, String(error));
+    return undefined;
+  }
 }
 
 function refusedOrSmall(type: CompressionType, bytes: Buffer, what: string): void {

@@ -54,7 +54,7 @@ export function decompress(type: CompressionType, bytes: Buffer, options: Decomp
       if (bytes.length > maxSizeInBytes) throw decompressedTooLarge(maxSizeInBytes);
       return bytes;
     case 'gzip':
-      return gunzip(bytes, maxSizeInBytes);
+      return gunzip(bytes, maxSizeInBytes, isLent);
     case 'snappy':
       return unsnappy(bytes, maxSizeInBytes, isLent);
     case 'lz4':

@@ -9,7 +9,7 @@
 import type { Magic } from '../format.ts';
 import { decompressedTooLarge, notDecodable } from './limits.ts';
 import { decodeLz4Block, encodeLz4Block, encodeLz4BlockHigh, lz4BoundOf } from './lz4-block.ts';
-import { decodeLz4BlockNatively, hasNativeLz4 } from './lz4-native.ts';
+import { decodeLz4BlockByWasm } from './lz4-wasm.ts';
 import { type Bytes, bytesOf } from './matching.ts';
 import { Output } from './output.ts';
 import { xxHash32 } from './xx-hash-32.ts';
@@ -29,8 +29,9 @@ const BD_64_KIB = 0x40;
 const SMALLEST_BLOCK_SIZE_ID = 4;
 const LARGEST_BLOCK_SIZE_ID = 7;
 const WINDOW_BYTES = 65_536;
-/** A native call costs as much as decoding this many packed bytes here. */
-const NATIVE_FROM_BYTES = 1_024;
+/** A call of WebAssembly costs as much as decoding this many packed bytes in TypeScript. */
+const WASM_FROM_BYTES = 256;
+const EXPANSION_MAX = 255;
 
 /** Kafka's default (compression.lz4.level), which is its fast compressor; any other is a high compressor's. */
 const DEFAULT_LEVEL = 9;
@@ -150,11 +151,11 @@ function readBlocks(bytes: Buffer, header: FrameHeader, output: Output): number 
       throw notDecodable('lz4', `a block of ${size} bytes, more than ${blockBytesMax}`, position);
     if (end + checksumBytes > bytes.length) throw notDecodable('lz4', 'a block is cut short', position);
     if (checksumBytes > 0) ensureChecksum(bytes, end, bytes, position, end);
-    if (word >= STORED) {
-      output.makeRoom(size);
-      bytes.copy(output.bytes, output.size, position, end);
-      output.size += size;
-    } else if (!decodedNatively(bytes.subarray(position, end), header, output)) {
+    const block = bytes.subarray(position, end);
+    const unpacked = word >= STORED ? block : decodedByWasm(block, header);
+    if (unpacked !== undefined) {
+      output.append(unpacked);
+    } else {
       const lowest = flags & FLG_INDEPENDENT_BLOCKS ? output.size : Math.max(0, output.size - WINDOW_BYTES);
       decodeLz4Block(packed, position, end, output, lowest, blockBytesMax);
     }
@@ -162,15 +163,12 @@ function readBlocks(bytes: Buffer, header: FrameHeader, output: Output): number 
   }
 }
 
-/** Unpacks a block that stands for itself with the native codec. @returns false, and nothing is changed, where there is none, where the
- *  block is too short to be worth the call, and where it is refused: our own decoder says what is wrong with it */
-function decodedNatively(block: Buffer, { flags, blockBytesMax }: FrameHeader, output: Output): boolean {
-  if (block.length < NATIVE_FROM_BYTES || !(flags & FLG_INDEPENDENT_BLOCKS) || !hasNativeLz4()) return false;
-  const bytes = decodeLz4BlockNatively(block, blockBytesMax);
-  if (bytes === undefined) return false;
-  output.makeRoom(bytes.length);
-  output.size += bytes.copy(output.bytes, output.size);
-  return true;
+/** Unpacks a block that stands for itself. @returns undefined where there is no WebAssembly, where the block is too short to be worth the
+ *  call, and where it is refused: the decoder in TypeScript says what is wrong with it */
+function decodedByWasm(block: Buffer, { flags, blockBytesMax }: FrameHeader): Buffer | undefined {
+  if (block.length < WASM_FROM_BYTES || !(flags & FLG_INDEPENDENT_BLOCKS)) return undefined;
+  // A byte stands for 255 at most, so short blocks need not have room for long ones.
+  return decodeLz4BlockByWasm(block, Math.min(block.length * EXPANSION_MAX, blockBytesMax));
 }
 
 /** @throws CorruptRecordError unless `content[start, end)` has the checksum that stands at `position` */

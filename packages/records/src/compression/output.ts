@@ -37,6 +37,12 @@ export class Output {
     this.bytes = larger;
   }
 
+  /** @throws InvalidRecordError when that is beyond the limit */
+  append(bytes: Buffer): void {
+    this.makeRoom(bytes.length);
+    this.size += bytes.copy(this.bytes, this.size);
+  }
+
   /** What was written. */
   finish(): Buffer {
     return this.bytes.subarray(0, this.size);

@@ -7,6 +7,7 @@
 
 import { decompressedTooLarge, notDecodable } from './limits.ts';
 import { type Bytes, bytesOf, copyLiteral, copyMatch, HashTable, MATCH_BYTES_MIN, matchEnd } from './matching.ts';
+import { decodeSnappyElementsByWasm } from './snappy-wasm.ts';
 
 /** A copy of 64 bytes takes at least 3: no block unpacks to more than this many times its size. */
 const EXPANSION_MAX = 22;
@@ -23,6 +24,14 @@ export function snappyUncompressedSize(block: Buffer, maxSizeInBytes: number): n
   if (size > block.length * EXPANSION_MAX) throw notDecodable('snappy', `${block.length} bytes cannot make ${size}`);
   if (size > maxSizeInBytes) throw decompressedTooLarge(maxSizeInBytes);
   return size;
+}
+
+/** The same as `decodeSnappyBlock`, faster. @returns undefined when the block makes no sense or there is no WebAssembly; otherwise what came out,
+ *  in memory that the next call uses again */
+export function decodeSnappyBlockByWasm(block: Buffer): Buffer | undefined {
+  const { size, bodyPosition } = readPreamble(block);
+  const bytes = decodeSnappyElementsByWasm(block.subarray(bodyPosition), size);
+  return bytes?.length === size ? bytes : undefined;
 }
 
 /** Unpacks `block` to `target[start, …)`, which has room for `snappyUncompressedSize`. @returns the position after the last byte

@@ -6,15 +6,22 @@
 import { decompressedTooLarge, notDecodable } from './limits.ts';
 import { type Bytes, bytesOf } from './matching.ts';
 import { roomFor } from './output.ts';
-import { decodeSnappyBlock, encodeSnappyBlock, snappyBoundOf, snappyUncompressedSize } from './snappy-block.ts';
-import { decodeSnappyBlockNatively, hasNativeSnappy } from './snappy-native.ts';
+import {
+  decodeSnappyBlock,
+  decodeSnappyBlockByWasm,
+  encodeSnappyBlock,
+  snappyBoundOf,
+  snappyUncompressedSize,
+} from './snappy-block.ts';
 
 const HEADER_BYTES = 16;
 const MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0]);
 const VERSION = 1;
 const CHUNK_BYTES = 32_768;
-/** A native call costs as much as decoding this many bytes here. */
-const NATIVE_FROM_BYTES = 2_048;
+/** A call of WebAssembly costs as much as decoding to this many bytes in TypeScript. */
+const WASM_FROM_BYTES = 512;
+/** The memory of WebAssembly never shrinks. */
+const WASM_BYTES_MAX = 4 * 1024 * 1024;
 
 export function snappy(bytes: Buffer): Buffer {
   const chunkCount = Math.ceil(bytes.length / CHUNK_BYTES);
@@ -35,47 +42,47 @@ export function snappy(bytes: Buffer): Buffer {
 
 /** @throws InvalidRecordError when more than `maxSizeInBytes` would come out @throws CorruptRecordError */
 export function unsnappy(bytes: Buffer, maxSizeInBytes: number, isLent: boolean): Buffer {
-  if (!isHeader(bytes, 0)) return decodeBareBlock(bytes, snappyUncompressedSize(bytes, maxSizeInBytes), isLent);
   const target = roomFor(totalSize(bytes, maxSizeInBytes), isLent);
   const unpacked = bytesOf(target);
   let to = 0;
-  for (let position = chunkAt(bytes, 0); position < bytes.length; ) {
-    const end = chunkEnd(bytes, position);
-    to = decodeBlock(bytes.subarray(position + 4, end), unpacked, to);
-    position = chunkAt(bytes, end);
+  for (const { position, end } of blocksOf(bytes)) {
+    to = decodeBlock(bytes.subarray(position, end), unpacked, to);
   }
-  return target;
-}
-
-function decodeBareBlock(block: Buffer, size: number, isLent: boolean): Buffer {
-  if (isForNative(size)) return decodeSnappyBlockNatively(block, size);
-  const target = roomFor(size, isLent);
-  decodeSnappyBlock(block, bytesOf(target), 0);
   return target;
 }
 
 function decodeBlock(block: Buffer, target: Bytes, to: number): number {
   const size = snappyUncompressedSize(block, target.buffer.length - to);
-  if (!isForNative(size)) return decodeSnappyBlock(block, target, to);
-  return to + decodeSnappyBlockNatively(block, size).copy(target.buffer, to);
-}
-
-function isForNative(size: number): boolean {
-  return size >= NATIVE_FROM_BYTES && hasNativeSnappy();
+  const isForWasm = size >= WASM_FROM_BYTES && size <= WASM_BYTES_MAX && block.length <= WASM_BYTES_MAX;
+  const unpacked = isForWasm ? decodeSnappyBlockByWasm(block) : undefined;
+  // Says what is wrong, where that is why there is nothing.
+  if (unpacked === undefined) return decodeSnappyBlock(block, target, to);
+  return to + unpacked.copy(target.buffer, to);
 }
 
 function isHeader(bytes: Buffer, position: number): boolean {
   return bytes.length - position >= HEADER_BYTES && bytes.compare(MAGIC, 0, 8, position, position + 8) === 0;
 }
 
-/** What all chunks say they unpack to, checked before anything is allocated for it. */
-function totalSize(bytes: Buffer, maxSizeInBytes: number): number {
-  let total = 0;
+/** Of the chunks; a bare block is the only one. @throws CorruptRecordError where a chunk should be and is not */
+function* blocksOf(bytes: Buffer): Generator<{ readonly position: number; readonly end: number }, void, void> {
+  if (!isHeader(bytes, 0)) {
+    yield { position: 0, end: bytes.length };
+    return;
+  }
   for (let position = chunkAt(bytes, 0); position < bytes.length; ) {
     const end = chunkEnd(bytes, position);
-    total += snappyUncompressedSize(bytes.subarray(position + 4, end), maxSizeInBytes);
-    if (total > maxSizeInBytes) throw decompressedTooLarge(maxSizeInBytes);
+    yield { position: position + 4, end };
     position = chunkAt(bytes, end);
+  }
+}
+
+/** What all blocks say they unpack to, checked before anything is allocated for it. */
+function totalSize(bytes: Buffer, maxSizeInBytes: number): number {
+  let total = 0;
+  for (const { position, end } of blocksOf(bytes)) {
+    total += snappyUncompressedSize(bytes.subarray(position, end), maxSizeInBytes);
+    if (total > maxSizeInBytes) throw decompressedTooLarge(maxSizeInBytes);
   }
   return total;
 }
