@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import type * as fs from 'node:fs';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire, syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -216,6 +218,36 @@ describe('the lock file of NodeFileSystem', () => {
     assert.ok(taken !== undefined);
     taken.releaseSync();
   });
+});
+
+test('a disk that does not answer leaves a thread of the four, and reads go on', {
+  skip: process.env.UV_THREADPOOL_SIZE !== undefined && 'another number of threads',
+}, async (t) => {
+  const module: typeof fs = createRequire(import.meta.url)('node:fs');
+  const held: fs.NoParamCallback[] = [];
+  t.mock.method(module, 'fdatasync', (_: number, done: fs.NoParamCallback) => held.push(done));
+  syncBuiltinESMExports();
+  t.after(() => {
+    t.mock.restoreAll();
+    syncBuiltinESMExports();
+  });
+  const directory = mkdtempSync(join(tmpdir(), 'ottla-syncs-'));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const system = new NodeFileSystem();
+  const files = Array.from({ length: 6 }, (_, i) => system.openSync(join(directory, `${i}`), 'create'));
+  const synced = files.map((file) => file.sync());
+  const named = system.syncDirectory(directory);
+  files[0]?.writeSync(Buffer.from('abc'), 0);
+  const bytes = Buffer.alloc(3);
+  assert.equal(await files[0]?.read(bytes, 0), 3);
+  assert.equal(held.length, 3);
+  for (const file of files) file.closeSync();
+  for (let ended = 0; ended < files.length; ended++) {
+    held[ended]?.(null);
+    await synced[ended];
+  }
+  await named;
+  assert.equal(held.length, files.length, 'all came to their turn');
 });
 
 describe('faults of MemoryFileSystem', () => {

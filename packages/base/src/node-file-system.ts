@@ -2,6 +2,7 @@
 
 import * as fs from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { lockDirectory } from './directory-lock.ts';
 import {
   type DirectoryLock,
@@ -11,12 +12,24 @@ import {
   NoSpaceError,
   StorageError,
 } from './file-system.ts';
+import { VolumeWaits } from './volume-waits.ts';
 
 /** writev takes at most IOV_MAX buffers at once; POSIX systems of today say 1024. */
 const WRITEV_BUFFERS_MAX = 1024;
 
 /** Of a directory; each time 100 ms later than before. */
 const REMOVE_RETRIES_MAX = 5;
+
+/** libuv's own number, unless UV_THREADPOOL_SIZE says otherwise. */
+const THREADS_DEFAULT = 4;
+
+/** Of all file systems: so are the threads. */
+const syncs = new VolumeWaits(syncLimits(Number(process.env.UV_THREADPOOL_SIZE) || THREADS_DEFAULT));
+
+/** Fewer for one volume would be safer still, but a call that waits here reaches its disk later than one that waits in libuv's queue. */
+function syncLimits(threadCount: number): { perVolumeMax: number; inAllMax: number } {
+  return { perVolumeMax: Math.max(1, Math.floor(threadCount * 0.75)), inAllMax: threadCount - 1 };
+}
 
 const OPEN_FLAGS = {
   read: fs.constants.O_RDONLY,
@@ -51,12 +64,24 @@ function readWhole(fd: number): Buffer {
   return count < smallFile.length ? Buffer.from(smallFile.subarray(0, count)) : fs.readFileSync(fd);
 }
 
+/** Of a directory. */
+async function syncOpened(path: string): Promise<void> {
+  const handle = await fs.promises.open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
 class NodeFile implements File {
   readonly path: string;
   #fd: number;
   /** Calls under way off the loop: the descriptor is closed after the last one, so that it can never be another file's. */
   #pendingCount = 0;
   #closed = false;
+  /** The volume it is on; undefined until it is asked for. */
+  #volume: number | undefined;
 
   constructor(path: string, fd: number) {
     this.path = path;
@@ -136,14 +161,16 @@ class NodeFile implements File {
     }
   }
 
-  sync(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      fs.fdatasync(this.#borrowFd(), (error) => {
-        this.#giveBackFd();
-        if (error === null) resolve();
-        else reject(toStorageError('sync', this.path, error));
-      });
-    });
+  async sync(): Promise<void> {
+    const fd = this.#borrowFd();
+    try {
+      this.#volume ??= fs.fstatSync(fd).dev;
+      await syncs.run(this.#volume, () => promisify(fs.fdatasync)(fd));
+    } catch (error) {
+      throw toStorageError('sync', this.path, error);
+    } finally {
+      this.#giveBackFd();
+    }
   }
 
   closeSync(): void {
@@ -305,12 +332,7 @@ export class NodeFileSystem implements FileSystem {
   async syncDirectory(path: string): Promise<void> {
     if (process.platform === 'win32') return;
     try {
-      const handle = await fs.promises.open(path, 'r');
-      try {
-        await handle.sync();
-      } finally {
-        await handle.close();
-      }
+      await syncs.run(fs.statSync(path).dev, () => syncOpened(path));
     } catch (error) {
       throw toStorageError('sync directory', path, error);
     }
