@@ -1,4 +1,4 @@
-// Who may import whom, as ARCHITECTURE.md says it, and where time, randomness, files and sockets may be touched.
+// Who may import whom, as ARCHITECTURE.md says it, and where time, randomness, files, sockets and threads may be touched.
 // Reads imports as text: fast, and wrong only towards strictness.
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, normalize, relative } from 'node:path';
@@ -27,7 +27,7 @@ const BROKER_WALLS = {
 };
 
 /** Modules and globals that belong to the ports' implementations in base (and to the process's edge in ottla). */
-const PORT_MODULES = /^node:(fs|fs\/promises|net|tls|dgram|timers|timers\/promises)$/;
+const PORT_MODULES = /^node:(fs|fs\/promises|net|tls|dgram|timers|timers\/promises|worker_threads)$/;
 const PORT_GLOBALS = /\b(Date\.now|performance\.now|setTimeout|setInterval|Math\.random)\s*\(|new Date\(\)/;
 const PORT_HOMES = new Set(['base']);
 

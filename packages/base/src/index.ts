@@ -1,4 +1,5 @@
 export * from './assert.ts';
+export * from './background-thread.ts';
 export * from './byte-reader.ts';
 export * from './byte-source.ts';
 export * from './byte-writer.ts';
@@ -17,6 +18,7 @@ export * from './logger.ts';
 export * from './memory-file-system.ts';
 export * from './memory-sockets.ts';
 export * from './metrics.ts';
+export * from './node-background-thread.ts';
 export * from './node-file-system.ts';
 export * from './node-sockets.ts';
 export * from './random.ts';
