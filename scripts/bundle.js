@@ -1,15 +1,20 @@
-// The last step of `npm run build`: the program and all its rooms as a few files in packages/ottla/bundle. Node resolves, reads and compiles each module on
+// The last step of `npm run build`: the program, its thread and all its rooms as a few files in packages/ottla/bundle. Node resolves, reads and compiles each module on
 // its own: five hundred of them take longer than everything else a broker does to start, and keep more memory. Runs after the compiler.
 
 import { readdirSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
-const root = fileURLToPath(new URL('../packages/ottla/', import.meta.url));
+const packages = fileURLToPath(new URL('../packages/', import.meta.url));
+const root = `${packages}ottla/`;
 
 rmSync(`${root}bundle`, { recursive: true, force: true });
 await build({
-  entryPoints: [`${root}dist/main.js`],
+  entryPoints: {
+    main: `${root}dist/main.js`,
+    // What runs in threads stands beside who starts it, here as in its room.
+    'cleaner-thread-main': `${packages}storage/dist/cleaner-thread-main.js`,
+  },
   outdir: `${root}bundle`,
   bundle: true,
   // What the command line imports on demand stays apart.

@@ -121,6 +121,11 @@ export class LocalLog {
     return this.#nextOffset;
   }
 
+  /** Grows whenever records are taken away from the end. */
+  get truncationCount(): number {
+    return this.#truncationCount;
+  }
+
   get unflushedMessages(): number {
     return this.logEndOffset - this.recoveryPoint;
   }

@@ -1,8 +1,10 @@
 // Keeps compacted logs compacted: picks the dirtiest one, cleans it, remembers how far, again and again.
-// Source: Kafka's LogCleaner and LogCleanerManager (3.9). One runs at a time, whatever log.cleaner.threads says: there is one loop.
+// Source: Kafka's LogCleaner and LogCleanerManager (3.9). One log at a time, whatever log.cleaner.threads says; in a thread where there is one.
 
 import {
+  type BackgroundThreads,
   type Clock,
+  type FileSystem,
   KafkaError,
   type Logger,
   NoSpaceError,
@@ -11,10 +13,14 @@ import {
   type TopicPartition,
   topicPartitionKey,
 } from '@ottla/base';
-import { Cleaner, type CleanerSettings, CleaningAbortedError, type CleanResult } from './cleaner.ts';
+import { CleanerThread, CleanerThreadDiedError } from './cleaner-thread.ts';
+import { CleaningAbortedError, type CleaningPlace, type CleanResult } from './cleaning-host.ts';
+import { InlineCleaning } from './inline-cleaning.ts';
 import type { Log } from './log.ts';
+import { type CleanerSettings, LogCompaction } from './log-compaction.ts';
 import { isCleanable, type LogToClean, logToClean } from './log-to-clean.ts';
 import type { OffsetCheckpointFile, PartitionOffset } from './offset-checkpoint-file.ts';
+import { OffsetMap } from './offset-map.ts';
 
 export interface LogCleanerSettings extends CleanerSettings {
   /** log.cleaner.enable */
@@ -49,17 +55,35 @@ export interface CleanerStats {
   readonly lastCleanTookMs: number;
   readonly lastBytesRead: number;
   readonly lastBytesWritten: number;
+  /** Share of log.cleaner.dedupe.buffer.size that the map of keys took, in [0, 1]. */
+  readonly lastBufferUtilization: number;
+  /** The longest that a log waits beyond its max.compaction.lag.ms. */
+  readonly maxCompactionDelayMs: number;
+  /** The thread died, and no other has cleaned anything since. */
+  readonly isThreadDead: boolean;
 }
+
+const NO_STATS: Omit<CleanerStats, 'lastRunMs'> = {
+  maxDirtyRatio: 0,
+  lastCleanTookMs: 0,
+  lastBytesRead: 0,
+  lastBytesWritten: 0,
+  lastBufferUtilization: 0,
+  maxCompactionDelayMs: 0,
+  isThreadDead: false,
+};
 
 export class LogCleaner {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #logs: CleanerLogs;
-  readonly #cleaner: Cleaner;
+  readonly #place: CleaningPlace;
   /** Log dir → partition → everything below is cleaned. */
   readonly #checkpoints = new Map<string, Map<string, PartitionOffset>>();
   /** Partitions whose records cannot be read: they are left alone until the next start. */
   readonly #uncleanable = new Set<string>();
+  /** The log at which the thread died last. */
+  #deadly: Log | undefined;
   /** Partitions that move to another log dir. */
   readonly #paused = new Set<string>();
   #settings: LogCleanerSettings;
@@ -72,18 +96,22 @@ export class LogCleaner {
   #moving: Promise<void> = Promise.resolve();
   #isClosed = false;
 
-  constructor(options: { clock: Clock; logger: Logger; logs: CleanerLogs; settings?: Partial<LogCleanerSettings> }) {
+  /** @param options.threads absent: logs are cleaned on the event loop, in slices */
+  constructor(options: {
+    clock: Clock;
+    fileSystem: FileSystem;
+    threads?: BackgroundThreads | undefined;
+    logger: Logger;
+    logs: CleanerLogs;
+    settings?: Partial<LogCleanerSettings>;
+  }) {
     this.#settings = { ...DEFAULT_LOG_CLEANER_SETTINGS, ...options.settings };
     this.#clock = options.clock;
     this.#logger = options.logger.child('kafka.log.LogCleaner');
     this.#logs = options.logs;
-    this.#cleaner = new Cleaner(
-      options.clock,
-      () => this.#settings,
-      () => this.#mustStop(),
-    );
-    const lastRunMs = options.clock.nowMs();
-    this.#stats = { maxDirtyRatio: 0, lastRunMs, lastCleanTookMs: 0, lastBytesRead: 0, lastBytesWritten: 0 };
+    const { threads, clock } = options;
+    this.#place = threads === undefined ? new InlineCleaning(options) : new CleanerThread({ threads, clock });
+    this.#stats = { ...NO_STATS, lastRunMs: options.clock.nowMs() };
   }
 
   get settings(): LogCleanerSettings {
@@ -120,6 +148,7 @@ export class LogCleaner {
     this.#isClosed = true;
     this.#timer?.cancel();
     await this.#running;
+    await this.#place.close();
     await this.#moving;
   }
 
@@ -148,7 +177,7 @@ export class LogCleaner {
     const startedMs = this.#clock.monotonicMs();
     this.#current = log;
     try {
-      const result = await this.#cleaner.clean(candidate);
+      const result = await this.#compaction(candidate).run();
       await this.#updateCheckpoint(log, result.endOffset);
       const tookMs = this.#clock.monotonicMs() - startedMs;
       this.#noteCleaned(result, tookMs);
@@ -219,27 +248,40 @@ export class LogCleaner {
     }
   }
 
-  #noteCleaned({ bytesRead, bytesWritten }: CleanResult, tookMs: number): void {
+  #compaction(candidate: LogToClean): LogCompaction {
+    return new LogCompaction(candidate, {
+      clock: this.#clock,
+      place: this.#place,
+      settings: () => this.#settings,
+      mustStop: () => this.#mustStop(),
+    });
+  }
+
+  #noteCleaned({ bytesRead, bytesWritten, keyCount }: CleanResult, tookMs: number): void {
+    this.#deadly = undefined;
     this.#stats = {
       ...this.#stats,
       lastCleanTookMs: tookMs,
       lastBytesRead: bytesRead,
       lastBytesWritten: bytesWritten,
+      lastBufferUtilization: OffsetMap.utilization(keyCount, this.#settings.dedupeBufferSize),
+      isThreadDead: false,
     };
   }
 
   #filthiest(): LogToClean | undefined {
     let filthiest: LogToClean | undefined;
-    let maxDirtyRatio = 0;
+    let [maxDirtyRatio, maxCompactionDelayMs] = [0, 0];
     const nowMs = this.#clock.nowMs();
     for (const log of this.#logs.allLogs()) {
       if (!log.config.compact || log.isClosed || this.#isLeftAlone(log.name)) continue;
       const candidate = logToClean(log, this.lastCleanOffset(log), nowMs);
       maxDirtyRatio = Math.max(maxDirtyRatio, candidate.cleanableRatio);
+      maxCompactionDelayMs = Math.max(maxCompactionDelayMs, candidate.compactionDelayMs);
       if (!isCleanable(candidate)) continue;
       if (filthiest === undefined || candidate.cleanableRatio > filthiest.cleanableRatio) filthiest = candidate;
     }
-    this.#stats = { ...this.#stats, maxDirtyRatio, lastRunMs: nowMs };
+    this.#stats = { ...this.#stats, maxDirtyRatio, maxCompactionDelayMs, lastRunMs: nowMs };
     return filthiest;
   }
 
@@ -278,7 +320,8 @@ export class LogCleaner {
   }
 
   #onCleanFailed(log: Log, error: unknown): void {
-    if (error instanceof CleaningAbortedError || (error instanceof StorageError && log.isClosed)) {
+    if (error instanceof CleanerThreadDiedError) this.#onThreadDied(log, error);
+    else if (error instanceof CleaningAbortedError) {
       this.#logger.debug('compaction was stopped', { partition: log.name, reason: error.message });
     } else if (error instanceof StorageError) {
       this.#onStorageError(log.parentDirectory, error);
@@ -293,6 +336,16 @@ export class LogCleaner {
       this.#uncleanable.add(log.name);
       throw error;
     }
+  }
+
+  /** The next round starts another. A log at which it dies twice in a row would keep it from all others. */
+  #onThreadDied(log: Log, error: CleanerThreadDiedError): void {
+    const isLeftAlone = error.wasReady && this.#deadly === log;
+    if (isLeftAlone) this.#uncleanable.add(log.name);
+    this.#deadly = error.wasReady ? log : undefined;
+    this.#stats = { ...this.#stats, isThreadDead: true };
+    const problem = error.cause instanceof Error ? error.cause.message : error.message;
+    this.#logger.error(error.message, { partition: log.name, problem, isLeftAlone });
   }
 
   #onStorageError(logDirectory: string, error: unknown): void {

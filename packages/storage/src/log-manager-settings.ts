@@ -1,6 +1,6 @@
 // What a LogManager is given: Kafka's settings that concern logs as a whole, and the ports. Source: Kafka's LogManager (3.9).
 
-import type { Clock, FileSystem, Logger, Random } from '@ottla/base';
+import type { BackgroundThreads, Clock, FileSystem, Logger, Random } from '@ottla/base';
 import type { LogCleanerSettings } from './log-cleaner.ts';
 import type { LogConfig } from './log-config.ts';
 
@@ -43,6 +43,8 @@ export interface LogManagerOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** For compaction; only where `fileSystem` is the real disk, which a thread reaches by itself. Absent: it is done on the event loop. */
+  readonly backgroundThreads?: BackgroundThreads | undefined;
   /** log.dirs; at least one. */
   readonly logDirs: readonly string[];
   /** Directories in the log dirs that look like a partition's and are not: left alone, and no log is made there. */

@@ -84,6 +84,8 @@ export class LogManager {
     });
     this.cleaner = new LogCleaner({
       clock: options.clock,
+      fileSystem: options.fileSystem,
+      threads: options.backgroundThreads,
       logger: options.logger,
       logs: this,
       ...(options.cleanerSettings === undefined ? {} : { settings: options.cleanerSettings }),

@@ -17,8 +17,8 @@ export interface LogToClean {
   readonly cleanableBytes: number;
   /** cleanableBytes as a share of both. */
   readonly cleanableRatio: number;
-  /** max.compaction.lag.ms has passed for some record. */
-  readonly needsCompactionNow: boolean;
+  /** How long ago max.compaction.lag.ms had passed for some record; 0: for none. */
+  readonly compactionDelayMs: number;
 }
 
 /** @param lastCleanOffset from the checkpoint: everything below was cleaned */
@@ -45,13 +45,13 @@ export function logToClean(log: Log, lastCleanOffset: number | undefined, nowMs:
     cleanBytes,
     cleanableBytes,
     cleanableRatio: totalBytes === 0 ? 0 : cleanableBytes / totalBytes,
-    needsCompactionNow: compactionDelayMs(dirty, log.config.maxCompactionLagMs, nowMs) > 0,
+    compactionDelayMs: compactionDelayMs(dirty, log.config.maxCompactionLagMs, nowMs),
   };
 }
 
 export function isCleanable(candidate: LogToClean): boolean {
   if (candidate.cleanableBytes === 0) return false;
-  return candidate.needsCompactionNow || candidate.cleanableRatio > candidate.log.config.minCleanableDirtyRatio;
+  return candidate.compactionDelayMs > 0 || candidate.cleanableRatio > candidate.log.config.minCleanableDirtyRatio;
 }
 
 /** Not past the active segment, an undecided or unreplicated record, or one younger than min.compaction.lag.ms. */

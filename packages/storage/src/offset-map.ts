@@ -40,6 +40,11 @@ export class OffsetMap {
     return (Math.ceil(keyCount / loadFactor) + 2) * SLOT_BYTES;
   }
 
+  /** Share of a map of `memoryBytes` that `keyCount` keys take: ours is no larger than it may have to be. */
+  static utilization(keyCount: number, memoryBytes: number): number {
+    return Math.min(1, (keyCount * SLOT_BYTES) / memoryBytes);
+  }
+
   get size(): number {
     return this.#size;
   }

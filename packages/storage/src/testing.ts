@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } 
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import {
+  type BackgroundThreads,
   FakeClock,
   type FileSystem,
   type Logger,
@@ -110,6 +111,7 @@ export function newManager(
     topicSettings?: Record<string, string>;
     settings?: Partial<LogManagerSettings>;
     cleanerSettings?: Partial<LogCleanerSettings>;
+    backgroundThreads?: BackgroundThreads;
   } = {},
 ): LogManager {
   return new LogManager({
@@ -119,6 +121,7 @@ export function newManager(
     logger: options.logger ?? silentLogger,
     logDirs: options.logDirs ?? ['/logs'],
     topicConfig: () => logConfig(options.topicSettings),
+    backgroundThreads: options.backgroundThreads,
     ...(options.settings === undefined ? {} : { settings: options.settings }),
     ...(options.cleanerSettings === undefined ? {} : { cleanerSettings: options.cleanerSettings }),
   });

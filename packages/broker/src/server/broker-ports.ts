@@ -1,6 +1,6 @@
 // What a broker needs of the world.
 
-import type { Clock, FileSystem, Logger, MetricsRegistry, Random, Sockets } from '@ottla/base';
+import type { BackgroundThreads, Clock, FileSystem, Logger, MetricsRegistry, Random, Sockets } from '@ottla/base';
 import type { TreeConnector } from '@ottla/coordination';
 import type { ClientTelemetryReceiver } from '../client-metrics/client-telemetry-receiver.ts';
 import type { LoggerLevels } from '../config/index.ts';
@@ -10,6 +10,8 @@ export interface BrokerPorts {
   readonly random: Random;
   readonly fileSystem: FileSystem;
   readonly sockets: Sockets;
+  /** For compaction; only where `fileSystem` is the real disk. Absent: it is done on the event loop. */
+  readonly backgroundThreads?: BackgroundThreads | undefined;
   readonly logger: Logger;
   readonly metrics: MetricsRegistry;
   /** What this machine is called by others: advertised where a listener names no host. */

@@ -52,6 +52,7 @@ export async function createLogManager(parts: {
     clock: ports.clock,
     random: ports.random,
     logger: ports.logger,
+    backgroundThreads: ports.backgroundThreads,
     logDirs: logDirsOf(config),
     reservedDirectoryNames: new Set([TREE_JOURNAL_DIRECTORY]),
     topicConfig: (topic) => topicConfigs.get(topic) ?? defaults,

@@ -1,0 +1,124 @@
+// Compacts one log, as its owner: describes the work, watches that the log stays what it was while a cleaner is at it, keeps to the speed limit,
+// and puts the copies in the place of what they were made of.
+
+import { type Clock, mustBePresent, sleep } from '@ottla/base';
+import {
+  CleaningAbortedError,
+  type CleaningHost,
+  type CleaningPlace,
+  type CleaningSlice,
+  type CleanResult,
+} from './cleaning-host.ts';
+import { describeWork, segmentsToClean } from './cleaning-work.ts';
+import { CLEANED_SUFFIX, SWAP_SUFFIX } from './log-file-names.ts';
+import type { LogSegment } from './log-segment.ts';
+import type { LogToClean } from './log-to-clean.ts';
+
+/** The longest sleep for the speed limit. */
+const PAUSE_MAX_MS = 200;
+
+/** They may change while a log is cleaned. */
+export interface CleanerSettings {
+  /** log.cleaner.dedupe.buffer.size: the most memory a map of keys may take */
+  readonly dedupeBufferSize: number;
+  /** log.cleaner.io.buffer.load.factor: how full the map may be */
+  readonly dedupeBufferLoadFactor: number;
+  /** log.cleaner.io.max.bytes.per.second: of reading and writing together */
+  readonly ioMaxBytesPerSecond: number;
+}
+
+export interface LogCompactionOptions {
+  readonly clock: Clock;
+  readonly place: CleaningPlace;
+  readonly settings: () => CleanerSettings;
+  /** Asked between slices. */
+  readonly mustStop: () => boolean;
+}
+
+/** A segment that is read, as it was when that began. */
+interface Source {
+  readonly segment: LogSegment;
+  readonly sizeInBytes: number;
+}
+
+export class LogCompaction implements CleaningHost {
+  readonly #candidate: LogToClean;
+  readonly #options: LogCompactionOptions;
+  /** By base offset, those that no copy has replaced yet. */
+  readonly #sources: Map<number, Source>;
+  readonly #truncationCount: number;
+
+  constructor(candidate: LogToClean, options: LogCompactionOptions) {
+    this.#candidate = candidate;
+    this.#options = options;
+    this.#sources = new Map(segmentsToClean(candidate).map((segment) => [segment.baseOffset, sourceOf(segment)]));
+    this.#truncationCount = candidate.log.localLog.truncationCount;
+  }
+
+  /** Called once. @throws CleaningAbortedError, StorageError, KafkaError; NoSpaceError when what was not replaced is as it was */
+  async run(): Promise<CleanResult> {
+    const { settings, clock, place } = this.#options;
+    try {
+      const work = await describeWork(this.#candidate, { ...settings(), nowMs: clock.nowMs() });
+      this.#ensureMayGoOn();
+      return await place.clean(work, this);
+    } catch (error) {
+      // Files that were cut or went away look like damage to whoever reads them.
+      if (!(error instanceof CleaningAbortedError)) this.#ensureUnchanged(error);
+      throw error;
+    }
+  }
+
+  async onSlice({ bytes, tookMs }: CleaningSlice): Promise<void> {
+    const { clock, settings } = this.#options;
+    const startMs = clock.monotonicMs() - tookMs;
+    const owedMs = (): number => {
+      const allowedMs = (bytes / settings().ioMaxBytesPerSecond) * 1000;
+      return allowedMs - (clock.monotonicMs() - startMs);
+    };
+    this.#ensureMayGoOn();
+    // A little at a time: the limit may change, and whoever stops the cleaner waits for it.
+    for (let waitMs = owedMs(); waitMs >= 1; waitMs = owedMs()) {
+      await sleep(clock, Math.min(waitMs, PAUSE_MAX_MS));
+      this.#ensureMayGoOn();
+    }
+  }
+
+  async onGroupCleaned(baseOffsets: readonly number[]): Promise<void> {
+    this.#ensureUnchanged();
+    const { localLog } = this.#candidate.log;
+    const group = baseOffsets.map(
+      (baseOffset) => mustBePresent(this.#sources.get(baseOffset), `the segment at ${baseOffset}`).segment,
+    );
+    const target = localLog.newSegment(mustBePresent(baseOffsets[0], 'the first segment of a group'), CLEANED_SUFFIX);
+    localLog.replaceSegments([target], group, CLEANED_SUFFIX, SWAP_SUFFIX);
+    for (const baseOffset of baseOffsets) this.#sources.delete(baseOffset);
+  }
+
+  #ensureMayGoOn(): void {
+    if (this.#options.mustStop()) throw new CleaningAbortedError('the cleaner is stopping');
+    this.#ensureUnchanged();
+  }
+
+  /** @throws CleaningAbortedError when a segment was cut, deleted, replaced or appended to, or the log is gone */
+  #ensureUnchanged(cause?: unknown): void {
+    const { log } = this.#candidate;
+    const isUnchanged =
+      !log.isClosed && !log.isOffline && log.localLog.truncationCount === this.#truncationCount && this.#isWhole();
+    if (!isUnchanged) throw new CleaningAbortedError(`${log.name} changed while it was cleaned`, { cause });
+  }
+
+  #isWhole(): boolean {
+    const { segments, activeSegment } = this.#candidate.log.localLog;
+    for (const [baseOffset, { segment, sizeInBytes }] of this.#sources) {
+      // A roll that was taken back makes the last one active again.
+      const isSame = segments.get(baseOffset) === segment && segment !== activeSegment;
+      if (!isSame || segment.sizeInBytes !== sizeInBytes) return false;
+    }
+    return true;
+  }
+}
+
+function sourceOf(segment: LogSegment): Source {
+  return { segment, sizeInBytes: segment.sizeInBytes };
+}
