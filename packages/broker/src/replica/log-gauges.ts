@@ -36,4 +36,11 @@ export function registerLogGauges(
   metrics.gauge({ ...LOG_CLEANER, name: 'max-clean-time-secs' }, () =>
     Math.trunc(cleaner.stats.lastCleanTookMs / 1000),
   );
+  metrics.gauge({ ...LOG_CLEANER, name: 'max-buffer-utilization-percent' }, () =>
+    Math.trunc(100 * cleaner.stats.lastBufferUtilization),
+  );
+  metrics.gauge({ ...LOG_CLEANER, name: 'max-compaction-delay-secs' }, () =>
+    Math.trunc(cleaner.stats.maxCompactionDelayMs / 1000),
+  );
+  metrics.gauge({ ...LOG_CLEANER, name: 'DeadThreadCount' }, () => (cleaner.stats.isThreadDead ? 1 : 0));
 }

@@ -60,6 +60,9 @@ test('log.cleaner.backoff.ms holds at once, for a cleaner that waits as well', a
     assert.ok(log.sizeInBytes < dirty, `${log.sizeInBytes} of ${dirty} bytes`);
     assert.equal(gauge(broker, 'LogCleanerManager', 'max-dirty-percent'), 0);
     assert.equal(gauge(broker, 'LogCleaner', 'cleaner-recopy-percent'), 25);
+    for (const name of ['max-buffer-utilization-percent', 'max-compaction-delay-secs', 'DeadThreadCount']) {
+      assert.equal(gauge(broker, 'LogCleaner', name), 0, name);
+    }
   } finally {
     await broker.close();
   }
