@@ -1,104 +1,20 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { Errors, FakeClock, KafkaError, StorageError } from '@ottla/base';
+import { RecordsBuilder, type RecordsBuilderOptions } from '@ottla/records';
 import {
-  Errors,
-  FakeClock,
-  KafkaError,
-  type LogFields,
-  type Logger,
-  MemoryFileSystem,
-  StorageError,
-  silentLogger,
-  yieldToEventLoop,
-} from '@ottla/base';
-import { endTransactionMarker, RecordsBuilder, type RecordsBuilderOptions } from '@ottla/records';
-import { CleanerThreadsInProcess } from './cleaner-testing.ts';
-import type { Log } from './log.ts';
-import type { LogManager } from './log-manager.ts';
+  append,
+  end,
+  type Pair,
+  PLACES,
+  roll,
+  type Started,
+  type StartOptions,
+  shown,
+  startedIn,
+} from './cleaner-testing.ts';
 import { logToClean } from './log-to-clean.ts';
-import { OffsetMap } from './offset-map.ts';
-import { filesOf, logConfig, NOW_MS, newManager, openLog, readBatches, readRecords, TP } from './testing.ts';
-
-const COMPACT = { 'cleanup.policy': 'compact', 'min.cleanable.dirty.ratio': '0.01', 'segment.bytes': '1000' };
-
-type Pair = readonly [key: string, value: string | null];
-
-function append(log: Log, pairs: readonly Pair[], options: Partial<RecordsBuilderOptions> = {}): void {
-  const builder = new RecordsBuilder({
-    magic: 2,
-    compressionType: 'none',
-    timestampType: 'CreateTime',
-    baseOffset: 0,
-    ...options,
-  });
-  for (const [key, value] of pairs) {
-    builder.append({ timestamp: NOW_MS, key: Buffer.from(key), value: value === null ? null : Buffer.from(value) });
-  }
-  log.appendAsLeader(builder.build(), { leaderEpoch: 0, origin: 'client' });
-}
-
-function end(log: Log, type: 'commit' | 'abort', producerId: number): void {
-  const marker = endTransactionMarker({ type, coordinatorEpoch: 1, producerId, producerEpoch: 0, timestamp: NOW_MS });
-  log.appendAsLeader(marker, { leaderEpoch: 0, origin: 'coordinator' });
-}
-
-/** The roll makes everything before cleanable. */
-function roll(log: Log): void {
-  log.roll();
-  log.updateHighWatermark(log.logEndOffset);
-}
-
-/** What a pass has not put in the place of anything. */
-function cleanedFilesOf(fileSystem: MemoryFileSystem): string[] {
-  return [...filesOf(fileSystem, '/').keys()].filter((path) => path.endsWith('.cleaned'));
-}
-
-/** offset:key=value of every record. */
-function shown(log: Log): string[] {
-  return readRecords(log).map((record) => `${record.offset}:${record.key}=${record.value}`);
-}
-
-/** A log to be compacted, and who does it. */
-interface Started {
-  manager: LogManager;
-  log: Log;
-  clock: FakeClock;
-  fileSystem: MemoryFileSystem;
-  threads: CleanerThreadsInProcess;
-  /** What the broker's log says is wrong. */
-  errors: { message: string; fields: LogFields }[];
-}
-
-interface StartOptions {
-  fileSystem?: MemoryFileSystem;
-  clock?: FakeClock;
-  topicSettings?: Record<string, string>;
-  dedupeBufferSize?: number;
-}
-
-const PLACES = ['on the event loop', 'in a thread'] as const;
-
-async function startedIn(place: (typeof PLACES)[number], options: StartOptions = {}): Promise<Started> {
-  const clock = options.clock ?? new FakeClock(NOW_MS);
-  const fileSystem = options.fileSystem ?? new MemoryFileSystem({ clock });
-  const threads = new CleanerThreadsInProcess({ fileSystem, clock });
-  const { dedupeBufferSize } = options;
-  const errors: Started['errors'] = [];
-  const error = (message: string, fields: LogFields = {}): void => void errors.push({ message, fields });
-  const logger: Logger = { ...silentLogger, error, child: () => logger };
-  const manager = newManager({
-    fileSystem,
-    clock,
-    logger,
-    ...(place === 'in a thread' ? { backgroundThreads: threads } : {}),
-    settings: { transactionPartitionVerificationEnable: false },
-    ...(dedupeBufferSize === undefined ? {} : { cleanerSettings: { dedupeBufferSize } }),
-  });
-  await manager.start();
-  const config = logConfig({ ...COMPACT, ...options.topicSettings });
-  const log = manager.getOrCreateLog(TP, { topicId: undefined, isNew: false, config });
-  return { manager, log, clock, fileSystem, threads, errors };
-}
+import { filesOf, NOW_MS, openLog, readBatches } from './testing.ts';
 
 for (const place of PLACES) {
   describe(`compaction ${place}`, () => {
@@ -303,63 +219,6 @@ for (const place of PLACES) {
       assert.deepEqual(shown(log), ['1:a=2']);
     });
 
-    test('a pass over a log that is truncated meanwhile gives up, and leaves nothing behind', async () => {
-      const { manager, log, fileSystem } = await started();
-      append(log, [['a', '1']]);
-      append(log, [['a', '2']]);
-      roll(log);
-      fileSystem.failSyncOf = (path) => {
-        if (path.endsWith('.cleaned')) log.truncateTo(1);
-        return false;
-      };
-      assert.equal(await manager.cleaner.cleanFilthiestLog(), undefined);
-      fileSystem.failSyncOf = () => false;
-      assert.deepEqual(shown(log), ['0:a=1']);
-      assert.deepEqual([cleanedFilesOf(fileSystem), manager.cleaner.uncleanablePartitions], [[], []]);
-    });
-
-    test('a log that cannot be read is left alone', async () => {
-      const { manager, log, fileSystem } = await started();
-      append(log, [['a', '1']]);
-      append(log, [['a', '2']]);
-      roll(log);
-      fileSystem.openSync('/logs/orders-3/00000000000000000000.log', 'read-write').writeSync(Buffer.from([9]), 65);
-      assert.equal(await manager.cleaner.cleanFilthiestLog(), undefined);
-      assert.deepEqual(manager.cleaner.uncleanablePartitions, ['orders-3']);
-      assert.equal(log.logEndOffset, 2);
-    });
-
-    test('a speed limit that changes holds for the log that is being cleaned', async () => {
-      const { manager, log, clock } = await started({ topicSettings: { 'segment.bytes': '10000000' } });
-      for (let i = 0; i < 20; i++) append(log, [['k', 'x'.repeat(100_000)]]);
-      roll(log);
-      const { settings } = manager.cleaner;
-      manager.cleaner.reconfigure({ ...settings, ioMaxBytesPerSecond: 100_000 });
-      const cleaning = manager.cleaner.cleanFilthiestLog();
-      await clock.advance(10_000);
-      assert.equal(manager.cleaner.lastCleanOffset(log), undefined, '2 MB at 0.1 MB a second, read twice');
-      manager.cleaner.reconfigure({ ...settings, ioMaxBytesPerSecond: Number.MAX_VALUE });
-      await clock.advance(10_000);
-      assert.equal((await cleaning)?.endOffset, 20);
-      assert.equal(clock.nowMs(), NOW_MS + 20_000);
-    });
-
-    test('a stop does not wait for the speed limit', async () => {
-      const { manager, log, clock } = await started({ topicSettings: { 'segment.bytes': '10000000' } });
-      for (let i = 0; i < 20; i++) append(log, [['k', 'x'.repeat(100_000)]]);
-      roll(log);
-      manager.cleaner.reconfigure({ ...manager.cleaner.settings, ioMaxBytesPerSecond: 1, backoffMs: 10 });
-      await clock.advance(1000);
-      let isClosed = false;
-      const closing = manager.close().then(() => {
-        isClosed = true;
-      });
-      await clock.advance(1000);
-      for (let turn = 0; turn < 100 && !isClosed; turn++) await yieldToEventLoop();
-      assert.ok(isClosed, 'a megabyte at a byte a second');
-      await closing;
-    });
-
     test('a crash at any step of a pass leaves the old records or the cleaned ones', async () => {
       const prepare = async (): Promise<Started> => {
         const result = await started({ topicSettings: { 'segment.bytes': '300' } });
@@ -406,63 +265,6 @@ for (const place of PLACES) {
       roll(log);
       assert.equal((await manager.cleaner.cleanFilthiestLog())?.endOffset, 4);
       assert.deepEqual(shown(log), ['0:k0=v', '1:k1=v', '2:k2=v', '3:k3=v', '4:k4=v']);
-    });
-
-    test('for want of space the log stays as it is, and is compacted when there is some', async () => {
-      const { manager, log, fileSystem } = await started();
-      for (const value of ['1', '2']) append(log, [['a', value]]);
-      roll(log);
-      for (const suffix of ['.log.cleaned', '.index.cleaned', '.timeindex.cleaned']) {
-        fileSystem.refuseSpaceOf = (path) => path.endsWith(suffix);
-        assert.equal(await manager.cleaner.cleanFilthiestLog(), undefined);
-        assert.deepEqual(cleanedFilesOf(fileSystem), [], suffix);
-      }
-      assert.deepEqual([shown(log), manager.offlineLogDirs], [['0:a=1', '1:a=2'], []]);
-      fileSystem.refuseSpaceOf = () => false;
-      await manager.cleaner.cleanFilthiestLog();
-      assert.deepEqual(shown(log), ['1:a=2']);
-    });
-
-    test('a disk that fails takes the log dir offline', async () => {
-      const { manager, log, fileSystem } = await started();
-      for (const value of ['1', '2']) append(log, [['a', value]]);
-      roll(log);
-      fileSystem.failSyncOf = (path) => path.endsWith('.cleaned');
-      assert.equal(await manager.cleaner.cleanFilthiestLog(), undefined);
-      assert.deepEqual([manager.offlineLogDirs, manager.cleaner.uncleanablePartitions], [['/logs'], []]);
-    });
-
-    test('a segment that is gone is not made anew', async () => {
-      const { manager, log, fileSystem } = await started({ topicSettings: { 'cleanup.policy': 'compact,delete' } });
-      for (const value of ['1', '2']) append(log, [['a', value]]);
-      roll(log);
-      append(log, [['a', '3']]);
-      roll(log);
-      // Between the copy of the first one and its sync.
-      fileSystem.failSyncOf = () => {
-        log.maybeIncrementLogStartOffset(3);
-        log.deleteOldSegments();
-        return false;
-      };
-      assert.equal(await manager.cleaner.cleanFilthiestLog(), undefined);
-      fileSystem.failSyncOf = () => false;
-      const names = fileSystem.readDirectorySync('/logs/orders-3').filter((name) => name.endsWith('.log'));
-      assert.deepEqual(names, ['00000000000000000003.log']);
-      assert.deepEqual([cleanedFilesOf(fileSystem), manager.cleaner.uncleanablePartitions], [[], []]);
-    });
-
-    test('a partition that begins to move is let go of, though the speed limit has it wait', async () => {
-      const { manager, log, clock, fileSystem } = await started({ topicSettings: { 'segment.bytes': '10000000' } });
-      for (let i = 0; i < 20; i++) append(log, [['k', 'x'.repeat(100_000)]]);
-      roll(log);
-      manager.cleaner.reconfigure({ ...manager.cleaner.settings, ioMaxBytesPerSecond: 1 });
-      const cleaning = manager.cleaner.cleanFilthiestLog();
-      await clock.advance(1000);
-      manager.cleaner.pause(TP);
-      await clock.advance(200);
-      assert.equal(await cleaning, undefined);
-      assert.equal(await manager.cleaner.cleanFilthiestLog(), undefined);
-      assert.deepEqual([cleanedFilesOf(fileSystem), manager.cleaner.uncleanablePartitions], [[], []]);
     });
 
     test('says what it took of the map, and how late it is', async () => {
@@ -526,76 +328,6 @@ for (const place of PLACES) {
   });
 }
 
-describe('the thread', () => {
-  const dirty = async (): Promise<Started> => {
-    const result = await startedIn('in a thread', { topicSettings: { 'segment.bytes': '10000000' } });
-    for (const value of ['1', '2']) append(result.log, [['a', value]]);
-    roll(result.log);
-    return result;
-  };
-
-  test('that dies is reported, and the next round starts another', async () => {
-    for (const type of ['slice', 'groupCleaned', 'done'] as const) {
-      const { manager, log, threads, errors } = await dirty();
-      // Large enough for a slice.
-      for (let i = 0; i < 20; i++) append(log, [['b', 'x'.repeat(100_000)]]);
-      roll(log);
-      threads.diesAt = (report) => report.type === type;
-      assert.equal(await manager.cleaner.cleanFilthiestLog(), undefined);
-      assert.equal(manager.cleaner.stats.isThreadDead, true);
-      assert.deepEqual(errors, [
-        {
-          message: 'the cleaner thread died',
-          fields: { partition: 'orders-3', problem: 'out of memory', isLeftAlone: false },
-        },
-      ]);
-      threads.diesAt = () => false;
-      assert.equal((await manager.cleaner.cleanFilthiestLog())?.endOffset, 22, type);
-      assert.deepEqual(
-        shown(log).map((line) => line.slice(0, 6)),
-        ['1:a=2', '21:b=x'],
-      );
-      assert.deepEqual([threads.startCount, manager.cleaner.stats.isThreadDead], [2, false]);
-      await manager.close();
-      assert.equal(threads.runningCount, 0);
-    }
-  });
-
-  test('that dies twice in a row at one log leaves it alone', async () => {
-    const { manager, log, threads, errors } = await dirty();
-    threads.diesAt = (report) => report.type === 'groupCleaned';
-    for (let times = 0; times < 3; times++) assert.equal(await manager.cleaner.cleanFilthiestLog(), undefined);
-    assert.deepEqual([threads.startCount, errors.at(-1)?.fields.isLeftAlone], [2, true]);
-    assert.deepEqual(manager.cleaner.uncleanablePartitions, ['orders-3']);
-    assert.deepEqual(shown(log), ['0:a=1', '1:a=2']);
-  });
-
-  test('that cannot start blames no log', async () => {
-    const { manager, threads, errors } = await dirty();
-    threads.diesAt = (report) => report.type === 'ready';
-    for (let times = 0; times < 3; times++) assert.equal(await manager.cleaner.cleanFilthiestLog(), undefined);
-    assert.deepEqual(manager.cleaner.uncleanablePartitions, []);
-    assert.equal(errors.at(-1)?.message, 'the cleaner thread cannot be started');
-    threads.diesAt = () => false;
-    assert.equal((await manager.cleaner.cleanFilthiestLog())?.endOffset, 2);
-  });
-
-  test('starts when there is something to clean, and ends after ten seconds without', async () => {
-    const { manager, log, threads, clock } = await dirty();
-    assert.equal(threads.startCount, 0);
-    await manager.cleaner.cleanFilthiestLog();
-    await clock.advance(9999);
-    append(log, [['a', '3']]);
-    roll(log);
-    await manager.cleaner.cleanFilthiestLog();
-    assert.equal(threads.startCount, 1);
-    await clock.advance(9999);
-    assert.equal(threads.runningCount, 1);
-    await clock.advance(1);
-    assert.equal(threads.runningCount, 0);
-  });
-});
-
 describe('when a log is cleaned', () => {
   test('the dirtiest first, above min.cleanable.dirty.ratio', async () => {
     const { log, clock } = await startedIn('on the event loop', {
@@ -633,30 +365,6 @@ describe('when a log is cleaned', () => {
     for (let i = 0; i < 50 && shown(log).length > 1; i++) await new Promise((resolve) => setImmediate(resolve));
     assert.deepEqual(shown(log), ['1:a=2']);
     await manager.close();
-  });
-});
-
-describe('OffsetMap', () => {
-  test('holds the last offset of each key until it is full', () => {
-    const map = new OffsetMap(OffsetMap.bytesFor(1000), 0.9);
-    for (let i = 0; i < 3000; i++) map.put(Buffer.from(`k${i % 1000}`), i * 1_000_000_007);
-    assert.equal(map.size, 1000);
-    for (let i = 0; i < 1000; i++) assert.equal(map.get(Buffer.from(`k${i}`)), (2000 + i) * 1_000_000_007);
-    assert.equal(map.get(Buffer.from('absent')), -1);
-    assert.equal(map.latestOffset, 2999 * 1_000_000_007);
-  });
-
-  test('offset 0 counts as an offset', () => {
-    const map = new OffsetMap(240);
-    map.put(Buffer.from('a'), 0);
-    assert.equal(map.get(Buffer.from('a')), 0);
-  });
-
-  test('a full one says so', () => {
-    const map = new OffsetMap(240, 0.5);
-    for (let i = 0; !map.isFull; i++) map.put(Buffer.from(`k${i}`), i);
-    assert.equal(map.size, 5);
-    assert.throws(() => map.put(Buffer.from('more'), 9), /full/);
   });
 });
 
