@@ -2,7 +2,7 @@
 // that a later one replaces. Knows the files only, so that it can run anywhere; what a copy replaces, its host decides (cleaning-host.ts).
 // Source: Kafka's Cleaner (3.9), KIP-58, KIP-354, KIP-534.
 
-import { type Clock, type FileSystem, NoSpaceError, StorageError } from '@ottla/base';
+import { type Clock, type FileSystem, mustBePresent, NoSpaceError, StorageError } from '@ottla/base';
 import { type CleaningPass, cleanBatch } from './cleaned-batch.ts';
 import { CleanedTransactionMetadata } from './cleaned-transaction-metadata.ts';
 import { CleanedWriter } from './cleaned-writer.ts';
@@ -54,7 +54,7 @@ export class Cleaner {
 
   async #cleanGroup(group: readonly SegmentToClean[], pass: CleaningPass): Promise<void> {
     const baseOffsets = group.map(({ baseOffset }) => baseOffset);
-    const first = baseOffsets[0] ?? 0;
+    const first = mustBePresent(baseOffsets[0], 'the first segment of a group');
     // A pass that was stopped may have left one.
     this.#newTarget(first).deleteIfExists();
     const target = this.#newTarget(first);

@@ -100,6 +100,24 @@ for (const place of PLACES) {
       assert.deepEqual([manager.offlineLogDirs, manager.cleaner.uncleanablePartitions], [['/logs'], []]);
     });
 
+    test('a disk that fails while the copy takes its place takes the log dir offline, and the next start finishes it', async () => {
+      for (let failing = 1; failing <= 3; failing++) {
+        const { manager, log, fileSystem } = await started();
+        for (const value of ['1', '2']) append(log, [['a', value]]);
+        roll(log);
+        await log.flush();
+        let syncs = 0;
+        fileSystem.failSyncOf = (path) => path === '/logs/orders-3' && ++syncs === failing;
+        assert.equal(await manager.cleaner.cleanFilthiestLog(), undefined);
+        assert.deepEqual([manager.offlineLogDirs, manager.cleaner.uncleanablePartitions], [['/logs'], []]);
+        assert.deepEqual(
+          shown((await started({ fileSystem: fileSystem.restart() })).log),
+          ['1:a=2'],
+          `sync ${failing}`,
+        );
+      }
+    });
+
     test('a segment that is gone is not made anew', async () => {
       const { manager, log, fileSystem } = await started({ topicSettings: { 'cleanup.policy': 'compact,delete' } });
       for (const value of ['1', '2']) append(log, [['a', value]]);

@@ -321,7 +321,7 @@ export class LogCleaner {
 
   #onCleanFailed(log: Log, error: unknown): void {
     if (error instanceof CleanerThreadDiedError) this.#onThreadDied(log, error);
-    else if (error instanceof CleaningAbortedError) {
+    else if (error instanceof CleaningAbortedError || (error instanceof StorageError && log.isClosed)) {
       this.#logger.debug('compaction was stopped', { partition: log.name, reason: error.message });
     } else if (error instanceof StorageError) {
       this.#onStorageError(log.parentDirectory, error);

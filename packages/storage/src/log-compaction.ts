@@ -1,7 +1,7 @@
 // Compacts one log, as its owner: describes the work, watches that the log stays what it was while a cleaner is at it, keeps to the speed limit,
 // and puts the copies in the place of what they were made of.
 
-import { type Clock, mustBePresent, sleep } from '@ottla/base';
+import { type Clock, KafkaError, mustBePresent, StorageError, sleep } from '@ottla/base';
 import {
   CleaningAbortedError,
   type CleaningHost,
@@ -63,8 +63,7 @@ export class LogCompaction implements CleaningHost {
       this.#ensureMayGoOn();
       return await place.clean(work, this);
     } catch (error) {
-      // Files that were cut or went away look like damage to whoever reads them.
-      if (!(error instanceof CleaningAbortedError)) this.#ensureUnchanged(error);
+      if (looksLikeChange(error)) this.#ensureUnchanged(error);
       throw error;
     }
   }
@@ -91,8 +90,8 @@ export class LogCompaction implements CleaningHost {
       (baseOffset) => mustBePresent(this.#sources.get(baseOffset), `the segment at ${baseOffset}`).segment,
     );
     const target = localLog.newSegment(mustBePresent(baseOffsets[0], 'the first segment of a group'), CLEANED_SUFFIX);
-    localLog.replaceSegments([target], group, CLEANED_SUFFIX, SWAP_SUFFIX);
     for (const baseOffset of baseOffsets) this.#sources.delete(baseOffset);
+    localLog.replaceSegments([target], group, CLEANED_SUFFIX, SWAP_SUFFIX);
   }
 
   #ensureMayGoOn(): void {
@@ -117,6 +116,11 @@ export class LogCompaction implements CleaningHost {
     }
     return true;
   }
+}
+
+/** Files that are cut or go away look like damage to whoever reads them. */
+function looksLikeChange(error: unknown): boolean {
+  return error instanceof KafkaError || (error instanceof StorageError && error.code === 'ENOENT');
 }
 
 function sourceOf(segment: LogSegment): Source {
