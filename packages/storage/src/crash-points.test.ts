@@ -8,6 +8,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { FakeClock, KafkaError, MemoryFileSystem, SeededRandom, StorageError, yieldToEventLoop } from '@ottla/base';
+import { CleanerThreadsInProcess } from './cleaner-testing.ts';
 import { SEED } from './damage-testing.ts';
 import { copyToFutureLog } from './future-log-copy.ts';
 import type { Log } from './log.ts';
@@ -42,11 +43,14 @@ class Program {
   readonly acked = new Map<number, Acked[]>(PARTITIONS.map((partition) => [partition, []]));
   readonly #settings: Record<string, string>;
 
-  constructor(fileSystem: MemoryFileSystem, settings: Record<string, string>) {
-    this.clock = new FakeClock(NOW_MS);
+  constructor(fileSystem: MemoryFileSystem, { settings, hasThreads }: Pick<Operation, 'settings' | 'hasThreads'>) {
+    const clock = new FakeClock(NOW_MS);
+    this.clock = clock;
     this.#settings = { ...SETTINGS, ...settings };
     const topicSettings = this.#settings;
-    this.manager = newManager({ fileSystem, clock: this.clock, logDirs: LOG_DIRS, topicSettings });
+    const threads =
+      hasThreads === true ? { backgroundThreads: new CleanerThreadsInProcess({ fileSystem, clock }) } : {};
+    this.manager = newManager({ fileSystem, clock, logDirs: LOG_DIRS, topicSettings, ...threads });
   }
 
   log(partition: number): Log {
@@ -94,6 +98,7 @@ class Program {
 interface Operation {
   readonly name: string;
   readonly settings?: Record<string, string>;
+  readonly hasThreads?: boolean;
   /** Changes the disk, after `BEFORE` records were written and the logs closed. */
   readonly leave?: (fileSystem: MemoryFileSystem) => void;
   readonly run: (program: Program) => Promise<void>;
@@ -141,17 +146,12 @@ const OPERATIONS: readonly Operation[] = [
     },
     keeps: 'suffix',
   },
+  { name: 'compaction', settings: { 'cleanup.policy': 'compact' }, run: compact, keeps: 'newest' },
   {
-    name: 'compaction',
+    name: 'compaction in a thread',
     settings: { 'cleanup.policy': 'compact' },
-    run: async (program) => {
-      await program.append(3);
-      for (let times = 0; times < 2; times++) await program.manager.cleaner.cleanFilthiestLog();
-      await program.pass(1000);
-      await program.append(6);
-      for (let times = 0; times < 2; times++) await program.manager.cleaner.cleanFilthiestLog();
-      await program.pass(1000);
-    },
+    hasThreads: true,
+    run: compact,
     keeps: 'newest',
   },
   {
@@ -186,6 +186,14 @@ const OPERATIONS: readonly Operation[] = [
   },
 ];
 
+async function compact(program: Program): Promise<void> {
+  for (const count of [3, 6]) {
+    await program.append(count);
+    for (let times = 0; times < 2; times++) await program.manager.cleaner.cleanFilthiestLog();
+    await program.pass(1000);
+  }
+}
+
 /** A torn tail, files of a compaction and of checkpoints that were not finished, files and directories that were to be deleted. */
 function leaveStrays(fileSystem: MemoryFileSystem): void {
   fileSystem.removeFileSync('/a/.kafka_cleanshutdown');
@@ -213,19 +221,19 @@ function leaveStrays(fileSystem: MemoryFileSystem): void {
 }
 
 /** The disk before the operation, and what is promised of it. */
-async function prepare({ settings = {}, leave }: Operation): Promise<{ disk: MemoryFileSystem; before: Program }> {
+async function prepare(operation: Operation): Promise<{ disk: MemoryFileSystem; before: Program }> {
   const fileSystem = new MemoryFileSystem();
-  const before = new Program(fileSystem, settings);
+  const before = new Program(fileSystem, operation);
   await before.manager.start();
   await before.append(BEFORE);
   await before.manager.close();
-  leave?.(fileSystem);
+  operation.leave?.(fileSystem);
   return { disk: fileSystem.restart(), before };
 }
 
 /** Runs the operation on the disk, which may stop it. @returns what was acknowledged, and whether all of it was done */
 async function perform(operation: Operation, disk: MemoryFileSystem, before: Program) {
-  const program = new Program(disk, operation.settings ?? {});
+  const program = new Program(disk, operation);
   for (const [partition, acked] of before.acked) program.acked.set(partition, [...acked]);
   let isDone = false;
   try {
@@ -284,7 +292,7 @@ function strays(fileSystem: MemoryFileSystem): string[] {
 async function checkStarts(operation: Operation, disk: MemoryFileSystem, acked: Program['acked'], what: string) {
   let next = disk;
   for (let start = 1; start <= 2; start++) {
-    const program = new Program(next, operation.settings ?? {});
+    const program = new Program(next, operation);
     const { manager } = program;
     await manager.start();
     assert.deepEqual(manager.offlineLogDirs, [], what);
