@@ -9,16 +9,9 @@ const packages = fileURLToPath(new URL('../packages/', import.meta.url));
 const root = `${packages}ottla/`;
 
 rmSync(`${root}bundle`, { recursive: true, force: true });
-await build({
-  entryPoints: {
-    main: `${root}dist/main.js`,
-    // What runs in threads stands beside who starts it, here as in its room.
-    'cleaner-thread-main': `${packages}storage/dist/cleaner-thread-main.js`,
-  },
+const options = {
   outdir: `${root}bundle`,
   bundle: true,
-  // What the command line imports on demand stays apart.
-  splitting: true,
   format: 'esm',
   platform: 'node',
   target: 'node20.19',
@@ -29,5 +22,9 @@ await build({
   packages: 'bundle',
   external: ['@cloudpss/*', '@node-rs/*', 'dot-properties', 'lz4-napi', 'pino', 'snappy'],
   logLevel: 'warning',
-});
+};
+// What the command line imports on demand stays apart.
+await build({ ...options, entryPoints: [`${root}dist/main.js`], splitting: true });
+// What runs in threads stands beside who starts it, here as in its room. A thread shares no code with the program, so neither do their files.
+await build({ ...options, entryPoints: [`${packages}storage/dist/cleaner-thread-main.js`] });
 console.log(`packages/ottla/bundle: ${readdirSync(`${root}bundle`).length} files`);
