@@ -5,10 +5,11 @@ export interface ByteSource {
   readonly sizeInBytes: number;
   /** Fills `target` from `position` of this run. @returns how many bytes were read; less than asked only at the end */
   readSync(target: Buffer, position: number): number;
-  /** Whether the next read may have to wait for a disk. Where there is `read`, it is better used then; asked before each piece. */
-  readonly mayWait?: boolean;
-  /** The same, off the event loop. `target` belongs to the read until it settles; `release` may be called meanwhile. */
+  /** There where reading may have to wait for a disk: the same, off the event loop. `target` belongs to the read until it settles;
+   *  `release` may be called meanwhile. */
   readonly read?: (target: Buffer, position: number) => Promise<number>;
+  /** false where there is `read`, but the next one has hardly to wait; asked before each piece. */
+  readonly mayWait?: boolean;
   /** Lets go of the file underneath. Nothing may be read afterwards. */
   release(): void;
 }

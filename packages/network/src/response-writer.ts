@@ -149,7 +149,7 @@ export class ResponseWriter {
     if (piece === undefined) {
       piece = this.#bufferFor(source);
       if (piece === undefined) return undefined;
-      if (source.mayWait === true) {
+      if (source.read !== undefined && source.mayWait !== false) {
         void this.#readOffLoop(source, piece);
         return undefined;
       }
