@@ -19,7 +19,7 @@ new PerformanceObserver((list) => {
 
 const broker = await InProcessBroker.start();
 const costs: Record<string, Cost> = {};
-for (const question of await guardQuestions(broker)) costs[question.name] = await costOf(question);
+for await (const question of guardQuestions(broker)) costs[question.name] = await costOf(question);
 await broker.close();
 console.log(JSON.stringify(costs));
 
@@ -107,7 +107,10 @@ function repeat(requestCount: number, ask: () => void): Promise<void> {
   return new Promise((resolve) => {
     let left = requestCount;
     const next = () => {
-      if (left-- === 0) return resolve();
+      if (left-- === 0) {
+        connection.onAnswered = nothing;
+        return resolve();
+      }
       ask();
       if (ask === nothing) setImmediate(next);
     };

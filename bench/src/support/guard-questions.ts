@@ -6,6 +6,7 @@ import { encodeFrame, type InProcessBroker } from './in-process-broker.ts';
 
 const TOPIC = 'guard';
 const PARTITIONS = 100;
+const ONE_TO_EACH = { recordCount: 1, valueBytes: 1024, partitions: PARTITIONS };
 const PRODUCE_VERSION = 9;
 const FETCH_VERSION = 11;
 const METADATA_VERSION = 4;
@@ -36,29 +37,31 @@ interface Batches {
   readonly compressionType?: CompressionType;
 }
 
-export async function guardQuestions(broker: InProcessBroker): Promise<GuardQuestion[]> {
+/** Each is made when it is asked for, so that it finds the log as those before it left it. */
+export async function* guardQuestions(broker: InProcessBroker): AsyncGenerator<GuardQuestion, void, void> {
   await createTopic(broker);
+  yield* produceQuestions(broker);
+  yield* fetchQuestions(broker);
+}
+
+async function* produceQuestions(broker: InProcessBroker): AsyncGenerator<GuardQuestion, void, void> {
   const ofRecords = (ask: Ask, batches: Batches) =>
     question(broker, ask, produce, produceRequest(batches), PRODUCE_VERSION);
   const large = { recordCount: 60, valueBytes: 1024 };
-  const questions = [
-    await ofRecords({ name: 'produce 1 × 100 B', requestCount: 1000 }, { recordCount: 1, valueBytes: 100 }),
-    await ofRecords({ name: 'produce 60 × 1 KiB', requestCount: 200 }, large),
-    await ofRecords(
-      { name: 'produce 1 × 1 KiB to each of 100 partitions', requestCount: 50 },
-      { recordCount: 1, valueBytes: 1024, partitions: PARTITIONS },
-    ),
-  ];
+  yield ofRecords({ name: 'produce 1 × 100 B', requestCount: 1000 }, { recordCount: 1, valueBytes: 100 });
+  yield ofRecords({ name: 'produce 60 × 1 KiB', requestCount: 200 }, large);
+  yield ofRecords({ name: 'produce 1 × 1 KiB to each of 100 partitions', requestCount: 50 }, ONE_TO_EACH);
   for (const compressionType of ['gzip', 'snappy', 'lz4', 'zstd'] as const) {
     const ask = { name: `produce 60 × 1 KiB, ${compressionType}`, requestCount: 50 };
-    questions.push(await ofRecords(ask, { ...large, compressionType }));
+    yield ofRecords(ask, { ...large, compressionType });
   }
-  questions.push(
-    await fetched(broker, { name: 'fetch 1 MiB', requestCount: 200 }, 1024 * 1024),
-    await fetched(broker, { name: 'fetch 1 KiB', requestCount: 1000 }, 1024),
-    await idleSession(broker, { name: 'fetch of 100 partitions in a session, nothing new', requestCount: 100 }),
-  );
-  return questions;
+}
+
+async function* fetchQuestions(broker: InProcessBroker): AsyncGenerator<GuardQuestion, void, void> {
+  yield fetched(broker, { name: 'fetch 1 MiB', requestCount: 200 }, 1024 * 1024);
+  yield fetched(broker, { name: 'fetch 1 KiB', requestCount: 1000 }, 1024);
+  yield fetchedFromEach(broker, { name: 'fetch 1 KiB from each of 100 partitions', requestCount: 50 });
+  yield idleSession(broker, { name: 'fetch of 100 partitions in a session, nothing new', requestCount: 100 });
 }
 
 async function createTopic(broker: InProcessBroker): Promise<void> {
@@ -112,40 +115,49 @@ function textOf(seed: number, bytes: number): Buffer {
   return Buffer.from(text.slice(0, bytes));
 }
 
-function fetchRequest(
-  maxBytes: number,
-  session: { sessionId: number; sessionEpoch: number; maxWaitMs: number },
-  partitions: number[],
-) {
-  const asked = partitions.map((partition) => ({
+interface Session {
+  readonly sessionId: number;
+  readonly sessionEpoch: number;
+  readonly maxWaitMs: number;
+}
+
+const NO_SESSION: Session = { sessionId: 0, sessionEpoch: -1, maxWaitMs: 500 };
+
+/** @param offsets where to read which partitions */
+function fetchRequest(maxBytes: number, session: Session, offsets: ReadonlyMap<number, number>) {
+  const partitions = [...offsets].map(([partition, fetchOffset]) => ({
     partition,
     currentLeaderEpoch: -1,
-    fetchOffset: 0,
+    fetchOffset,
     logStartOffset: -1,
     partitionMaxBytes: maxBytes,
   }));
   return {
     replicaId: -1,
     minBytes: 1,
-    maxBytes,
+    maxBytes: maxBytes * Math.max(1, offsets.size),
     isolationLevel: 0,
     ...session,
-    topics: asked.length === 0 ? [] : [{ topic: TOPIC, partitions: asked }],
+    topics: partitions.length === 0 ? [] : [{ topic: TOPIC, partitions }],
     forgottenTopicsData: [],
     rackId: '',
   };
 }
 
 function fetched(broker: InProcessBroker, ask: Ask, maxBytes: number): Promise<GuardQuestion> {
-  const request = fetchRequest(maxBytes, { sessionId: 0, sessionEpoch: -1, maxWaitMs: 500 }, [0]);
-  return question(broker, ask, fetch, request, FETCH_VERSION);
+  return question(broker, ask, fetch, fetchRequest(maxBytes, NO_SESSION, new Map([[0, 0]])), FETCH_VERSION);
+}
+
+/** The last batch of each, as a consumer does that keeps up. */
+async function fetchedFromEach(broker: InProcessBroker, ask: Ask): Promise<GuardQuestion> {
+  const last = await endOffsets(broker);
+  mustSucceed(await broker.send(produce, produceRequest(ONE_TO_EACH), PRODUCE_VERSION));
+  return question(broker, ask, fetch, fetchRequest(2 * 1024, NO_SESSION, last), FETCH_VERSION);
 }
 
 /** All partitions are asked for from an offset where nothing is yet, and the answer may not wait for it. */
 async function idleSession(broker: InProcessBroker, ask: Ask): Promise<GuardQuestion> {
-  const ends = await endOffsets(broker);
-  const first = fetchRequest(1024, { sessionId: 0, sessionEpoch: 0, maxWaitMs: 0 }, [...ends.keys()]);
-  for (const partition of first.topics[0]?.partitions ?? []) partition.fetchOffset = ends.get(partition.partition) ?? 0;
+  const first = fetchRequest(1024, { sessionId: 0, sessionEpoch: 0, maxWaitMs: 0 }, await endOffsets(broker));
   const opened = await broker.send(fetch, first, FETCH_VERSION);
   mustSucceed(opened);
   const { sessionId } = opened;
@@ -154,7 +166,7 @@ async function idleSession(broker: InProcessBroker, ask: Ask): Promise<GuardQues
     broker,
     ask,
     fetch,
-    fetchRequest(1024, { sessionId, sessionEpoch: 1, maxWaitMs: 0 }, []),
+    fetchRequest(1024, { sessionId, sessionEpoch: 1, maxWaitMs: 0 }, new Map()),
     FETCH_VERSION,
   );
   const advance = (frame: Buffer) => {
