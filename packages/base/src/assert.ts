@@ -10,6 +10,11 @@ export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new AssertionFailedError(message);
 }
 
+/** Stops. For hot paths: `assert` has its message made each time, also when nothing is wrong. @throws AssertionFailedError */
+export function failAssertion(message: string): never {
+  throw new AssertionFailedError(message);
+}
+
 /** The value, which must be there. @throws AssertionFailedError when it is null or undefined */
 export function mustBePresent<T>(value: T | null | undefined, what: string): T {
   if (value === null || value === undefined) throw new AssertionFailedError(`${what} is missing`);

@@ -1,7 +1,7 @@
 // ConfigDef: one table of keys that parses text values, validates them, and describes and documents itself.
 // It knows nothing about where values come from. Source: org.apache.kafka.common.config.ConfigDef and AbstractConfig (3.9).
 
-import { assert, mustBePresent } from './assert.ts';
+import { assert, failAssertion, mustBePresent } from './assert.ts';
 import type { ConfigValidator } from './config-validators.ts';
 import {
   ConfigError,
@@ -111,8 +111,8 @@ export class ParsedConfig {
   }
 
   value(name: string): ConfigValue {
-    assert(this.#values.has(name), `no configuration is called ${name}`);
-    return this.#values.get(name) ?? null;
+    const value = this.#values.get(name);
+    return value === undefined ? failAssertion(`no configuration is called ${name}`) : value;
   }
 
   /** Was the key given, rather than left to its default? */
@@ -122,8 +122,7 @@ export class ParsedConfig {
 
   number(name: string): number {
     const value = this.value(name);
-    assert(typeof value === 'number', `configuration ${name} is not a number`);
-    return value;
+    return typeof value === 'number' ? value : failAssertion(`configuration ${name} is not a number`);
   }
 
   numberOrNull(name: string): number | null {

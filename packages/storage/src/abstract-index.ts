@@ -4,7 +4,7 @@
 // segments anew. Kafka maps the file instead, preallocated to segment.index.bytes; ours always has its exact size.
 // Source: Kafka's AbstractIndex (3.9).
 
-import { appendToFile, assert, type File, type FileSystem, StorageError } from '@ottla/base';
+import { appendToFile, type File, type FileSystem, failAssertion, StorageError } from '@ottla/base';
 
 const PAGE_BYTES = 4096;
 const NO_BYTES = Buffer.alloc(0);
@@ -150,7 +150,7 @@ export abstract class AbstractIndex {
 
   /** Where the next entry is to be written: a place in memory of `entrySize` bytes at `position` of `bytes`. */
   protected nextEntry(): { bytes: Buffer; position: number } {
-    assert(this.#entryCount < this.entriesMax, `${this.path} is full (${this.#entryCount} entries)`);
+    if (this.#entryCount >= this.entriesMax) failAssertion(`${this.path} is full (${this.#entryCount} entries)`);
     if (this.#pending.length === 0) this.#pending = Buffer.alloc(this.#entriesPerPage * this.entrySize);
     this.makeRoom();
     const position = (this.#entryCount - this.#fileEntryCount) * this.entrySize;
@@ -193,7 +193,9 @@ export abstract class AbstractIndex {
   }
 
   #bytesOf(entry: number): Buffer {
-    assert(entry >= 0 && entry < this.#entryCount, `${this.path} has no entry ${entry} (${this.#entryCount} entries)`);
+    if (entry < 0 || entry >= this.#entryCount) {
+      failAssertion(`${this.path} has no entry ${entry} (${this.#entryCount} entries)`);
+    }
     if (entry >= this.#fileEntryCount) return this.#pending;
     const pageNumber = Math.floor(entry / this.#entriesPerPage);
     if (pageNumber !== this.#pageNumber) this.#readPage(pageNumber);

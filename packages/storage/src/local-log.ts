@@ -6,9 +6,9 @@ import {
   assert,
   type Clock,
   type FileSystem,
+  failAssertion,
   LazySet,
   type Logger,
-  mustBePresent,
   NoSpaceError,
   type Random,
   type StorageError,
@@ -110,7 +110,7 @@ export class LocalLog {
   }
 
   get activeSegment(): LogSegment {
-    return mustBePresent(this.segments.last, `the active segment of ${this.#directory}`);
+    return this.segments.last ?? failAssertion(`${this.#directory} has no active segment`);
   }
 
   get logEndOffset(): number {

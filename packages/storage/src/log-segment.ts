@@ -1,6 +1,6 @@
 // One segment of a log: a file of batches, and its indexes. Source: Kafka's LogSegment (3.9).
 
-import { assert, type ByteSource, type Clock, type FileSystem, NoSpaceError } from '@ottla/base';
+import { assert, type ByteSource, type Clock, type FileSystem, failAssertion, NoSpaceError } from '@ottla/base';
 import type { RecordBatch } from '@ottla/records';
 import { CorruptIndexError } from './abstract-index.ts';
 import {
@@ -158,10 +158,9 @@ export class LogSegment {
    *    after   | 0..9 | 10..14 | 15..19 | 20..20 |   an index entry (20 → position of 15) if index.interval.bytes passed */
   append(bytes: Buffer, append: SegmentAppend, aborted: readonly AbortedTransaction[] = NO_TRANSACTIONS): void {
     if (bytes.length === 0) return;
-    assert(
-      this.canHoldOffset(append.lastOffset),
-      `offset ${append.lastOffset} is too far from ${this.baseOffset}: the segment should have rolled`,
-    );
+    if (!this.canHoldOffset(append.lastOffset)) {
+      failAssertion(`offset ${append.lastOffset} is too far from ${this.baseOffset}: the segment should have rolled`);
+    }
     const position = this.log.sizeInBytes;
     const isIndexEntryDue = this.#bytesSinceLastIndexEntry > this.#indexIntervalBytes;
     if (isIndexEntryDue) {

@@ -4,7 +4,7 @@
 //
 // Source: Kafka's OffsetIndex (3.9).
 
-import { assert, type FileSystem } from '@ottla/base';
+import { type FileSystem, failAssertion } from '@ottla/base';
 import { AbstractIndex, CorruptIndexError } from './abstract-index.ts';
 
 const ENTRY_SIZE = 8;
@@ -34,11 +34,12 @@ export class OffsetIndex extends AbstractIndex {
   /** Nothing happens when `offset` does not fit 4 bytes: the segment rolls before that.
    *  @param offset greater than the last one. @param position of the batch in the segment */
   append(offset: number, position: number): void {
-    assert(
-      this.entryCount === 0 || offset > this.lastOffset,
-      `offset ${offset} is not above the last one of ${this.path}, ${this.lastOffset}`,
-    );
-    assert(this.canAppendOffset(offset), `offset ${offset} is too far from ${this.baseOffset} in ${this.path}`);
+    if (this.entryCount > 0 && offset <= this.lastOffset) {
+      failAssertion(`offset ${offset} is not above the last one of ${this.path}, ${this.lastOffset}`);
+    }
+    if (!this.canAppendOffset(offset)) {
+      failAssertion(`offset ${offset} is too far from ${this.baseOffset} in ${this.path}`);
+    }
     const { bytes, position: at } = this.nextEntry();
     bytes.writeUInt32BE(offset - this.baseOffset, at);
     bytes.writeInt32BE(position, at + 4);

@@ -8,6 +8,7 @@ import {
   type Clock,
   type File,
   type FileSystem,
+  failAssertion,
   StorageError,
 } from '@ottla/base';
 import { ReadPace } from './read-pace.ts';
@@ -143,7 +144,7 @@ export class SegmentFile {
   }
 
   #open(): SharedFile {
-    assert(!this.#isDeleted, `${this.#path} is used after it was deleted`);
+    if (this.#isDeleted) failAssertion(`${this.#path} is used after it was deleted`);
     this.#file ??= new SharedFile(this.#fileSystem.openSync(this.#path, 'read-write'));
     return this.#file;
   }
@@ -166,12 +167,12 @@ class SharedFile {
   }
 
   retain(): void {
-    assert(this.#holders > 0, `${this.file.path} is closed`);
+    if (this.#holders === 0) failAssertion(`${this.file.path} is closed`);
     this.#holders++;
   }
 
   release(): void {
-    assert(this.#holders > 0, `${this.file.path} was released too often`);
+    if (this.#holders === 0) failAssertion(`${this.file.path} was released too often`);
     if (--this.#holders === 0) this.file.closeSync();
   }
 }
@@ -199,7 +200,7 @@ class FileSlice implements ByteSource {
   }
 
   release(): void {
-    assert(!this.#isReleased, `a slice of ${this.file.path} was released twice`);
+    if (this.#isReleased) failAssertion(`a slice of ${this.file.path} was released twice`);
     this.#isReleased = true;
     this.shared.release();
   }

@@ -4,7 +4,7 @@
 //
 // Source: Kafka's TimeIndex (3.9).
 
-import { assert, type FileSystem } from '@ottla/base';
+import { type FileSystem, failAssertion } from '@ottla/base';
 import { AbstractIndex, CorruptIndexError } from './abstract-index.ts';
 
 const ENTRY_SIZE = 12;
@@ -42,11 +42,10 @@ export class TimeIndex extends AbstractIndex {
    *  @param skipFullCheck for the entry that closes the segment */
   maybeAppend(timestamp: number, offset: number, skipFullCheck = false): void {
     const last = this.lastEntry;
-    assert(skipFullCheck || !this.isFull, `${this.path} is full (${this.entryCount} entries)`);
-    assert(
-      this.entryCount === 0 || offset >= last.offset,
-      `offset ${offset} is below the last one of ${this.path}, ${last.offset}`,
-    );
+    if (!skipFullCheck && this.isFull) failAssertion(`${this.path} is full (${this.entryCount} entries)`);
+    if (this.entryCount > 0 && offset < last.offset) {
+      failAssertion(`offset ${offset} is below the last one of ${this.path}, ${last.offset}`);
+    }
     if (timestamp <= last.timestamp || this.entryCount >= this.entriesMax) return;
     const { bytes, position } = this.nextEntry();
     bytes.writeInt32BE(Math.floor(timestamp / 2 ** 32), position);
