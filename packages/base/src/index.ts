@@ -10,6 +10,7 @@ export * from './config-values.ts';
 export * from './errors.ts';
 export * from './event-loop.ts';
 export * from './fake-clock.ts';
+export * from './fifo.ts';
 export * from './file-append.ts';
 export * from './file-system.ts';
 export * from './gathering-file-system.ts';

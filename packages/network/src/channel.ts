@@ -7,6 +7,7 @@ import {
   type ByteChunk,
   type Clock,
   type Connection,
+  Fifo,
   type Logger,
   type Meter,
   StorageError,
@@ -88,7 +89,7 @@ export class Channel {
   readonly #reader: FrameReader;
   readonly #writer: ResponseWriter;
   /** Requests in the order they came, from the first whose response has not been queued for writing. */
-  readonly #slots: ResponseSlot[] = [];
+  readonly #slots = new Fifo<ResponseSlot>();
   #inFlightBytes = 0;
   /** A request was started that has not been dispatched. */
   #isDispatching = false;
@@ -179,6 +180,9 @@ export class Channel {
     } finally {
       this.#isStarting = false;
     }
+    // What was answered at once leaves at once, unless more of this chunk may be answered with it.
+    if (this.#reader.bufferedBytes === 0) this.#writer.flush();
+    else this.#writer.flushSoon();
     this.#pauseOrResume();
   }
 
@@ -259,40 +263,37 @@ export class Channel {
 
   /** Queues for writing what is ready at the head of the line. */
   #releaseReady(): void {
-    let released = 0;
-    for (const slot of this.#slots) {
-      if (slot.state === 'waiting') break;
-      if (slot.state === 'closing') {
-        this.#dropSlots(released);
-        this.#abandonSlots();
-        this.#maybeEnd();
-        return;
-      }
+    let releasedBytes = 0;
+    let slot = this.#slots.at(0);
+    if (slot === undefined || slot.state === 'waiting') return;
+    for (; slot !== undefined && slot.state === 'ready'; slot = this.#slots.at(0)) {
+      this.#slots.shift();
+      releasedBytes += slot.requestBytes;
       if (slot.response !== undefined) this.#writer.enqueue(slot.response);
       slot.response = undefined;
-      released++;
     }
-    if (released === 0) return;
-    this.#dropSlots(released);
+    if (!this.#isStarting) this.#writer.flushSoon();
+    this.#giveBack(releasedBytes);
+    if (slot?.state === 'closing') this.#abandonSlots();
     this.#maybeEnd();
     this.#startRequests();
   }
 
-  #dropSlots(count: number): void {
-    let bytes = 0;
-    for (const slot of this.#slots.splice(0, count)) bytes += slot.requestBytes;
-    this.#inFlightBytes -= bytes;
-    this.#dependencies.memoryPool.giveBack(bytes);
+  #giveBack(requestBytes: number): void {
+    this.#inFlightBytes -= requestBytes;
+    this.#dependencies.memoryPool.giveBack(requestBytes);
   }
 
   /** Forgets every request in flight; what they answer later is released, not sent. */
   #abandonSlots(): void {
-    for (const slot of this.#slots) {
+    let bytes = 0;
+    for (let slot = this.#slots.shift(); slot !== undefined; slot = this.#slots.shift()) {
+      bytes += slot.requestBytes;
       if (slot.response !== undefined) releaseAll(slot.response);
       slot.response = undefined;
       slot.state = 'abandoned';
     }
-    this.#dropSlots(this.#slots.length);
+    this.#giveBack(bytes);
   }
 
   #onProgress(writtenBytes: number): void {

@@ -74,6 +74,7 @@ async function write(connection: RecordingConnection, sources: readonly PatternS
     onFailure: (error) => assert.fail(String(error)),
   });
   writer.enqueue(sources);
+  writer.flush();
   while (!writer.isEmpty) {
     await new Promise((resolve) => setImmediate(resolve));
     if (connection.isSlow) writer.onDrain();

@@ -2,7 +2,7 @@
 // piece as the peer takes them, so that a fetch of many megabytes never lies in memory whole. A source that may have to wait for a disk is
 // read off the event loop, and only its own connection waits meanwhile.
 
-import { type ByteChunk, type ByteSource, type Connection, isByteSource } from '@ottla/base';
+import { type ByteChunk, type ByteSource, type Connection, Fifo, isByteSource } from '@ottla/base';
 
 /** Bytes that are read and written in one go: a piece of a source, or several sources. */
 const PIECE_BYTES = 256 * 1024;
@@ -17,6 +17,9 @@ const TURN_BYTES_MAX = 1024 * 1024;
 /** Staging buffers that wait for their next use, in the whole process. */
 const SPARE_COUNT_MAX = 8;
 
+const SIZE_BYTES = 4;
+const NO_BYTES = Buffer.alloc(0);
+
 const spareBuffers: Buffer[] = [];
 
 export interface ResponseWriterEvents {
@@ -29,7 +32,7 @@ export interface ResponseWriterEvents {
 export class ResponseWriter {
   readonly #connection: Connection;
   readonly #events: ResponseWriterEvents;
-  #queue: ByteChunk[] = [];
+  readonly #queue = new Fifo<ByteChunk>();
   /** Bytes of the first chunk that were written; only a source is written in parts. */
   #position = 0;
   #queuedBytes = 0;
@@ -61,24 +64,37 @@ export class ResponseWriter {
     return this.#queue.length === 0;
   }
 
-  /** Queues one response behind the others; its size goes in front. It leaves when the promises settled in this turn have run. */
+  /** Queues one response behind the others; its size goes in front. It leaves with the next flush. */
   enqueue(response: readonly ByteChunk[]): void {
     if (this.#isClosed) {
       releaseAll(response);
       return;
     }
     const size = sizeInBytes(response);
-    const prefix = Buffer.allocUnsafe(4);
-    prefix.writeInt32BE(size);
-    this.#queue.push(prefix, ...response);
-    this.#queuedBytes += prefix.length + size;
-    if (this.#isFlushDue || this.#isBlocked) return;
+    this.#queuedBytes += SIZE_BYTES + size;
+    const only = response.length === 1 ? response[0] : undefined;
+    if (only !== undefined && size <= MERGED_BYTES_MAX && !isByteSource(only)) {
+      this.#queue.push(framed(size, only));
+    } else {
+      this.#queue.push(framed(size, NO_BYTES));
+      for (const chunk of response) this.#queue.push(chunk);
+    }
+  }
+
+  /** Writes what is queued when the promises settled in this turn have run. */
+  flushSoon(): void {
+    if (this.#isFlushDue || !this.#mayWrite) return;
     this.#isFlushDue = true;
-    process.nextTick(() => this.flush());
+    process.nextTick(this.#flush);
+  }
+
+  /** Writes what is queued now; not before their turn what other connections are let go first. */
+  flush(): void {
+    if (!this.#isFlushDue && this.#mayWrite) this.#flush();
   }
 
   /** Writes what the connection takes. */
-  flush(): void {
+  readonly #flush = (): void => {
     this.#isFlushDue = false;
     let turnBytes = 0;
     try {
@@ -89,23 +105,22 @@ export class ResponseWriter {
     }
     if (this.#mayWrite) {
       this.#isFlushDue = true;
-      setImmediate(() => this.flush());
+      setImmediate(this.#flush);
     }
     if (this.#queue.length === 0 && !this.#isBlocked) this.#returnStaging();
     if (turnBytes > 0) this.#events.onProgress(turnBytes);
-  }
+  };
 
   onDrain(): void {
     this.#isBlocked = false;
-    this.flush();
+    this.#flush();
     if (this.#queue.length === 0 && !this.#isBlocked) this.#events.onProgress(0);
   }
 
   /** Lets go of every source. Nothing is written afterwards. */
   close(): void {
     this.#isClosed = true;
-    releaseAll(this.#queue);
-    this.#queue = [];
+    for (let chunk = this.#queue.shift(); chunk !== undefined; chunk = this.#queue.shift()) release(chunk);
     this.#queuedBytes = 0;
     this.#staging = undefined;
   }
@@ -114,30 +129,41 @@ export class ResponseWriter {
     return this.#queue.length > 0 && !this.#isBlocked && !this.#isReading;
   }
 
-  /** Gathers buffers and sources into one write, the last source in part. @returns its size */
+  /** @returns how many bytes were written */
   #writeOnce(): number {
+    const only = this.#queue.length === 1 ? this.#queue.at(0) : undefined;
+    if (only === undefined || isByteSource(only)) return this.#gatherAndWrite();
+    this.#queue.shift();
+    this.#queuedBytes -= only.length;
+    return this.#write([only], only.length);
+  }
+
+  /** Makes one write of buffers and sources, the last source in part. */
+  #gatherAndWrite(): number {
     const batch: Buffer[] = [];
     let batchBytes = 0;
-    let takenCount = 0;
     this.#stagingUsed = 0;
     try {
       while (batchBytes < PIECE_BYTES) {
-        const chunk = this.#queue[takenCount];
+        const chunk = this.#queue.at(0);
         if (chunk === undefined) break;
         const bytes = isByteSource(chunk) ? this.#nextPiece(chunk) : chunk;
         if (bytes === undefined) break;
         batch.push(bytes);
         batchBytes += bytes.length;
         if (this.#position > 0) break;
-        takenCount++;
+        this.#queue.shift();
       }
     } finally {
-      this.#queue.splice(0, takenCount);
       this.#queuedBytes -= batchBytes;
     }
     if (batch.length === 0) return 0;
     const isMerged = batch.length > 1 && batchBytes <= MERGED_BYTES_MAX;
-    this.#isBlocked = !this.#connection.write(isMerged ? [Buffer.concat(batch, batchBytes)] : batch);
+    return this.#write(isMerged ? [Buffer.concat(batch, batchBytes)] : batch, batchBytes);
+  }
+
+  #write(batch: readonly Buffer[], batchBytes: number): number {
+    this.#isBlocked = !this.#connection.write(batch);
     if (!this.#isBlocked && this.#connection.queuedBytes > 0) this.#staging = undefined;
     return batchBytes;
   }
@@ -187,7 +213,7 @@ export class ResponseWriter {
     if (this.#isClosed) return;
     this.#isReading = false;
     this.#pieceRead = piece;
-    this.flush();
+    this.#flush();
   }
 
   /** A staging buffer is used again only when the kernel has all its bytes; otherwise it is left to the garbage collector. */
@@ -197,6 +223,14 @@ export class ResponseWriter {
     if (staging === undefined || this.#connection.queuedBytes > 0 || spareBuffers.length >= SPARE_COUNT_MAX) return;
     spareBuffers.push(staging);
   }
+}
+
+/** A response's size, and behind it `bytes`. */
+function framed(size: number, bytes: Buffer): Buffer {
+  const frame = Buffer.allocUnsafe(SIZE_BYTES + bytes.length);
+  frame.writeInt32BE(size);
+  bytes.copy(frame, SIZE_BYTES);
+  return frame;
 }
 
 function sizeInBytes(response: readonly ByteChunk[]): number {
@@ -231,7 +265,9 @@ function endedEarly(source: ByteSource, position: number): RangeError {
 
 /** Releases every source among `chunks`. */
 export function releaseAll(chunks: readonly ByteChunk[]): void {
-  for (const chunk of chunks) {
-    if (isByteSource(chunk)) chunk.release();
-  }
+  for (const chunk of chunks) release(chunk);
+}
+
+function release(chunk: ByteChunk): void {
+  if (isByteSource(chunk)) chunk.release();
 }
