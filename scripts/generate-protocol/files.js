@@ -112,7 +112,7 @@ function withHelpers(main, helpers) {
 }
 
 const SUPPORT =
-  /\b(EMPTY_BYTES|messageCodec|notNull|unsupportedField|versionRange|(?:read|write)(?:Int8|Int16|Int32|Int64|SafeInt64|Uuid|String|CompactString)Array(?:OrNull)?)\b/g;
+  /\b(EMPTY_BYTES|arrayFor|messageCodec|notNull|unsupportedField|versionRange|(?:read|write)(?:Int8|Int16|Int32|Int64|SafeInt64|Uuid|String|CompactString)Array(?:OrNull)?)\b/g;
 
 function fileText(file, sections) {
   const body = sections.map((lines) => lines.flatMap(wrapped).join('\n')).join('\n\n');

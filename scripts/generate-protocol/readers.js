@@ -30,8 +30,10 @@ export function parameter(name, body) {
 export function arrayReaderLines(name) {
   return [
     `function read${name}Array(reader: ByteReader, version: number, count: number): Decoded<${name}>[] {`,
-    `  const elements: Decoded<${name}>[] = [];`,
-    `  for (let index = 0; index < count; index++) elements.push(read${name}(reader, version));`,
+    `  const elements = arrayFor<Decoded<${name}>>(count);`,
+    '  for (let index = 0; index < count; index++) {',
+    `    elements[index] = read${name}(reader, version);`,
+    '  }',
     '  return elements;',
     '}',
   ];

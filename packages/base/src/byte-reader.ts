@@ -2,6 +2,7 @@
 // the bytes that are really there before it allocates. Source: org.apache.kafka.common.protocol.ByteBufferAccessor, ByteUtils;
 // https://kafka.apache.org/protocol (Protocol Primitive Types).
 
+import { readText } from './known-texts.ts';
 import { UUID_SIZE, type Uuid, uuidFromBytes } from './uuid.ts';
 
 /** Bytes that are not what the format says. `position` counts from the start of the reader's Buffer. */
@@ -272,7 +273,7 @@ export class ByteReader {
   #utf8(size: number, field: string): string {
     if (size > STRING_BYTES_MAX) throw this.malformed(`string of ${size} bytes`, field);
     const start = this.#advance(size, field);
-    return size === 0 ? '' : this.buffer.toString('utf8', start, start + size);
+    return readText(this.buffer, start, start + size);
   }
 }
 

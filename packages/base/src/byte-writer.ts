@@ -235,6 +235,7 @@ export class ByteWriter {
 
   /** Everything written, in order. Memory chunks hold exactly written bytes. Whoever gets them releases the ByteSources. */
   finish(): ByteChunk[] {
+    if (this.#chunks.length === 0 && this.#position > 0) return [this.#buffer.subarray(0, this.#position)];
     this.#closeChunk();
     return this.#chunks;
   }

@@ -36,6 +36,14 @@ export function messageCodec<T>(options: {
   };
 }
 
+/** A peer may announce more elements than it sends: room for more is made as they come. */
+const ROOM_MAX = 1024;
+
+/** An array to put `count` elements in. One that is pushed to would make room for 17 with the first, and most arrays have one. */
+export function arrayFor<T>(count: number): T[] {
+  return new Array<T>(Math.min(count, ROOM_MAX));
+}
+
 /** [from, to], both ends. */
 export function versionRange(from: number, to: number): number[] {
   return Array.from({ length: to - from + 1 }, (_, index) => from + index);

@@ -2,7 +2,7 @@
 
 import { type ByteReader, type ByteWriter, type RecordsValue, type Uuid, ZERO_UUID } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, unsupportedField, versionRange } from '../codec-support.ts';
+import { arrayFor, messageCodec, unsupportedField, versionRange } from '../codec-support.ts';
 
 export interface ProduceRequest {
   /** Versions 3+. */
@@ -110,8 +110,10 @@ function writePartitionProduceData(writer: ByteWriter, value: PartitionProduceDa
 }
 
 function readTopicProduceDataArray(reader: ByteReader, version: number, count: number): Decoded<TopicProduceData>[] {
-  const elements: Decoded<TopicProduceData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readTopicProduceData(reader, version));
+  const elements = arrayFor<Decoded<TopicProduceData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readTopicProduceData(reader, version);
+  }
   return elements;
 }
 
@@ -124,8 +126,10 @@ function readPartitionProduceDataArray(
   version: number,
   count: number,
 ): Decoded<PartitionProduceData>[] {
-  const elements: Decoded<PartitionProduceData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readPartitionProduceData(reader, version));
+  const elements = arrayFor<Decoded<PartitionProduceData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readPartitionProduceData(reader, version);
+  }
   return elements;
 }
 
@@ -425,8 +429,10 @@ function readTopicProduceResponseArray(
   version: number,
   count: number,
 ): Decoded<TopicProduceResponse>[] {
-  const elements: Decoded<TopicProduceResponse>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readTopicProduceResponse(reader, version));
+  const elements = arrayFor<Decoded<TopicProduceResponse>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readTopicProduceResponse(reader, version);
+  }
   return elements;
 }
 
@@ -443,8 +449,10 @@ function readPartitionProduceResponseArray(
   version: number,
   count: number,
 ): Decoded<PartitionProduceResponse>[] {
-  const elements: Decoded<PartitionProduceResponse>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readPartitionProduceResponse(reader, version));
+  const elements = arrayFor<Decoded<PartitionProduceResponse>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readPartitionProduceResponse(reader, version);
+  }
   return elements;
 }
 
@@ -461,8 +469,10 @@ function readBatchIndexAndErrorMessageArray(
   version: number,
   count: number,
 ): Decoded<BatchIndexAndErrorMessage>[] {
-  const elements: Decoded<BatchIndexAndErrorMessage>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readBatchIndexAndErrorMessage(reader, version));
+  const elements = arrayFor<Decoded<BatchIndexAndErrorMessage>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readBatchIndexAndErrorMessage(reader, version);
+  }
   return elements;
 }
 
@@ -493,8 +503,10 @@ function readProduceResponseNodeEndpointArray(
   version: number,
   count: number,
 ): Decoded<ProduceResponseNodeEndpoint>[] {
-  const elements: Decoded<ProduceResponseNodeEndpoint>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readProduceResponseNodeEndpoint(reader, version));
+  const elements = arrayFor<Decoded<ProduceResponseNodeEndpoint>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readProduceResponseNodeEndpoint(reader, version);
+  }
   return elements;
 }
 

@@ -2,7 +2,14 @@
 
 import { type ByteReader, type ByteWriter, type RecordsValue, type Uuid, ZERO_UUID } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, readInt32Array, unsupportedField, versionRange, writeInt32Array } from '../codec-support.ts';
+import {
+  arrayFor,
+  messageCodec,
+  readInt32Array,
+  unsupportedField,
+  versionRange,
+  writeInt32Array,
+} from '../codec-support.ts';
 
 export interface FetchRequest {
   /** Versions 12+, tag 0. */
@@ -391,8 +398,10 @@ function readFetchRequestFetchTopicArray(
   version: number,
   count: number,
 ): Decoded<FetchRequestFetchTopic>[] {
-  const elements: Decoded<FetchRequestFetchTopic>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readFetchRequestFetchTopic(reader, version));
+  const elements = arrayFor<Decoded<FetchRequestFetchTopic>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readFetchRequestFetchTopic(reader, version);
+  }
   return elements;
 }
 
@@ -409,8 +418,10 @@ function readFetchRequestFetchPartitionArray(
   version: number,
   count: number,
 ): Decoded<FetchRequestFetchPartition>[] {
-  const elements: Decoded<FetchRequestFetchPartition>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readFetchRequestFetchPartition(reader, version));
+  const elements = arrayFor<Decoded<FetchRequestFetchPartition>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readFetchRequestFetchPartition(reader, version);
+  }
   return elements;
 }
 
@@ -427,8 +438,10 @@ function readFetchRequestForgottenTopicArray(
   version: number,
   count: number,
 ): Decoded<FetchRequestForgottenTopic>[] {
-  const elements: Decoded<FetchRequestForgottenTopic>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readFetchRequestForgottenTopic(reader, version));
+  const elements = arrayFor<Decoded<FetchRequestForgottenTopic>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readFetchRequestForgottenTopic(reader, version);
+  }
   return elements;
 }
 
@@ -815,8 +828,10 @@ function readFetchableTopicResponseArray(
   version: number,
   count: number,
 ): Decoded<FetchableTopicResponse>[] {
-  const elements: Decoded<FetchableTopicResponse>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readFetchableTopicResponse(reader, version));
+  const elements = arrayFor<Decoded<FetchableTopicResponse>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readFetchableTopicResponse(reader, version);
+  }
   return elements;
 }
 
@@ -833,8 +848,10 @@ function readFetchResponsePartitionDataArray(
   version: number,
   count: number,
 ): Decoded<FetchResponsePartitionData>[] {
-  const elements: Decoded<FetchResponsePartitionData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readFetchResponsePartitionData(reader, version));
+  const elements = arrayFor<Decoded<FetchResponsePartitionData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readFetchResponsePartitionData(reader, version);
+  }
   return elements;
 }
 
@@ -893,8 +910,10 @@ function readAbortedTransactionArray(
   version: number,
   count: number,
 ): Decoded<AbortedTransaction>[] {
-  const elements: Decoded<AbortedTransaction>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readAbortedTransaction(reader, version));
+  const elements = arrayFor<Decoded<AbortedTransaction>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readAbortedTransaction(reader, version);
+  }
   return elements;
 }
 
@@ -919,8 +938,10 @@ function readFetchResponseNodeEndpointArray(
   version: number,
   count: number,
 ): Decoded<FetchResponseNodeEndpoint>[] {
-  const elements: Decoded<FetchResponseNodeEndpoint>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readFetchResponseNodeEndpoint(reader, version));
+  const elements = arrayFor<Decoded<FetchResponseNodeEndpoint>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readFetchResponseNodeEndpoint(reader, version);
+  }
   return elements;
 }
 

@@ -3,6 +3,7 @@
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
 import {
+  arrayFor,
   messageCodec,
   readSafeInt64Array,
   unsupportedField,
@@ -113,8 +114,10 @@ function writeListOffsetsPartition(writer: ByteWriter, value: ListOffsetsPartiti
 }
 
 function readListOffsetsTopicArray(reader: ByteReader, version: number, count: number): Decoded<ListOffsetsTopic>[] {
-  const elements: Decoded<ListOffsetsTopic>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readListOffsetsTopic(reader, version));
+  const elements = arrayFor<Decoded<ListOffsetsTopic>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readListOffsetsTopic(reader, version);
+  }
   return elements;
 }
 
@@ -127,8 +130,10 @@ function readListOffsetsPartitionArray(
   version: number,
   count: number,
 ): Decoded<ListOffsetsPartition>[] {
-  const elements: Decoded<ListOffsetsPartition>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readListOffsetsPartition(reader, version));
+  const elements = arrayFor<Decoded<ListOffsetsPartition>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readListOffsetsPartition(reader, version);
+  }
   return elements;
 }
 
@@ -262,8 +267,10 @@ function readListOffsetsTopicResponseArray(
   version: number,
   count: number,
 ): Decoded<ListOffsetsTopicResponse>[] {
-  const elements: Decoded<ListOffsetsTopicResponse>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readListOffsetsTopicResponse(reader, version));
+  const elements = arrayFor<Decoded<ListOffsetsTopicResponse>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readListOffsetsTopicResponse(reader, version);
+  }
   return elements;
 }
 
@@ -280,8 +287,10 @@ function readListOffsetsPartitionResponseArray(
   version: number,
   count: number,
 ): Decoded<ListOffsetsPartitionResponse>[] {
-  const elements: Decoded<ListOffsetsPartitionResponse>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readListOffsetsPartitionResponse(reader, version));
+  const elements = arrayFor<Decoded<ListOffsetsPartitionResponse>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readListOffsetsPartitionResponse(reader, version);
+  }
   return elements;
 }
 

@@ -3,6 +3,7 @@
 import { type ByteReader, type ByteWriter, type Uuid, ZERO_UUID } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
 import {
+  arrayFor,
   messageCodec,
   notNull,
   readInt32Array,
@@ -112,8 +113,10 @@ function readMetadataRequestTopicArray(
   version: number,
   count: number,
 ): Decoded<MetadataRequestTopic>[] {
-  const elements: Decoded<MetadataRequestTopic>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readMetadataRequestTopic(reader, version));
+  const elements = arrayFor<Decoded<MetadataRequestTopic>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readMetadataRequestTopic(reader, version);
+  }
   return elements;
 }
 
@@ -377,8 +380,10 @@ function readMetadataResponseBrokerArray(
   version: number,
   count: number,
 ): Decoded<MetadataResponseBroker>[] {
-  const elements: Decoded<MetadataResponseBroker>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readMetadataResponseBroker(reader, version));
+  const elements = arrayFor<Decoded<MetadataResponseBroker>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readMetadataResponseBroker(reader, version);
+  }
   return elements;
 }
 
@@ -395,8 +400,10 @@ function readMetadataResponseTopicArray(
   version: number,
   count: number,
 ): Decoded<MetadataResponseTopic>[] {
-  const elements: Decoded<MetadataResponseTopic>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readMetadataResponseTopic(reader, version));
+  const elements = arrayFor<Decoded<MetadataResponseTopic>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readMetadataResponseTopic(reader, version);
+  }
   return elements;
 }
 
@@ -413,8 +420,10 @@ function readMetadataResponsePartitionArray(
   version: number,
   count: number,
 ): Decoded<MetadataResponsePartition>[] {
-  const elements: Decoded<MetadataResponsePartition>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readMetadataResponsePartition(reader, version));
+  const elements = arrayFor<Decoded<MetadataResponsePartition>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readMetadataResponsePartition(reader, version);
+  }
   return elements;
 }
 

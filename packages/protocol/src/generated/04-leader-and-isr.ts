@@ -2,7 +2,14 @@
 
 import { type ByteReader, type ByteWriter, type Uuid, ZERO_UUID } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, readInt32Array, unsupportedField, versionRange, writeInt32Array } from '../codec-support.ts';
+import {
+  arrayFor,
+  messageCodec,
+  readInt32Array,
+  unsupportedField,
+  versionRange,
+  writeInt32Array,
+} from '../codec-support.ts';
 
 export interface LeaderAndIsrRequest {
   controllerId: number;
@@ -266,8 +273,10 @@ function readLeaderAndIsrTopicStateArray(
   version: number,
   count: number,
 ): Decoded<LeaderAndIsrTopicState>[] {
-  const elements: Decoded<LeaderAndIsrTopicState>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readLeaderAndIsrTopicState(reader, version));
+  const elements = arrayFor<Decoded<LeaderAndIsrTopicState>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readLeaderAndIsrTopicState(reader, version);
+  }
   return elements;
 }
 
@@ -284,8 +293,10 @@ function readLeaderAndIsrPartitionStateArray(
   version: number,
   count: number,
 ): Decoded<LeaderAndIsrPartitionState>[] {
-  const elements: Decoded<LeaderAndIsrPartitionState>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readLeaderAndIsrPartitionState(reader, version));
+  const elements = arrayFor<Decoded<LeaderAndIsrPartitionState>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readLeaderAndIsrPartitionState(reader, version);
+  }
   return elements;
 }
 
@@ -302,8 +313,10 @@ function readLeaderAndIsrLiveLeaderArray(
   version: number,
   count: number,
 ): Decoded<LeaderAndIsrLiveLeader>[] {
-  const elements: Decoded<LeaderAndIsrLiveLeader>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readLeaderAndIsrLiveLeader(reader, version));
+  const elements = arrayFor<Decoded<LeaderAndIsrLiveLeader>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readLeaderAndIsrLiveLeader(reader, version);
+  }
   return elements;
 }
 
@@ -414,8 +427,10 @@ function readLeaderAndIsrTopicErrorArray(
   version: number,
   count: number,
 ): Decoded<LeaderAndIsrTopicError>[] {
-  const elements: Decoded<LeaderAndIsrTopicError>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readLeaderAndIsrTopicError(reader, version));
+  const elements = arrayFor<Decoded<LeaderAndIsrTopicError>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readLeaderAndIsrTopicError(reader, version);
+  }
   return elements;
 }
 
@@ -432,8 +447,10 @@ function readLeaderAndIsrPartitionErrorArray(
   version: number,
   count: number,
 ): Decoded<LeaderAndIsrPartitionError>[] {
-  const elements: Decoded<LeaderAndIsrPartitionError>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readLeaderAndIsrPartitionError(reader, version));
+  const elements = arrayFor<Decoded<LeaderAndIsrPartitionError>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readLeaderAndIsrPartitionError(reader, version);
+  }
   return elements;
 }
 

@@ -2,7 +2,14 @@
 
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, readInt32Array, unsupportedField, versionRange, writeInt32Array } from '../codec-support.ts';
+import {
+  arrayFor,
+  messageCodec,
+  readInt32Array,
+  unsupportedField,
+  versionRange,
+  writeInt32Array,
+} from '../codec-support.ts';
 
 export interface StopReplicaRequest {
   controllerId: number;
@@ -190,8 +197,10 @@ function readStopReplicaPartitionV0Array(
   version: number,
   count: number,
 ): Decoded<StopReplicaPartitionV0>[] {
-  const elements: Decoded<StopReplicaPartitionV0>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readStopReplicaPartitionV0(reader, version));
+  const elements = arrayFor<Decoded<StopReplicaPartitionV0>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readStopReplicaPartitionV0(reader, version);
+  }
   return elements;
 }
 
@@ -208,8 +217,10 @@ function readStopReplicaTopicV1Array(
   version: number,
   count: number,
 ): Decoded<StopReplicaTopicV1>[] {
-  const elements: Decoded<StopReplicaTopicV1>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readStopReplicaTopicV1(reader, version));
+  const elements = arrayFor<Decoded<StopReplicaTopicV1>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readStopReplicaTopicV1(reader, version);
+  }
   return elements;
 }
 
@@ -226,8 +237,10 @@ function readStopReplicaTopicStateArray(
   version: number,
   count: number,
 ): Decoded<StopReplicaTopicState>[] {
-  const elements: Decoded<StopReplicaTopicState>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readStopReplicaTopicState(reader, version));
+  const elements = arrayFor<Decoded<StopReplicaTopicState>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readStopReplicaTopicState(reader, version);
+  }
   return elements;
 }
 
@@ -244,8 +257,10 @@ function readStopReplicaPartitionStateArray(
   version: number,
   count: number,
 ): Decoded<StopReplicaPartitionState>[] {
-  const elements: Decoded<StopReplicaPartitionState>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readStopReplicaPartitionState(reader, version));
+  const elements = arrayFor<Decoded<StopReplicaPartitionState>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readStopReplicaPartitionState(reader, version);
+  }
   return elements;
 }
 
@@ -314,8 +329,10 @@ function readStopReplicaPartitionErrorArray(
   version: number,
   count: number,
 ): Decoded<StopReplicaPartitionError>[] {
-  const elements: Decoded<StopReplicaPartitionError>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readStopReplicaPartitionError(reader, version));
+  const elements = arrayFor<Decoded<StopReplicaPartitionError>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readStopReplicaPartitionError(reader, version);
+  }
   return elements;
 }
 

@@ -2,7 +2,14 @@
 
 import { type ByteReader, type ByteWriter, type Uuid, ZERO_UUID } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, readInt32Array, unsupportedField, versionRange, writeInt32Array } from '../codec-support.ts';
+import {
+  arrayFor,
+  messageCodec,
+  readInt32Array,
+  unsupportedField,
+  versionRange,
+  writeInt32Array,
+} from '../codec-support.ts';
 
 export interface UpdateMetadataRequest {
   controllerId: number;
@@ -329,8 +336,10 @@ function readUpdateMetadataTopicStateArray(
   version: number,
   count: number,
 ): Decoded<UpdateMetadataTopicState>[] {
-  const elements: Decoded<UpdateMetadataTopicState>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readUpdateMetadataTopicState(reader, version));
+  const elements = arrayFor<Decoded<UpdateMetadataTopicState>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readUpdateMetadataTopicState(reader, version);
+  }
   return elements;
 }
 
@@ -347,8 +356,10 @@ function readUpdateMetadataPartitionStateArray(
   version: number,
   count: number,
 ): Decoded<UpdateMetadataPartitionState>[] {
-  const elements: Decoded<UpdateMetadataPartitionState>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readUpdateMetadataPartitionState(reader, version));
+  const elements = arrayFor<Decoded<UpdateMetadataPartitionState>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readUpdateMetadataPartitionState(reader, version);
+  }
   return elements;
 }
 
@@ -365,8 +376,10 @@ function readUpdateMetadataBrokerArray(
   version: number,
   count: number,
 ): Decoded<UpdateMetadataBroker>[] {
-  const elements: Decoded<UpdateMetadataBroker>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readUpdateMetadataBroker(reader, version));
+  const elements = arrayFor<Decoded<UpdateMetadataBroker>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readUpdateMetadataBroker(reader, version);
+  }
   return elements;
 }
 
@@ -383,8 +396,10 @@ function readUpdateMetadataEndpointArray(
   version: number,
   count: number,
 ): Decoded<UpdateMetadataEndpoint>[] {
-  const elements: Decoded<UpdateMetadataEndpoint>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readUpdateMetadataEndpoint(reader, version));
+  const elements = arrayFor<Decoded<UpdateMetadataEndpoint>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readUpdateMetadataEndpoint(reader, version);
+  }
   return elements;
 }
 

@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, versionRange } from '../codec-support.ts';
+import { arrayFor, messageCodec, versionRange } from '../codec-support.ts';
 
 export interface ControlledShutdownRequest {
   brokerId: number;
@@ -78,8 +78,10 @@ function readRemainingPartitionArray(
   version: number,
   count: number,
 ): Decoded<RemainingPartition>[] {
-  const elements: Decoded<RemainingPartition>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readRemainingPartition(reader, version));
+  const elements = arrayFor<Decoded<RemainingPartition>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readRemainingPartition(reader, version);
+  }
   return elements;
 }
 

@@ -2,7 +2,7 @@
 
 import { type ByteReader, type ByteWriter, type Uuid, ZERO_UUID } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, unsupportedField, versionRange } from '../codec-support.ts';
+import { arrayFor, messageCodec, unsupportedField, versionRange } from '../codec-support.ts';
 
 export interface OffsetCommitRequest {
   groupId: string;
@@ -160,8 +160,10 @@ function readOffsetCommitRequestTopicArray(
   version: number,
   count: number,
 ): Decoded<OffsetCommitRequestTopic>[] {
-  const elements: Decoded<OffsetCommitRequestTopic>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readOffsetCommitRequestTopic(reader, version));
+  const elements = arrayFor<Decoded<OffsetCommitRequestTopic>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readOffsetCommitRequestTopic(reader, version);
+  }
   return elements;
 }
 
@@ -178,8 +180,10 @@ function readOffsetCommitRequestPartitionArray(
   version: number,
   count: number,
 ): Decoded<OffsetCommitRequestPartition>[] {
-  const elements: Decoded<OffsetCommitRequestPartition>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readOffsetCommitRequestPartition(reader, version));
+  const elements = arrayFor<Decoded<OffsetCommitRequestPartition>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readOffsetCommitRequestPartition(reader, version);
+  }
   return elements;
 }
 
@@ -286,8 +290,10 @@ function readOffsetCommitResponseTopicArray(
   version: number,
   count: number,
 ): Decoded<OffsetCommitResponseTopic>[] {
-  const elements: Decoded<OffsetCommitResponseTopic>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readOffsetCommitResponseTopic(reader, version));
+  const elements = arrayFor<Decoded<OffsetCommitResponseTopic>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readOffsetCommitResponseTopic(reader, version);
+  }
   return elements;
 }
 
@@ -304,8 +310,10 @@ function readOffsetCommitResponsePartitionArray(
   version: number,
   count: number,
 ): Decoded<OffsetCommitResponsePartition>[] {
-  const elements: Decoded<OffsetCommitResponsePartition>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readOffsetCommitResponsePartition(reader, version));
+  const elements = arrayFor<Decoded<OffsetCommitResponsePartition>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readOffsetCommitResponsePartition(reader, version);
+  }
   return elements;
 }
 

@@ -3,6 +3,7 @@
 import { type ByteReader, type ByteWriter, type Uuid, ZERO_UUID } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
 import {
+  arrayFor,
   messageCodec,
   notNull,
   readInt32Array,
@@ -174,8 +175,10 @@ function readOffsetFetchRequestTopicArray(
   version: number,
   count: number,
 ): Decoded<OffsetFetchRequestTopic>[] {
-  const elements: Decoded<OffsetFetchRequestTopic>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readOffsetFetchRequestTopic(reader, version));
+  const elements = arrayFor<Decoded<OffsetFetchRequestTopic>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readOffsetFetchRequestTopic(reader, version);
+  }
   return elements;
 }
 
@@ -200,8 +203,10 @@ function readOffsetFetchRequestGroupArray(
   version: number,
   count: number,
 ): Decoded<OffsetFetchRequestGroup>[] {
-  const elements: Decoded<OffsetFetchRequestGroup>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readOffsetFetchRequestGroup(reader, version));
+  const elements = arrayFor<Decoded<OffsetFetchRequestGroup>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readOffsetFetchRequestGroup(reader, version);
+  }
   return elements;
 }
 
@@ -218,8 +223,10 @@ function readOffsetFetchRequestTopicsArray(
   version: number,
   count: number,
 ): Decoded<OffsetFetchRequestTopics>[] {
-  const elements: Decoded<OffsetFetchRequestTopics>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readOffsetFetchRequestTopics(reader, version));
+  const elements = arrayFor<Decoded<OffsetFetchRequestTopics>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readOffsetFetchRequestTopics(reader, version);
+  }
   return elements;
 }
 
@@ -449,8 +456,10 @@ function readOffsetFetchResponseTopicArray(
   version: number,
   count: number,
 ): Decoded<OffsetFetchResponseTopic>[] {
-  const elements: Decoded<OffsetFetchResponseTopic>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readOffsetFetchResponseTopic(reader, version));
+  const elements = arrayFor<Decoded<OffsetFetchResponseTopic>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readOffsetFetchResponseTopic(reader, version);
+  }
   return elements;
 }
 
@@ -467,8 +476,10 @@ function readOffsetFetchResponsePartitionArray(
   version: number,
   count: number,
 ): Decoded<OffsetFetchResponsePartition>[] {
-  const elements: Decoded<OffsetFetchResponsePartition>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readOffsetFetchResponsePartition(reader, version));
+  const elements = arrayFor<Decoded<OffsetFetchResponsePartition>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readOffsetFetchResponsePartition(reader, version);
+  }
   return elements;
 }
 
@@ -485,8 +496,10 @@ function readOffsetFetchResponseGroupArray(
   version: number,
   count: number,
 ): Decoded<OffsetFetchResponseGroup>[] {
-  const elements: Decoded<OffsetFetchResponseGroup>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readOffsetFetchResponseGroup(reader, version));
+  const elements = arrayFor<Decoded<OffsetFetchResponseGroup>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readOffsetFetchResponseGroup(reader, version);
+  }
   return elements;
 }
 
@@ -503,8 +516,10 @@ function readOffsetFetchResponseTopicsArray(
   version: number,
   count: number,
 ): Decoded<OffsetFetchResponseTopics>[] {
-  const elements: Decoded<OffsetFetchResponseTopics>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readOffsetFetchResponseTopics(reader, version));
+  const elements = arrayFor<Decoded<OffsetFetchResponseTopics>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readOffsetFetchResponseTopics(reader, version);
+  }
   return elements;
 }
 
@@ -521,8 +536,10 @@ function readOffsetFetchResponsePartitionsArray(
   version: number,
   count: number,
 ): Decoded<OffsetFetchResponsePartitions>[] {
-  const elements: Decoded<OffsetFetchResponsePartitions>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readOffsetFetchResponsePartitions(reader, version));
+  const elements = arrayFor<Decoded<OffsetFetchResponsePartitions>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readOffsetFetchResponsePartitions(reader, version);
+  }
   return elements;
 }
 

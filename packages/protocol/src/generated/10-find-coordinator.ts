@@ -3,6 +3,7 @@
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
 import {
+  arrayFor,
   messageCodec,
   readCompactStringArray,
   readStringArray,
@@ -165,8 +166,10 @@ function writeCoordinator(writer: ByteWriter, value: Coordinator, _version: numb
 }
 
 function readCoordinatorArray(reader: ByteReader, version: number, count: number): Decoded<Coordinator>[] {
-  const elements: Decoded<Coordinator>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readCoordinator(reader, version));
+  const elements = arrayFor<Decoded<Coordinator>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readCoordinator(reader, version);
+  }
   return elements;
 }
 

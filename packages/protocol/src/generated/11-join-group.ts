@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, notNull, unsupportedField, versionRange } from '../codec-support.ts';
+import { arrayFor, messageCodec, notNull, unsupportedField, versionRange } from '../codec-support.ts';
 
 export interface JoinGroupRequest {
   groupId: string;
@@ -116,8 +116,10 @@ function readJoinGroupRequestProtocolArray(
   version: number,
   count: number,
 ): Decoded<JoinGroupRequestProtocol>[] {
-  const elements: Decoded<JoinGroupRequestProtocol>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readJoinGroupRequestProtocol(reader, version));
+  const elements = arrayFor<Decoded<JoinGroupRequestProtocol>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readJoinGroupRequestProtocol(reader, version);
+  }
   return elements;
 }
 
@@ -259,8 +261,10 @@ function readJoinGroupResponseMemberArray(
   version: number,
   count: number,
 ): Decoded<JoinGroupResponseMember>[] {
-  const elements: Decoded<JoinGroupResponseMember>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readJoinGroupResponseMember(reader, version));
+  const elements = arrayFor<Decoded<JoinGroupResponseMember>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readJoinGroupResponseMember(reader, version);
+  }
   return elements;
 }
 

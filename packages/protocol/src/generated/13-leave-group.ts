@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, unsupportedField, versionRange } from '../codec-support.ts';
+import { arrayFor, messageCodec, unsupportedField, versionRange } from '../codec-support.ts';
 
 export interface LeaveGroupRequest {
   groupId: string;
@@ -82,8 +82,10 @@ function writeMemberIdentity(writer: ByteWriter, value: MemberIdentity, version:
 }
 
 function readMemberIdentityArray(reader: ByteReader, version: number, count: number): Decoded<MemberIdentity>[] {
-  const elements: Decoded<MemberIdentity>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readMemberIdentity(reader, version));
+  const elements = arrayFor<Decoded<MemberIdentity>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readMemberIdentity(reader, version);
+  }
   return elements;
 }
 
@@ -159,8 +161,10 @@ function writeMemberResponse(writer: ByteWriter, value: MemberResponse, version:
 }
 
 function readMemberResponseArray(reader: ByteReader, version: number, count: number): Decoded<MemberResponse>[] {
-  const elements: Decoded<MemberResponse>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readMemberResponse(reader, version));
+  const elements = arrayFor<Decoded<MemberResponse>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readMemberResponse(reader, version);
+  }
   return elements;
 }
 

@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, unsupportedField, versionRange } from '../codec-support.ts';
+import { arrayFor, messageCodec, unsupportedField, versionRange } from '../codec-support.ts';
 
 export interface SyncGroupRequest {
   groupId: string;
@@ -100,8 +100,10 @@ function readSyncGroupRequestAssignmentArray(
   version: number,
   count: number,
 ): Decoded<SyncGroupRequestAssignment>[] {
-  const elements: Decoded<SyncGroupRequestAssignment>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readSyncGroupRequestAssignment(reader, version));
+  const elements = arrayFor<Decoded<SyncGroupRequestAssignment>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readSyncGroupRequestAssignment(reader, version);
+  }
   return elements;
 }
 

@@ -3,6 +3,7 @@
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
 import {
+  arrayFor,
   messageCodec,
   readCompactStringArray,
   readStringArray,
@@ -222,8 +223,10 @@ function readDescribeGroupsResponseDescribedGroupArray(
   version: number,
   count: number,
 ): Decoded<DescribeGroupsResponseDescribedGroup>[] {
-  const elements: Decoded<DescribeGroupsResponseDescribedGroup>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDescribeGroupsResponseDescribedGroup(reader, version));
+  const elements = arrayFor<Decoded<DescribeGroupsResponseDescribedGroup>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDescribeGroupsResponseDescribedGroup(reader, version);
+  }
   return elements;
 }
 
@@ -240,8 +243,10 @@ function readDescribedGroupMemberArray(
   version: number,
   count: number,
 ): Decoded<DescribedGroupMember>[] {
-  const elements: Decoded<DescribedGroupMember>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDescribedGroupMember(reader, version));
+  const elements = arrayFor<Decoded<DescribedGroupMember>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDescribedGroupMember(reader, version);
+  }
   return elements;
 }
 

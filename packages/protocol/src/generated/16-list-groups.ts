@@ -3,6 +3,7 @@
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
 import {
+  arrayFor,
   messageCodec,
   readCompactStringArray,
   readStringArray,
@@ -110,8 +111,10 @@ function writeListedGroup(writer: ByteWriter, value: ListedGroup, version: numbe
 }
 
 function readListedGroupArray(reader: ByteReader, version: number, count: number): Decoded<ListedGroup>[] {
-  const elements: Decoded<ListedGroup>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readListedGroup(reader, version));
+  const elements = arrayFor<Decoded<ListedGroup>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readListedGroup(reader, version);
+  }
   return elements;
 }
 

@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, versionRange } from '../codec-support.ts';
+import { arrayFor, messageCodec, versionRange } from '../codec-support.ts';
 
 export interface ApiVersionsRequest {
   /** Versions 3+. */
@@ -207,8 +207,10 @@ function writeFinalizedFeatureKey(writer: ByteWriter, value: FinalizedFeatureKey
 }
 
 function readApiVersionArray(reader: ByteReader, version: number, count: number): Decoded<ApiVersion>[] {
-  const elements: Decoded<ApiVersion>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readApiVersion(reader, version));
+  const elements = arrayFor<Decoded<ApiVersion>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readApiVersion(reader, version);
+  }
   return elements;
 }
 
@@ -221,8 +223,10 @@ function readSupportedFeatureKeyArray(
   version: number,
   count: number,
 ): Decoded<SupportedFeatureKey>[] {
-  const elements: Decoded<SupportedFeatureKey>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readSupportedFeatureKey(reader, version));
+  const elements = arrayFor<Decoded<SupportedFeatureKey>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readSupportedFeatureKey(reader, version);
+  }
   return elements;
 }
 
@@ -239,8 +243,10 @@ function readFinalizedFeatureKeyArray(
   version: number,
   count: number,
 ): Decoded<FinalizedFeatureKey>[] {
-  const elements: Decoded<FinalizedFeatureKey>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readFinalizedFeatureKey(reader, version));
+  const elements = arrayFor<Decoded<FinalizedFeatureKey>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readFinalizedFeatureKey(reader, version);
+  }
   return elements;
 }
 

@@ -2,7 +2,14 @@
 
 import { type ByteReader, type ByteWriter, type Uuid, ZERO_UUID } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, readInt32Array, unsupportedField, versionRange, writeInt32Array } from '../codec-support.ts';
+import {
+  arrayFor,
+  messageCodec,
+  readInt32Array,
+  unsupportedField,
+  versionRange,
+  writeInt32Array,
+} from '../codec-support.ts';
 
 export interface CreateTopicsRequest {
   topics: CreatableTopic[];
@@ -143,8 +150,10 @@ function writeCreatableTopicConfig(writer: ByteWriter, value: CreatableTopicConf
 }
 
 function readCreatableTopicArray(reader: ByteReader, version: number, count: number): Decoded<CreatableTopic>[] {
-  const elements: Decoded<CreatableTopic>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readCreatableTopic(reader, version));
+  const elements = arrayFor<Decoded<CreatableTopic>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readCreatableTopic(reader, version);
+  }
   return elements;
 }
 
@@ -157,8 +166,10 @@ function readCreatableReplicaAssignmentArray(
   version: number,
   count: number,
 ): Decoded<CreatableReplicaAssignment>[] {
-  const elements: Decoded<CreatableReplicaAssignment>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readCreatableReplicaAssignment(reader, version));
+  const elements = arrayFor<Decoded<CreatableReplicaAssignment>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readCreatableReplicaAssignment(reader, version);
+  }
   return elements;
 }
 
@@ -175,8 +186,10 @@ function readCreatableTopicConfigArray(
   version: number,
   count: number,
 ): Decoded<CreatableTopicConfig>[] {
-  const elements: Decoded<CreatableTopicConfig>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readCreatableTopicConfig(reader, version));
+  const elements = arrayFor<Decoded<CreatableTopicConfig>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readCreatableTopicConfig(reader, version);
+  }
   return elements;
 }
 
@@ -332,8 +345,10 @@ function readCreatableTopicResultArray(
   version: number,
   count: number,
 ): Decoded<CreatableTopicResult>[] {
-  const elements: Decoded<CreatableTopicResult>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readCreatableTopicResult(reader, version));
+  const elements = arrayFor<Decoded<CreatableTopicResult>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readCreatableTopicResult(reader, version);
+  }
   return elements;
 }
 
@@ -350,8 +365,10 @@ function readCreatableTopicConfigsArray(
   version: number,
   count: number,
 ): Decoded<CreatableTopicConfigs>[] {
-  const elements: Decoded<CreatableTopicConfigs>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readCreatableTopicConfigs(reader, version));
+  const elements = arrayFor<Decoded<CreatableTopicConfigs>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readCreatableTopicConfigs(reader, version);
+  }
   return elements;
 }
 

@@ -3,6 +3,7 @@
 import { type ByteReader, type ByteWriter, type Uuid, ZERO_UUID } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
 import {
+  arrayFor,
   messageCodec,
   notNull,
   readCompactStringArray,
@@ -76,8 +77,10 @@ function writeDeleteTopicState(writer: ByteWriter, value: DeleteTopicState, _ver
 }
 
 function readDeleteTopicStateArray(reader: ByteReader, version: number, count: number): Decoded<DeleteTopicState>[] {
-  const elements: Decoded<DeleteTopicState>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDeleteTopicState(reader, version));
+  const elements = arrayFor<Decoded<DeleteTopicState>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDeleteTopicState(reader, version);
+  }
   return elements;
 }
 
@@ -157,8 +160,10 @@ function readDeletableTopicResultArray(
   version: number,
   count: number,
 ): Decoded<DeletableTopicResult>[] {
-  const elements: Decoded<DeletableTopicResult>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDeletableTopicResult(reader, version));
+  const elements = arrayFor<Decoded<DeletableTopicResult>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDeletableTopicResult(reader, version);
+  }
   return elements;
 }
 

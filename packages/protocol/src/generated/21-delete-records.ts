@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, versionRange } from '../codec-support.ts';
+import { arrayFor, messageCodec, versionRange } from '../codec-support.ts';
 
 export interface DeleteRecordsRequest {
   topics: DeleteRecordsTopic[];
@@ -83,8 +83,10 @@ function readDeleteRecordsTopicArray(
   version: number,
   count: number,
 ): Decoded<DeleteRecordsTopic>[] {
-  const elements: Decoded<DeleteRecordsTopic>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDeleteRecordsTopic(reader, version));
+  const elements = arrayFor<Decoded<DeleteRecordsTopic>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDeleteRecordsTopic(reader, version);
+  }
   return elements;
 }
 
@@ -101,8 +103,10 @@ function readDeleteRecordsPartitionArray(
   version: number,
   count: number,
 ): Decoded<DeleteRecordsPartition>[] {
-  const elements: Decoded<DeleteRecordsPartition>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDeleteRecordsPartition(reader, version));
+  const elements = arrayFor<Decoded<DeleteRecordsPartition>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDeleteRecordsPartition(reader, version);
+  }
   return elements;
 }
 
@@ -200,8 +204,10 @@ function readDeleteRecordsTopicResultArray(
   version: number,
   count: number,
 ): Decoded<DeleteRecordsTopicResult>[] {
-  const elements: Decoded<DeleteRecordsTopicResult>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDeleteRecordsTopicResult(reader, version));
+  const elements = arrayFor<Decoded<DeleteRecordsTopicResult>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDeleteRecordsTopicResult(reader, version);
+  }
   return elements;
 }
 
@@ -218,8 +224,10 @@ function readDeleteRecordsPartitionResultArray(
   version: number,
   count: number,
 ): Decoded<DeleteRecordsPartitionResult>[] {
-  const elements: Decoded<DeleteRecordsPartitionResult>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDeleteRecordsPartitionResult(reader, version));
+  const elements = arrayFor<Decoded<DeleteRecordsPartitionResult>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDeleteRecordsPartitionResult(reader, version);
+  }
   return elements;
 }
 

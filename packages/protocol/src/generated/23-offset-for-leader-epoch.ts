@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, versionRange } from '../codec-support.ts';
+import { arrayFor, messageCodec, versionRange } from '../codec-support.ts';
 
 export interface OffsetForLeaderEpochRequest {
   /** Versions 3+. */
@@ -94,8 +94,10 @@ function readOffsetForLeaderTopicArray(
   version: number,
   count: number,
 ): Decoded<OffsetForLeaderTopic>[] {
-  const elements: Decoded<OffsetForLeaderTopic>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readOffsetForLeaderTopic(reader, version));
+  const elements = arrayFor<Decoded<OffsetForLeaderTopic>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readOffsetForLeaderTopic(reader, version);
+  }
   return elements;
 }
 
@@ -112,8 +114,10 @@ function readOffsetForLeaderPartitionArray(
   version: number,
   count: number,
 ): Decoded<OffsetForLeaderPartition>[] {
-  const elements: Decoded<OffsetForLeaderPartition>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readOffsetForLeaderPartition(reader, version));
+  const elements = arrayFor<Decoded<OffsetForLeaderPartition>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readOffsetForLeaderPartition(reader, version);
+  }
   return elements;
 }
 
@@ -226,8 +230,10 @@ function readOffsetForLeaderTopicResultArray(
   version: number,
   count: number,
 ): Decoded<OffsetForLeaderTopicResult>[] {
-  const elements: Decoded<OffsetForLeaderTopicResult>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readOffsetForLeaderTopicResult(reader, version));
+  const elements = arrayFor<Decoded<OffsetForLeaderTopicResult>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readOffsetForLeaderTopicResult(reader, version);
+  }
   return elements;
 }
 
@@ -244,8 +250,10 @@ function readOffsetForLeaderEpochResponseEpochEndOffsetArray(
   version: number,
   count: number,
 ): Decoded<OffsetForLeaderEpochResponseEpochEndOffset>[] {
-  const elements: Decoded<OffsetForLeaderEpochResponseEpochEndOffset>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readOffsetForLeaderEpochResponseEpochEndOffset(reader, version));
+  const elements = arrayFor<Decoded<OffsetForLeaderEpochResponseEpochEndOffset>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readOffsetForLeaderEpochResponseEpochEndOffset(reader, version);
+  }
   return elements;
 }
 

@@ -2,7 +2,14 @@
 
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, readInt32Array, unsupportedField, versionRange, writeInt32Array } from '../codec-support.ts';
+import {
+  arrayFor,
+  messageCodec,
+  readInt32Array,
+  unsupportedField,
+  versionRange,
+  writeInt32Array,
+} from '../codec-support.ts';
 
 export interface AddPartitionsToTxnRequest {
   /** Versions 4+. */
@@ -160,8 +167,10 @@ function readAddPartitionsToTxnTransactionArray(
   version: number,
   count: number,
 ): Decoded<AddPartitionsToTxnTransaction>[] {
-  const elements: Decoded<AddPartitionsToTxnTransaction>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readAddPartitionsToTxnTransaction(reader, version));
+  const elements = arrayFor<Decoded<AddPartitionsToTxnTransaction>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readAddPartitionsToTxnTransaction(reader, version);
+  }
   return elements;
 }
 
@@ -178,8 +187,10 @@ function readAddPartitionsToTxnTopicArray(
   version: number,
   count: number,
 ): Decoded<AddPartitionsToTxnTopic>[] {
-  const elements: Decoded<AddPartitionsToTxnTopic>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readAddPartitionsToTxnTopic(reader, version));
+  const elements = arrayFor<Decoded<AddPartitionsToTxnTopic>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readAddPartitionsToTxnTopic(reader, version);
+  }
   return elements;
 }
 
@@ -334,8 +345,10 @@ function readAddPartitionsToTxnResultArray(
   version: number,
   count: number,
 ): Decoded<AddPartitionsToTxnResult>[] {
-  const elements: Decoded<AddPartitionsToTxnResult>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readAddPartitionsToTxnResult(reader, version));
+  const elements = arrayFor<Decoded<AddPartitionsToTxnResult>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readAddPartitionsToTxnResult(reader, version);
+  }
   return elements;
 }
 
@@ -352,8 +365,10 @@ function readAddPartitionsToTxnTopicResultArray(
   version: number,
   count: number,
 ): Decoded<AddPartitionsToTxnTopicResult>[] {
-  const elements: Decoded<AddPartitionsToTxnTopicResult>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readAddPartitionsToTxnTopicResult(reader, version));
+  const elements = arrayFor<Decoded<AddPartitionsToTxnTopicResult>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readAddPartitionsToTxnTopicResult(reader, version);
+  }
   return elements;
 }
 
@@ -370,8 +385,10 @@ function readAddPartitionsToTxnPartitionResultArray(
   version: number,
   count: number,
 ): Decoded<AddPartitionsToTxnPartitionResult>[] {
-  const elements: Decoded<AddPartitionsToTxnPartitionResult>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readAddPartitionsToTxnPartitionResult(reader, version));
+  const elements = arrayFor<Decoded<AddPartitionsToTxnPartitionResult>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readAddPartitionsToTxnPartitionResult(reader, version);
+  }
   return elements;
 }
 

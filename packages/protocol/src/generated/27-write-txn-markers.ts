@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, readInt32Array, versionRange, writeInt32Array } from '../codec-support.ts';
+import { arrayFor, messageCodec, readInt32Array, versionRange, writeInt32Array } from '../codec-support.ts';
 
 export interface WriteTxnMarkersRequest {
   markers: WritableTxnMarker[];
@@ -99,8 +99,10 @@ function writeWritableTxnMarkerTopic(writer: ByteWriter, value: WritableTxnMarke
 }
 
 function readWritableTxnMarkerArray(reader: ByteReader, version: number, count: number): Decoded<WritableTxnMarker>[] {
-  const elements: Decoded<WritableTxnMarker>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readWritableTxnMarker(reader, version));
+  const elements = arrayFor<Decoded<WritableTxnMarker>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readWritableTxnMarker(reader, version);
+  }
   return elements;
 }
 
@@ -117,8 +119,10 @@ function readWritableTxnMarkerTopicArray(
   version: number,
   count: number,
 ): Decoded<WritableTxnMarkerTopic>[] {
-  const elements: Decoded<WritableTxnMarkerTopic>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readWritableTxnMarkerTopic(reader, version));
+  const elements = arrayFor<Decoded<WritableTxnMarkerTopic>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readWritableTxnMarkerTopic(reader, version);
+  }
   return elements;
 }
 
@@ -244,8 +248,10 @@ function readWritableTxnMarkerResultArray(
   version: number,
   count: number,
 ): Decoded<WritableTxnMarkerResult>[] {
-  const elements: Decoded<WritableTxnMarkerResult>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readWritableTxnMarkerResult(reader, version));
+  const elements = arrayFor<Decoded<WritableTxnMarkerResult>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readWritableTxnMarkerResult(reader, version);
+  }
   return elements;
 }
 
@@ -262,8 +268,10 @@ function readWritableTxnMarkerTopicResultArray(
   version: number,
   count: number,
 ): Decoded<WritableTxnMarkerTopicResult>[] {
-  const elements: Decoded<WritableTxnMarkerTopicResult>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readWritableTxnMarkerTopicResult(reader, version));
+  const elements = arrayFor<Decoded<WritableTxnMarkerTopicResult>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readWritableTxnMarkerTopicResult(reader, version);
+  }
   return elements;
 }
 
@@ -280,8 +288,10 @@ function readWritableTxnMarkerPartitionResultArray(
   version: number,
   count: number,
 ): Decoded<WritableTxnMarkerPartitionResult>[] {
-  const elements: Decoded<WritableTxnMarkerPartitionResult>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readWritableTxnMarkerPartitionResult(reader, version));
+  const elements = arrayFor<Decoded<WritableTxnMarkerPartitionResult>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readWritableTxnMarkerPartitionResult(reader, version);
+  }
   return elements;
 }
 

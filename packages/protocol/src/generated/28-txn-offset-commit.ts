@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, unsupportedField, versionRange } from '../codec-support.ts';
+import { arrayFor, messageCodec, unsupportedField, versionRange } from '../codec-support.ts';
 
 export interface TxnOffsetCommitRequest {
   transactionalId: string;
@@ -155,8 +155,10 @@ function readTxnOffsetCommitRequestTopicArray(
   version: number,
   count: number,
 ): Decoded<TxnOffsetCommitRequestTopic>[] {
-  const elements: Decoded<TxnOffsetCommitRequestTopic>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readTxnOffsetCommitRequestTopic(reader, version));
+  const elements = arrayFor<Decoded<TxnOffsetCommitRequestTopic>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readTxnOffsetCommitRequestTopic(reader, version);
+  }
   return elements;
 }
 
@@ -173,8 +175,10 @@ function readTxnOffsetCommitRequestPartitionArray(
   version: number,
   count: number,
 ): Decoded<TxnOffsetCommitRequestPartition>[] {
-  const elements: Decoded<TxnOffsetCommitRequestPartition>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readTxnOffsetCommitRequestPartition(reader, version));
+  const elements = arrayFor<Decoded<TxnOffsetCommitRequestPartition>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readTxnOffsetCommitRequestPartition(reader, version);
+  }
   return elements;
 }
 
@@ -276,8 +280,10 @@ function readTxnOffsetCommitResponseTopicArray(
   version: number,
   count: number,
 ): Decoded<TxnOffsetCommitResponseTopic>[] {
-  const elements: Decoded<TxnOffsetCommitResponseTopic>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readTxnOffsetCommitResponseTopic(reader, version));
+  const elements = arrayFor<Decoded<TxnOffsetCommitResponseTopic>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readTxnOffsetCommitResponseTopic(reader, version);
+  }
   return elements;
 }
 
@@ -294,8 +300,10 @@ function readTxnOffsetCommitResponsePartitionArray(
   version: number,
   count: number,
 ): Decoded<TxnOffsetCommitResponsePartition>[] {
-  const elements: Decoded<TxnOffsetCommitResponsePartition>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readTxnOffsetCommitResponsePartition(reader, version));
+  const elements = arrayFor<Decoded<TxnOffsetCommitResponsePartition>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readTxnOffsetCommitResponsePartition(reader, version);
+  }
   return elements;
 }
 

@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, unsupportedField, versionRange } from '../codec-support.ts';
+import { arrayFor, messageCodec, unsupportedField, versionRange } from '../codec-support.ts';
 
 export interface DescribeAclsRequest {
   resourceTypeFilter: number;
@@ -190,8 +190,10 @@ function readDescribeAclsResourceArray(
   version: number,
   count: number,
 ): Decoded<DescribeAclsResource>[] {
-  const elements: Decoded<DescribeAclsResource>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDescribeAclsResource(reader, version));
+  const elements = arrayFor<Decoded<DescribeAclsResource>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDescribeAclsResource(reader, version);
+  }
   return elements;
 }
 
@@ -204,8 +206,10 @@ function writeDescribeAclsResourceArray(
 }
 
 function readAclDescriptionArray(reader: ByteReader, version: number, count: number): Decoded<AclDescription>[] {
-  const elements: Decoded<AclDescription>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readAclDescription(reader, version));
+  const elements = arrayFor<Decoded<AclDescription>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readAclDescription(reader, version);
+  }
   return elements;
 }
 

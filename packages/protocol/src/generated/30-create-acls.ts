@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, unsupportedField, versionRange } from '../codec-support.ts';
+import { arrayFor, messageCodec, unsupportedField, versionRange } from '../codec-support.ts';
 
 export interface CreateAclsRequest {
   creations: AclCreation[];
@@ -80,8 +80,10 @@ function writeAclCreation(writer: ByteWriter, value: AclCreation, version: numbe
 }
 
 function readAclCreationArray(reader: ByteReader, version: number, count: number): Decoded<AclCreation>[] {
-  const elements: Decoded<AclCreation>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readAclCreation(reader, version));
+  const elements = arrayFor<Decoded<AclCreation>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readAclCreation(reader, version);
+  }
   return elements;
 }
 
@@ -142,8 +144,10 @@ function writeAclCreationResult(writer: ByteWriter, value: AclCreationResult, ve
 }
 
 function readAclCreationResultArray(reader: ByteReader, version: number, count: number): Decoded<AclCreationResult>[] {
-  const elements: Decoded<AclCreationResult>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readAclCreationResult(reader, version));
+  const elements = arrayFor<Decoded<AclCreationResult>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readAclCreationResult(reader, version);
+  }
   return elements;
 }
 

@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, unsupportedField, versionRange } from '../codec-support.ts';
+import { arrayFor, messageCodec, unsupportedField, versionRange } from '../codec-support.ts';
 
 export interface DeleteAclsRequest {
   filters: DeleteAclsFilter[];
@@ -97,8 +97,10 @@ function writeDeleteAclsFilter(writer: ByteWriter, value: DeleteAclsFilter, vers
 }
 
 function readDeleteAclsFilterArray(reader: ByteReader, version: number, count: number): Decoded<DeleteAclsFilter>[] {
-  const elements: Decoded<DeleteAclsFilter>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDeleteAclsFilter(reader, version));
+  const elements = arrayFor<Decoded<DeleteAclsFilter>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDeleteAclsFilter(reader, version);
+  }
   return elements;
 }
 
@@ -249,8 +251,10 @@ function readDeleteAclsFilterResultArray(
   version: number,
   count: number,
 ): Decoded<DeleteAclsFilterResult>[] {
-  const elements: Decoded<DeleteAclsFilterResult>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDeleteAclsFilterResult(reader, version));
+  const elements = arrayFor<Decoded<DeleteAclsFilterResult>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDeleteAclsFilterResult(reader, version);
+  }
   return elements;
 }
 
@@ -267,8 +271,10 @@ function readDeleteAclsMatchingAclArray(
   version: number,
   count: number,
 ): Decoded<DeleteAclsMatchingAcl>[] {
-  const elements: Decoded<DeleteAclsMatchingAcl>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDeleteAclsMatchingAcl(reader, version));
+  const elements = arrayFor<Decoded<DeleteAclsMatchingAcl>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDeleteAclsMatchingAcl(reader, version);
+  }
   return elements;
 }
 

@@ -3,6 +3,7 @@
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
 import {
+  arrayFor,
   messageCodec,
   readCompactStringArrayOrNull,
   readStringArrayOrNull,
@@ -99,8 +100,10 @@ function readDescribeConfigsResourceArray(
   version: number,
   count: number,
 ): Decoded<DescribeConfigsResource>[] {
-  const elements: Decoded<DescribeConfigsResource>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDescribeConfigsResource(reader, version));
+  const elements = arrayFor<Decoded<DescribeConfigsResource>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDescribeConfigsResource(reader, version);
+  }
   return elements;
 }
 
@@ -316,8 +319,10 @@ function readDescribeConfigsResultArray(
   version: number,
   count: number,
 ): Decoded<DescribeConfigsResult>[] {
-  const elements: Decoded<DescribeConfigsResult>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDescribeConfigsResult(reader, version));
+  const elements = arrayFor<Decoded<DescribeConfigsResult>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDescribeConfigsResult(reader, version);
+  }
   return elements;
 }
 
@@ -334,8 +339,10 @@ function readDescribeConfigsResourceResultArray(
   version: number,
   count: number,
 ): Decoded<DescribeConfigsResourceResult>[] {
-  const elements: Decoded<DescribeConfigsResourceResult>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDescribeConfigsResourceResult(reader, version));
+  const elements = arrayFor<Decoded<DescribeConfigsResourceResult>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDescribeConfigsResourceResult(reader, version);
+  }
   return elements;
 }
 
@@ -352,8 +359,10 @@ function readDescribeConfigsSynonymArray(
   version: number,
   count: number,
 ): Decoded<DescribeConfigsSynonym>[] {
-  const elements: Decoded<DescribeConfigsSynonym>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDescribeConfigsSynonym(reader, version));
+  const elements = arrayFor<Decoded<DescribeConfigsSynonym>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDescribeConfigsSynonym(reader, version);
+  }
   return elements;
 }
 

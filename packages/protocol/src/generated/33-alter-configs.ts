@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, versionRange } from '../codec-support.ts';
+import { arrayFor, messageCodec, versionRange } from '../codec-support.ts';
 
 export interface AlterConfigsRequest {
   resources: AlterConfigsRequestAlterConfigsResource[];
@@ -111,8 +111,10 @@ function readAlterConfigsRequestAlterConfigsResourceArray(
   version: number,
   count: number,
 ): Decoded<AlterConfigsRequestAlterConfigsResource>[] {
-  const elements: Decoded<AlterConfigsRequestAlterConfigsResource>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readAlterConfigsRequestAlterConfigsResource(reader, version));
+  const elements = arrayFor<Decoded<AlterConfigsRequestAlterConfigsResource>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readAlterConfigsRequestAlterConfigsResource(reader, version);
+  }
   return elements;
 }
 
@@ -129,8 +131,10 @@ function readAlterConfigsRequestAlterableConfigArray(
   version: number,
   count: number,
 ): Decoded<AlterConfigsRequestAlterableConfig>[] {
-  const elements: Decoded<AlterConfigsRequestAlterableConfig>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readAlterConfigsRequestAlterableConfig(reader, version));
+  const elements = arrayFor<Decoded<AlterConfigsRequestAlterableConfig>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readAlterConfigsRequestAlterableConfig(reader, version);
+  }
   return elements;
 }
 
@@ -216,8 +220,10 @@ function readAlterConfigsResponseAlterConfigsResourceResponseArray(
   version: number,
   count: number,
 ): Decoded<AlterConfigsResponseAlterConfigsResourceResponse>[] {
-  const elements: Decoded<AlterConfigsResponseAlterConfigsResourceResponse>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readAlterConfigsResponseAlterConfigsResourceResponse(reader, version));
+  const elements = arrayFor<Decoded<AlterConfigsResponseAlterConfigsResourceResponse>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readAlterConfigsResponseAlterConfigsResourceResponse(reader, version);
+  }
   return elements;
 }
 

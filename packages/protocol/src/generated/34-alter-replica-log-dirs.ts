@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, readInt32Array, versionRange, writeInt32Array } from '../codec-support.ts';
+import { arrayFor, messageCodec, readInt32Array, versionRange, writeInt32Array } from '../codec-support.ts';
 
 export interface AlterReplicaLogDirsRequest {
   dirs: AlterReplicaLogDir[];
@@ -91,8 +91,10 @@ function readAlterReplicaLogDirArray(
   version: number,
   count: number,
 ): Decoded<AlterReplicaLogDir>[] {
-  const elements: Decoded<AlterReplicaLogDir>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readAlterReplicaLogDir(reader, version));
+  const elements = arrayFor<Decoded<AlterReplicaLogDir>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readAlterReplicaLogDir(reader, version);
+  }
   return elements;
 }
 
@@ -109,8 +111,10 @@ function readAlterReplicaLogDirTopicArray(
   version: number,
   count: number,
 ): Decoded<AlterReplicaLogDirTopic>[] {
-  const elements: Decoded<AlterReplicaLogDirTopic>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readAlterReplicaLogDirTopic(reader, version));
+  const elements = arrayFor<Decoded<AlterReplicaLogDirTopic>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readAlterReplicaLogDirTopic(reader, version);
+  }
   return elements;
 }
 
@@ -221,8 +225,10 @@ function readAlterReplicaLogDirTopicResultArray(
   version: number,
   count: number,
 ): Decoded<AlterReplicaLogDirTopicResult>[] {
-  const elements: Decoded<AlterReplicaLogDirTopicResult>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readAlterReplicaLogDirTopicResult(reader, version));
+  const elements = arrayFor<Decoded<AlterReplicaLogDirTopicResult>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readAlterReplicaLogDirTopicResult(reader, version);
+  }
   return elements;
 }
 
@@ -239,8 +245,10 @@ function readAlterReplicaLogDirPartitionResultArray(
   version: number,
   count: number,
 ): Decoded<AlterReplicaLogDirPartitionResult>[] {
-  const elements: Decoded<AlterReplicaLogDirPartitionResult>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readAlterReplicaLogDirPartitionResult(reader, version));
+  const elements = arrayFor<Decoded<AlterReplicaLogDirPartitionResult>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readAlterReplicaLogDirPartitionResult(reader, version);
+  }
   return elements;
 }
 

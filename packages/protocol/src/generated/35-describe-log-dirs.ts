@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, readInt32Array, versionRange, writeInt32Array } from '../codec-support.ts';
+import { arrayFor, messageCodec, readInt32Array, versionRange, writeInt32Array } from '../codec-support.ts';
 
 export interface DescribeLogDirsRequest {
   topics: DescribableLogDirTopic[] | null;
@@ -64,8 +64,10 @@ function readDescribableLogDirTopicArray(
   version: number,
   count: number,
 ): Decoded<DescribableLogDirTopic>[] {
-  const elements: Decoded<DescribableLogDirTopic>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDescribableLogDirTopic(reader, version));
+  const elements = arrayFor<Decoded<DescribableLogDirTopic>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDescribableLogDirTopic(reader, version);
+  }
   return elements;
 }
 
@@ -219,8 +221,10 @@ function readDescribeLogDirsResultArray(
   version: number,
   count: number,
 ): Decoded<DescribeLogDirsResult>[] {
-  const elements: Decoded<DescribeLogDirsResult>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDescribeLogDirsResult(reader, version));
+  const elements = arrayFor<Decoded<DescribeLogDirsResult>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDescribeLogDirsResult(reader, version);
+  }
   return elements;
 }
 
@@ -237,8 +241,10 @@ function readDescribeLogDirsTopicArray(
   version: number,
   count: number,
 ): Decoded<DescribeLogDirsTopic>[] {
-  const elements: Decoded<DescribeLogDirsTopic>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDescribeLogDirsTopic(reader, version));
+  const elements = arrayFor<Decoded<DescribeLogDirsTopic>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDescribeLogDirsTopic(reader, version);
+  }
   return elements;
 }
 
@@ -255,8 +261,10 @@ function readDescribeLogDirsPartitionArray(
   version: number,
   count: number,
 ): Decoded<DescribeLogDirsPartition>[] {
-  const elements: Decoded<DescribeLogDirsPartition>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDescribeLogDirsPartition(reader, version));
+  const elements = arrayFor<Decoded<DescribeLogDirsPartition>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDescribeLogDirsPartition(reader, version);
+  }
   return elements;
 }
 

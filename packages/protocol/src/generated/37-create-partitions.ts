@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, readInt32Array, versionRange, writeInt32Array } from '../codec-support.ts';
+import { arrayFor, messageCodec, readInt32Array, versionRange, writeInt32Array } from '../codec-support.ts';
 
 export interface CreatePartitionsRequest {
   topics: CreatePartitionsTopic[];
@@ -95,8 +95,10 @@ function readCreatePartitionsTopicArray(
   version: number,
   count: number,
 ): Decoded<CreatePartitionsTopic>[] {
-  const elements: Decoded<CreatePartitionsTopic>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readCreatePartitionsTopic(reader, version));
+  const elements = arrayFor<Decoded<CreatePartitionsTopic>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readCreatePartitionsTopic(reader, version);
+  }
   return elements;
 }
 
@@ -113,8 +115,10 @@ function readCreatePartitionsAssignmentArray(
   version: number,
   count: number,
 ): Decoded<CreatePartitionsAssignment>[] {
-  const elements: Decoded<CreatePartitionsAssignment>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readCreatePartitionsAssignment(reader, version));
+  const elements = arrayFor<Decoded<CreatePartitionsAssignment>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readCreatePartitionsAssignment(reader, version);
+  }
   return elements;
 }
 
@@ -202,8 +206,10 @@ function readCreatePartitionsTopicResultArray(
   version: number,
   count: number,
 ): Decoded<CreatePartitionsTopicResult>[] {
-  const elements: Decoded<CreatePartitionsTopicResult>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readCreatePartitionsTopicResult(reader, version));
+  const elements = arrayFor<Decoded<CreatePartitionsTopicResult>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readCreatePartitionsTopicResult(reader, version);
+  }
   return elements;
 }
 

@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, unsupportedField, versionRange } from '../codec-support.ts';
+import { arrayFor, messageCodec, unsupportedField, versionRange } from '../codec-support.ts';
 
 export interface CreateDelegationTokenRequest {
   /** Versions 3+. */
@@ -80,8 +80,10 @@ function writeCreatableRenewers(writer: ByteWriter, value: CreatableRenewers, ve
 }
 
 function readCreatableRenewersArray(reader: ByteReader, version: number, count: number): Decoded<CreatableRenewers>[] {
-  const elements: Decoded<CreatableRenewers>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readCreatableRenewers(reader, version));
+  const elements = arrayFor<Decoded<CreatableRenewers>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readCreatableRenewers(reader, version);
+  }
   return elements;
 }
 

@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, unsupportedField, versionRange } from '../codec-support.ts';
+import { arrayFor, messageCodec, unsupportedField, versionRange } from '../codec-support.ts';
 
 export interface DescribeDelegationTokenRequest {
   owners: DescribeDelegationTokenOwner[] | null;
@@ -70,8 +70,10 @@ function readDescribeDelegationTokenOwnerArray(
   version: number,
   count: number,
 ): Decoded<DescribeDelegationTokenOwner>[] {
-  const elements: Decoded<DescribeDelegationTokenOwner>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDescribeDelegationTokenOwner(reader, version));
+  const elements = arrayFor<Decoded<DescribeDelegationTokenOwner>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDescribeDelegationTokenOwner(reader, version);
+  }
   return elements;
 }
 
@@ -254,8 +256,10 @@ function readDescribedDelegationTokenArray(
   version: number,
   count: number,
 ): Decoded<DescribedDelegationToken>[] {
-  const elements: Decoded<DescribedDelegationToken>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDescribedDelegationToken(reader, version));
+  const elements = arrayFor<Decoded<DescribedDelegationToken>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDescribedDelegationToken(reader, version);
+  }
   return elements;
 }
 
@@ -272,8 +276,10 @@ function readDescribedDelegationTokenRenewerArray(
   version: number,
   count: number,
 ): Decoded<DescribedDelegationTokenRenewer>[] {
-  const elements: Decoded<DescribedDelegationTokenRenewer>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDescribedDelegationTokenRenewer(reader, version));
+  const elements = arrayFor<Decoded<DescribedDelegationTokenRenewer>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDescribedDelegationTokenRenewer(reader, version);
+  }
   return elements;
 }
 

@@ -3,6 +3,7 @@
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
 import {
+  arrayFor,
   messageCodec,
   readCompactStringArray,
   readStringArray,
@@ -95,8 +96,10 @@ function readDeletableGroupResultArray(
   version: number,
   count: number,
 ): Decoded<DeletableGroupResult>[] {
-  const elements: Decoded<DeletableGroupResult>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDeletableGroupResult(reader, version));
+  const elements = arrayFor<Decoded<DeletableGroupResult>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDeletableGroupResult(reader, version);
+  }
   return elements;
 }
 

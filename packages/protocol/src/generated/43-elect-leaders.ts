@@ -2,7 +2,14 @@
 
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, readInt32Array, unsupportedField, versionRange, writeInt32Array } from '../codec-support.ts';
+import {
+  arrayFor,
+  messageCodec,
+  readInt32Array,
+  unsupportedField,
+  versionRange,
+  writeInt32Array,
+} from '../codec-support.ts';
 
 export interface ElectLeadersRequest {
   /** Versions 1+. */
@@ -84,8 +91,10 @@ function readElectLeadersRequestTopicPartitionsArray(
   version: number,
   count: number,
 ): Decoded<ElectLeadersRequestTopicPartitions>[] {
-  const elements: Decoded<ElectLeadersRequestTopicPartitions>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readElectLeadersRequestTopicPartitions(reader, version));
+  const elements = arrayFor<Decoded<ElectLeadersRequestTopicPartitions>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readElectLeadersRequestTopicPartitions(reader, version);
+  }
   return elements;
 }
 
@@ -212,8 +221,10 @@ function readReplicaElectionResultArray(
   version: number,
   count: number,
 ): Decoded<ReplicaElectionResult>[] {
-  const elements: Decoded<ReplicaElectionResult>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readReplicaElectionResult(reader, version));
+  const elements = arrayFor<Decoded<ReplicaElectionResult>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readReplicaElectionResult(reader, version);
+  }
   return elements;
 }
 
@@ -230,8 +241,10 @@ function readElectLeadersResponsePartitionResultArray(
   version: number,
   count: number,
 ): Decoded<ElectLeadersResponsePartitionResult>[] {
-  const elements: Decoded<ElectLeadersResponsePartitionResult>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readElectLeadersResponsePartitionResult(reader, version));
+  const elements = arrayFor<Decoded<ElectLeadersResponsePartitionResult>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readElectLeadersResponsePartitionResult(reader, version);
+  }
   return elements;
 }
 

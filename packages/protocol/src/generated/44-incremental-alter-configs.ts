@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, versionRange } from '../codec-support.ts';
+import { arrayFor, messageCodec, versionRange } from '../codec-support.ts';
 
 export interface IncrementalAlterConfigsRequest {
   resources: IncrementalAlterConfigsRequestAlterConfigsResource[];
@@ -121,8 +121,10 @@ function readIncrementalAlterConfigsRequestAlterConfigsResourceArray(
   version: number,
   count: number,
 ): Decoded<IncrementalAlterConfigsRequestAlterConfigsResource>[] {
-  const elements: Decoded<IncrementalAlterConfigsRequestAlterConfigsResource>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readIncrementalAlterConfigsRequestAlterConfigsResource(reader, version));
+  const elements = arrayFor<Decoded<IncrementalAlterConfigsRequestAlterConfigsResource>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readIncrementalAlterConfigsRequestAlterConfigsResource(reader, version);
+  }
   return elements;
 }
 
@@ -139,8 +141,10 @@ function readIncrementalAlterConfigsRequestAlterableConfigArray(
   version: number,
   count: number,
 ): Decoded<IncrementalAlterConfigsRequestAlterableConfig>[] {
-  const elements: Decoded<IncrementalAlterConfigsRequestAlterableConfig>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readIncrementalAlterConfigsRequestAlterableConfig(reader, version));
+  const elements = arrayFor<Decoded<IncrementalAlterConfigsRequestAlterableConfig>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readIncrementalAlterConfigsRequestAlterableConfig(reader, version);
+  }
   return elements;
 }
 
@@ -237,8 +241,10 @@ function readIncrementalAlterConfigsResponseAlterConfigsResourceResponseArray(
   version: number,
   count: number,
 ): Decoded<IncrementalAlterConfigsResponseAlterConfigsResourceResponse>[] {
-  const elements: Decoded<IncrementalAlterConfigsResponseAlterConfigsResourceResponse>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readIncrementalAlterConfigsResponseAlterConfigsResourceResponse(reader, version));
+  const elements = arrayFor<Decoded<IncrementalAlterConfigsResponseAlterConfigsResourceResponse>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readIncrementalAlterConfigsResponseAlterConfigsResourceResponse(reader, version);
+  }
   return elements;
 }
 

@@ -3,6 +3,7 @@
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
 import {
+  arrayFor,
   messageCodec,
   readInt32ArrayOrNull,
   unsupportedField,
@@ -88,8 +89,10 @@ function writeReassignablePartition(writer: ByteWriter, value: ReassignableParti
 }
 
 function readReassignableTopicArray(reader: ByteReader, version: number, count: number): Decoded<ReassignableTopic>[] {
-  const elements: Decoded<ReassignableTopic>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readReassignableTopic(reader, version));
+  const elements = arrayFor<Decoded<ReassignableTopic>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readReassignableTopic(reader, version);
+  }
   return elements;
 }
 
@@ -106,8 +109,10 @@ function readReassignablePartitionArray(
   version: number,
   count: number,
 ): Decoded<ReassignablePartition>[] {
-  const elements: Decoded<ReassignablePartition>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readReassignablePartition(reader, version));
+  const elements = arrayFor<Decoded<ReassignablePartition>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readReassignablePartition(reader, version);
+  }
   return elements;
 }
 
@@ -216,8 +221,10 @@ function readReassignableTopicResponseArray(
   version: number,
   count: number,
 ): Decoded<ReassignableTopicResponse>[] {
-  const elements: Decoded<ReassignableTopicResponse>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readReassignableTopicResponse(reader, version));
+  const elements = arrayFor<Decoded<ReassignableTopicResponse>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readReassignableTopicResponse(reader, version);
+  }
   return elements;
 }
 
@@ -234,8 +241,10 @@ function readReassignablePartitionResponseArray(
   version: number,
   count: number,
 ): Decoded<ReassignablePartitionResponse>[] {
-  const elements: Decoded<ReassignablePartitionResponse>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readReassignablePartitionResponse(reader, version));
+  const elements = arrayFor<Decoded<ReassignablePartitionResponse>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readReassignablePartitionResponse(reader, version);
+  }
   return elements;
 }
 

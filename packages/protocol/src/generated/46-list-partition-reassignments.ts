@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, readInt32Array, versionRange, writeInt32Array } from '../codec-support.ts';
+import { arrayFor, messageCodec, readInt32Array, versionRange, writeInt32Array } from '../codec-support.ts';
 
 export interface ListPartitionReassignmentsRequest {
   timeoutMs?: number;
@@ -72,8 +72,10 @@ function readListPartitionReassignmentsTopicsArray(
   version: number,
   count: number,
 ): Decoded<ListPartitionReassignmentsTopics>[] {
-  const elements: Decoded<ListPartitionReassignmentsTopics>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readListPartitionReassignmentsTopics(reader, version));
+  const elements = arrayFor<Decoded<ListPartitionReassignmentsTopics>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readListPartitionReassignmentsTopics(reader, version);
+  }
   return elements;
 }
 
@@ -194,8 +196,10 @@ function readOngoingTopicReassignmentArray(
   version: number,
   count: number,
 ): Decoded<OngoingTopicReassignment>[] {
-  const elements: Decoded<OngoingTopicReassignment>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readOngoingTopicReassignment(reader, version));
+  const elements = arrayFor<Decoded<OngoingTopicReassignment>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readOngoingTopicReassignment(reader, version);
+  }
   return elements;
 }
 
@@ -212,8 +216,10 @@ function readOngoingPartitionReassignmentArray(
   version: number,
   count: number,
 ): Decoded<OngoingPartitionReassignment>[] {
-  const elements: Decoded<OngoingPartitionReassignment>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readOngoingPartitionReassignment(reader, version));
+  const elements = arrayFor<Decoded<OngoingPartitionReassignment>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readOngoingPartitionReassignment(reader, version);
+  }
   return elements;
 }
 

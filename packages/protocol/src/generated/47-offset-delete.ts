@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, versionRange } from '../codec-support.ts';
+import { arrayFor, messageCodec, versionRange } from '../codec-support.ts';
 
 export interface OffsetDeleteRequest {
   groupId: string;
@@ -62,8 +62,10 @@ function readOffsetDeleteRequestTopicArray(
   version: number,
   count: number,
 ): Decoded<OffsetDeleteRequestTopic>[] {
-  const elements: Decoded<OffsetDeleteRequestTopic>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readOffsetDeleteRequestTopic(reader, version));
+  const elements = arrayFor<Decoded<OffsetDeleteRequestTopic>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readOffsetDeleteRequestTopic(reader, version);
+  }
   return elements;
 }
 
@@ -80,8 +82,10 @@ function readOffsetDeleteRequestPartitionArray(
   version: number,
   count: number,
 ): Decoded<OffsetDeleteRequestPartition>[] {
-  const elements: Decoded<OffsetDeleteRequestPartition>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readOffsetDeleteRequestPartition(reader, version));
+  const elements = arrayFor<Decoded<OffsetDeleteRequestPartition>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readOffsetDeleteRequestPartition(reader, version);
+  }
   return elements;
 }
 
@@ -160,8 +164,10 @@ function readOffsetDeleteResponseTopicArray(
   version: number,
   count: number,
 ): Decoded<OffsetDeleteResponseTopic>[] {
-  const elements: Decoded<OffsetDeleteResponseTopic>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readOffsetDeleteResponseTopic(reader, version));
+  const elements = arrayFor<Decoded<OffsetDeleteResponseTopic>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readOffsetDeleteResponseTopic(reader, version);
+  }
   return elements;
 }
 
@@ -178,8 +184,10 @@ function readOffsetDeleteResponsePartitionArray(
   version: number,
   count: number,
 ): Decoded<OffsetDeleteResponsePartition>[] {
-  const elements: Decoded<OffsetDeleteResponsePartition>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readOffsetDeleteResponsePartition(reader, version));
+  const elements = arrayFor<Decoded<OffsetDeleteResponsePartition>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readOffsetDeleteResponsePartition(reader, version);
+  }
   return elements;
 }
 

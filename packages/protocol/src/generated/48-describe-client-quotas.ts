@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, versionRange } from '../codec-support.ts';
+import { arrayFor, messageCodec, versionRange } from '../codec-support.ts';
 
 export interface DescribeClientQuotasRequest {
   components: ComponentData[];
@@ -66,8 +66,10 @@ function writeComponentData(writer: ByteWriter, value: ComponentData, version: n
 }
 
 function readComponentDataArray(reader: ByteReader, version: number, count: number): Decoded<ComponentData>[] {
-  const elements: Decoded<ComponentData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readComponentData(reader, version));
+  const elements = arrayFor<Decoded<ComponentData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readComponentData(reader, version);
+  }
   return elements;
 }
 
@@ -221,8 +223,10 @@ function readDescribeClientQuotasResponseEntryDataArray(
   version: number,
   count: number,
 ): Decoded<DescribeClientQuotasResponseEntryData>[] {
-  const elements: Decoded<DescribeClientQuotasResponseEntryData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDescribeClientQuotasResponseEntryData(reader, version));
+  const elements = arrayFor<Decoded<DescribeClientQuotasResponseEntryData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDescribeClientQuotasResponseEntryData(reader, version);
+  }
   return elements;
 }
 
@@ -247,8 +251,10 @@ function readDescribeClientQuotasResponseEntityDataArray(
   version: number,
   count: number,
 ): Decoded<DescribeClientQuotasResponseEntityData>[] {
-  const elements: Decoded<DescribeClientQuotasResponseEntityData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDescribeClientQuotasResponseEntityData(reader, version));
+  const elements = arrayFor<Decoded<DescribeClientQuotasResponseEntityData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDescribeClientQuotasResponseEntityData(reader, version);
+  }
   return elements;
 }
 
@@ -261,8 +267,10 @@ function writeDescribeClientQuotasResponseEntityDataArray(
 }
 
 function readValueDataArray(reader: ByteReader, version: number, count: number): Decoded<ValueData>[] {
-  const elements: Decoded<ValueData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readValueData(reader, version));
+  const elements = arrayFor<Decoded<ValueData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readValueData(reader, version);
+  }
   return elements;
 }
 

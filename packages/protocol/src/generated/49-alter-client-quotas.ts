@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, versionRange } from '../codec-support.ts';
+import { arrayFor, messageCodec, versionRange } from '../codec-support.ts';
 
 export interface AlterClientQuotasRequest {
   entries: AlterClientQuotasRequestEntryData[];
@@ -136,8 +136,10 @@ function readAlterClientQuotasRequestEntryDataArray(
   version: number,
   count: number,
 ): Decoded<AlterClientQuotasRequestEntryData>[] {
-  const elements: Decoded<AlterClientQuotasRequestEntryData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readAlterClientQuotasRequestEntryData(reader, version));
+  const elements = arrayFor<Decoded<AlterClientQuotasRequestEntryData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readAlterClientQuotasRequestEntryData(reader, version);
+  }
   return elements;
 }
 
@@ -154,8 +156,10 @@ function readAlterClientQuotasRequestEntityDataArray(
   version: number,
   count: number,
 ): Decoded<AlterClientQuotasRequestEntityData>[] {
-  const elements: Decoded<AlterClientQuotasRequestEntityData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readAlterClientQuotasRequestEntityData(reader, version));
+  const elements = arrayFor<Decoded<AlterClientQuotasRequestEntityData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readAlterClientQuotasRequestEntityData(reader, version);
+  }
   return elements;
 }
 
@@ -168,8 +172,10 @@ function writeAlterClientQuotasRequestEntityDataArray(
 }
 
 function readOpDataArray(reader: ByteReader, version: number, count: number): Decoded<OpData>[] {
-  const elements: Decoded<OpData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readOpData(reader, version));
+  const elements = arrayFor<Decoded<OpData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readOpData(reader, version);
+  }
   return elements;
 }
 
@@ -287,8 +293,10 @@ function readAlterClientQuotasResponseEntryDataArray(
   version: number,
   count: number,
 ): Decoded<AlterClientQuotasResponseEntryData>[] {
-  const elements: Decoded<AlterClientQuotasResponseEntryData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readAlterClientQuotasResponseEntryData(reader, version));
+  const elements = arrayFor<Decoded<AlterClientQuotasResponseEntryData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readAlterClientQuotasResponseEntryData(reader, version);
+  }
   return elements;
 }
 
@@ -305,8 +313,10 @@ function readAlterClientQuotasResponseEntityDataArray(
   version: number,
   count: number,
 ): Decoded<AlterClientQuotasResponseEntityData>[] {
-  const elements: Decoded<AlterClientQuotasResponseEntityData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readAlterClientQuotasResponseEntityData(reader, version));
+  const elements = arrayFor<Decoded<AlterClientQuotasResponseEntityData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readAlterClientQuotasResponseEntityData(reader, version);
+  }
   return elements;
 }
 

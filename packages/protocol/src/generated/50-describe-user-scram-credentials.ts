@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, versionRange } from '../codec-support.ts';
+import { arrayFor, messageCodec, versionRange } from '../codec-support.ts';
 
 export interface DescribeUserScramCredentialsRequest {
   users: UserName[] | null;
@@ -44,8 +44,10 @@ function writeUserName(writer: ByteWriter, value: UserName, _version: number): v
 }
 
 function readUserNameArray(reader: ByteReader, version: number, count: number): Decoded<UserName>[] {
-  const elements: Decoded<UserName>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readUserName(reader, version));
+  const elements = arrayFor<Decoded<UserName>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readUserName(reader, version);
+  }
   return elements;
 }
 
@@ -152,8 +154,10 @@ function readDescribeUserScramCredentialsResultArray(
   version: number,
   count: number,
 ): Decoded<DescribeUserScramCredentialsResult>[] {
-  const elements: Decoded<DescribeUserScramCredentialsResult>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDescribeUserScramCredentialsResult(reader, version));
+  const elements = arrayFor<Decoded<DescribeUserScramCredentialsResult>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDescribeUserScramCredentialsResult(reader, version);
+  }
   return elements;
 }
 
@@ -166,8 +170,10 @@ function writeDescribeUserScramCredentialsResultArray(
 }
 
 function readCredentialInfoArray(reader: ByteReader, version: number, count: number): Decoded<CredentialInfo>[] {
-  const elements: Decoded<CredentialInfo>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readCredentialInfo(reader, version));
+  const elements = arrayFor<Decoded<CredentialInfo>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readCredentialInfo(reader, version);
+  }
   return elements;
 }
 

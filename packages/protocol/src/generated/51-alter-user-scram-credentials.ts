@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, versionRange } from '../codec-support.ts';
+import { arrayFor, messageCodec, versionRange } from '../codec-support.ts';
 
 export interface AlterUserScramCredentialsRequest {
   deletions: ScramCredentialDeletion[];
@@ -83,8 +83,10 @@ function readScramCredentialDeletionArray(
   version: number,
   count: number,
 ): Decoded<ScramCredentialDeletion>[] {
-  const elements: Decoded<ScramCredentialDeletion>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readScramCredentialDeletion(reader, version));
+  const elements = arrayFor<Decoded<ScramCredentialDeletion>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readScramCredentialDeletion(reader, version);
+  }
   return elements;
 }
 
@@ -101,8 +103,10 @@ function readScramCredentialUpsertionArray(
   version: number,
   count: number,
 ): Decoded<ScramCredentialUpsertion>[] {
-  const elements: Decoded<ScramCredentialUpsertion>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readScramCredentialUpsertion(reader, version));
+  const elements = arrayFor<Decoded<ScramCredentialUpsertion>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readScramCredentialUpsertion(reader, version);
+  }
   return elements;
 }
 
@@ -179,8 +183,10 @@ function readAlterUserScramCredentialsResultArray(
   version: number,
   count: number,
 ): Decoded<AlterUserScramCredentialsResult>[] {
-  const elements: Decoded<AlterUserScramCredentialsResult>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readAlterUserScramCredentialsResult(reader, version));
+  const elements = arrayFor<Decoded<AlterUserScramCredentialsResult>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readAlterUserScramCredentialsResult(reader, version);
+  }
   return elements;
 }
 

@@ -2,7 +2,7 @@
 
 import { type ByteReader, type ByteWriter, type Uuid, ZERO_UUID } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, unsupportedField, versionRange } from '../codec-support.ts';
+import { arrayFor, messageCodec, unsupportedField, versionRange } from '../codec-support.ts';
 
 export interface VoteRequest {
   clusterId?: string | null;
@@ -114,8 +114,10 @@ function readVoteRequestTopicDataArray(
   version: number,
   count: number,
 ): Decoded<VoteRequestTopicData>[] {
-  const elements: Decoded<VoteRequestTopicData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readVoteRequestTopicData(reader, version));
+  const elements = arrayFor<Decoded<VoteRequestTopicData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readVoteRequestTopicData(reader, version);
+  }
   return elements;
 }
 
@@ -132,8 +134,10 @@ function readVoteRequestPartitionDataArray(
   version: number,
   count: number,
 ): Decoded<VoteRequestPartitionData>[] {
-  const elements: Decoded<VoteRequestPartitionData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readVoteRequestPartitionData(reader, version));
+  const elements = arrayFor<Decoded<VoteRequestPartitionData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readVoteRequestPartitionData(reader, version);
+  }
   return elements;
 }
 
@@ -279,8 +283,10 @@ function readVoteResponseTopicDataArray(
   version: number,
   count: number,
 ): Decoded<VoteResponseTopicData>[] {
-  const elements: Decoded<VoteResponseTopicData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readVoteResponseTopicData(reader, version));
+  const elements = arrayFor<Decoded<VoteResponseTopicData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readVoteResponseTopicData(reader, version);
+  }
   return elements;
 }
 
@@ -297,8 +303,10 @@ function readVoteResponsePartitionDataArray(
   version: number,
   count: number,
 ): Decoded<VoteResponsePartitionData>[] {
-  const elements: Decoded<VoteResponsePartitionData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readVoteResponsePartitionData(reader, version));
+  const elements = arrayFor<Decoded<VoteResponsePartitionData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readVoteResponsePartitionData(reader, version);
+  }
   return elements;
 }
 
@@ -315,8 +323,10 @@ function readVoteResponseNodeEndpointArray(
   version: number,
   count: number,
 ): Decoded<VoteResponseNodeEndpoint>[] {
-  const elements: Decoded<VoteResponseNodeEndpoint>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readVoteResponseNodeEndpoint(reader, version));
+  const elements = arrayFor<Decoded<VoteResponseNodeEndpoint>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readVoteResponseNodeEndpoint(reader, version);
+  }
   return elements;
 }
 

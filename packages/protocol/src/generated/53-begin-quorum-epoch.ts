@@ -2,7 +2,7 @@
 
 import { type ByteReader, type ByteWriter, type Uuid, ZERO_UUID } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, unsupportedField, versionRange } from '../codec-support.ts';
+import { arrayFor, messageCodec, unsupportedField, versionRange } from '../codec-support.ts';
 
 export interface BeginQuorumEpochRequest {
   clusterId?: string | null;
@@ -152,8 +152,10 @@ function readBeginQuorumEpochRequestTopicDataArray(
   version: number,
   count: number,
 ): Decoded<BeginQuorumEpochRequestTopicData>[] {
-  const elements: Decoded<BeginQuorumEpochRequestTopicData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readBeginQuorumEpochRequestTopicData(reader, version));
+  const elements = arrayFor<Decoded<BeginQuorumEpochRequestTopicData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readBeginQuorumEpochRequestTopicData(reader, version);
+  }
   return elements;
 }
 
@@ -170,8 +172,10 @@ function readBeginQuorumEpochRequestPartitionDataArray(
   version: number,
   count: number,
 ): Decoded<BeginQuorumEpochRequestPartitionData>[] {
-  const elements: Decoded<BeginQuorumEpochRequestPartitionData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readBeginQuorumEpochRequestPartitionData(reader, version));
+  const elements = arrayFor<Decoded<BeginQuorumEpochRequestPartitionData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readBeginQuorumEpochRequestPartitionData(reader, version);
+  }
   return elements;
 }
 
@@ -188,8 +192,10 @@ function readBeginQuorumEpochRequestLeaderEndpointArray(
   version: number,
   count: number,
 ): Decoded<BeginQuorumEpochRequestLeaderEndpoint>[] {
-  const elements: Decoded<BeginQuorumEpochRequestLeaderEndpoint>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readBeginQuorumEpochRequestLeaderEndpoint(reader, version));
+  const elements = arrayFor<Decoded<BeginQuorumEpochRequestLeaderEndpoint>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readBeginQuorumEpochRequestLeaderEndpoint(reader, version);
+  }
   return elements;
 }
 
@@ -361,8 +367,10 @@ function readBeginQuorumEpochResponseTopicDataArray(
   version: number,
   count: number,
 ): Decoded<BeginQuorumEpochResponseTopicData>[] {
-  const elements: Decoded<BeginQuorumEpochResponseTopicData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readBeginQuorumEpochResponseTopicData(reader, version));
+  const elements = arrayFor<Decoded<BeginQuorumEpochResponseTopicData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readBeginQuorumEpochResponseTopicData(reader, version);
+  }
   return elements;
 }
 
@@ -379,8 +387,10 @@ function readBeginQuorumEpochResponsePartitionDataArray(
   version: number,
   count: number,
 ): Decoded<BeginQuorumEpochResponsePartitionData>[] {
-  const elements: Decoded<BeginQuorumEpochResponsePartitionData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readBeginQuorumEpochResponsePartitionData(reader, version));
+  const elements = arrayFor<Decoded<BeginQuorumEpochResponsePartitionData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readBeginQuorumEpochResponsePartitionData(reader, version);
+  }
   return elements;
 }
 
@@ -397,8 +407,10 @@ function readBeginQuorumEpochResponseNodeEndpointArray(
   version: number,
   count: number,
 ): Decoded<BeginQuorumEpochResponseNodeEndpoint>[] {
-  const elements: Decoded<BeginQuorumEpochResponseNodeEndpoint>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readBeginQuorumEpochResponseNodeEndpoint(reader, version));
+  const elements = arrayFor<Decoded<BeginQuorumEpochResponseNodeEndpoint>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readBeginQuorumEpochResponseNodeEndpoint(reader, version);
+  }
   return elements;
 }
 

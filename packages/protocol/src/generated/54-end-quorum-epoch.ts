@@ -2,7 +2,14 @@
 
 import type { ByteReader, ByteWriter, Uuid } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, readInt32Array, unsupportedField, versionRange, writeInt32Array } from '../codec-support.ts';
+import {
+  arrayFor,
+  messageCodec,
+  readInt32Array,
+  unsupportedField,
+  versionRange,
+  writeInt32Array,
+} from '../codec-support.ts';
 
 export interface EndQuorumEpochRequest {
   clusterId?: string | null;
@@ -174,8 +181,10 @@ function readEndQuorumEpochRequestTopicDataArray(
   version: number,
   count: number,
 ): Decoded<EndQuorumEpochRequestTopicData>[] {
-  const elements: Decoded<EndQuorumEpochRequestTopicData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readEndQuorumEpochRequestTopicData(reader, version));
+  const elements = arrayFor<Decoded<EndQuorumEpochRequestTopicData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readEndQuorumEpochRequestTopicData(reader, version);
+  }
   return elements;
 }
 
@@ -192,8 +201,10 @@ function readEndQuorumEpochRequestPartitionDataArray(
   version: number,
   count: number,
 ): Decoded<EndQuorumEpochRequestPartitionData>[] {
-  const elements: Decoded<EndQuorumEpochRequestPartitionData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readEndQuorumEpochRequestPartitionData(reader, version));
+  const elements = arrayFor<Decoded<EndQuorumEpochRequestPartitionData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readEndQuorumEpochRequestPartitionData(reader, version);
+  }
   return elements;
 }
 
@@ -206,8 +217,10 @@ function writeEndQuorumEpochRequestPartitionDataArray(
 }
 
 function readReplicaInfoArray(reader: ByteReader, version: number, count: number): Decoded<ReplicaInfo>[] {
-  const elements: Decoded<ReplicaInfo>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readReplicaInfo(reader, version));
+  const elements = arrayFor<Decoded<ReplicaInfo>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readReplicaInfo(reader, version);
+  }
   return elements;
 }
 
@@ -220,8 +233,10 @@ function readEndQuorumEpochRequestLeaderEndpointArray(
   version: number,
   count: number,
 ): Decoded<EndQuorumEpochRequestLeaderEndpoint>[] {
-  const elements: Decoded<EndQuorumEpochRequestLeaderEndpoint>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readEndQuorumEpochRequestLeaderEndpoint(reader, version));
+  const elements = arrayFor<Decoded<EndQuorumEpochRequestLeaderEndpoint>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readEndQuorumEpochRequestLeaderEndpoint(reader, version);
+  }
   return elements;
 }
 
@@ -393,8 +408,10 @@ function readEndQuorumEpochResponseTopicDataArray(
   version: number,
   count: number,
 ): Decoded<EndQuorumEpochResponseTopicData>[] {
-  const elements: Decoded<EndQuorumEpochResponseTopicData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readEndQuorumEpochResponseTopicData(reader, version));
+  const elements = arrayFor<Decoded<EndQuorumEpochResponseTopicData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readEndQuorumEpochResponseTopicData(reader, version);
+  }
   return elements;
 }
 
@@ -411,8 +428,10 @@ function readEndQuorumEpochResponsePartitionDataArray(
   version: number,
   count: number,
 ): Decoded<EndQuorumEpochResponsePartitionData>[] {
-  const elements: Decoded<EndQuorumEpochResponsePartitionData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readEndQuorumEpochResponsePartitionData(reader, version));
+  const elements = arrayFor<Decoded<EndQuorumEpochResponsePartitionData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readEndQuorumEpochResponsePartitionData(reader, version);
+  }
   return elements;
 }
 
@@ -429,8 +448,10 @@ function readEndQuorumEpochResponseNodeEndpointArray(
   version: number,
   count: number,
 ): Decoded<EndQuorumEpochResponseNodeEndpoint>[] {
-  const elements: Decoded<EndQuorumEpochResponseNodeEndpoint>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readEndQuorumEpochResponseNodeEndpoint(reader, version));
+  const elements = arrayFor<Decoded<EndQuorumEpochResponseNodeEndpoint>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readEndQuorumEpochResponseNodeEndpoint(reader, version);
+  }
   return elements;
 }
 

@@ -2,7 +2,7 @@
 
 import { type ByteReader, type ByteWriter, type Uuid, ZERO_UUID } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, unsupportedField, versionRange } from '../codec-support.ts';
+import { arrayFor, messageCodec, unsupportedField, versionRange } from '../codec-support.ts';
 
 export interface DescribeQuorumRequest {
   topics: DescribeQuorumRequestTopicData[];
@@ -79,8 +79,10 @@ function readDescribeQuorumRequestTopicDataArray(
   version: number,
   count: number,
 ): Decoded<DescribeQuorumRequestTopicData>[] {
-  const elements: Decoded<DescribeQuorumRequestTopicData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDescribeQuorumRequestTopicData(reader, version));
+  const elements = arrayFor<Decoded<DescribeQuorumRequestTopicData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDescribeQuorumRequestTopicData(reader, version);
+  }
   return elements;
 }
 
@@ -97,8 +99,10 @@ function readDescribeQuorumRequestPartitionDataArray(
   version: number,
   count: number,
 ): Decoded<DescribeQuorumRequestPartitionData>[] {
-  const elements: Decoded<DescribeQuorumRequestPartitionData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDescribeQuorumRequestPartitionData(reader, version));
+  const elements = arrayFor<Decoded<DescribeQuorumRequestPartitionData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDescribeQuorumRequestPartitionData(reader, version);
+  }
   return elements;
 }
 
@@ -332,8 +336,10 @@ function readDescribeQuorumResponseTopicDataArray(
   version: number,
   count: number,
 ): Decoded<DescribeQuorumResponseTopicData>[] {
-  const elements: Decoded<DescribeQuorumResponseTopicData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDescribeQuorumResponseTopicData(reader, version));
+  const elements = arrayFor<Decoded<DescribeQuorumResponseTopicData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDescribeQuorumResponseTopicData(reader, version);
+  }
   return elements;
 }
 
@@ -350,8 +356,10 @@ function readDescribeQuorumResponsePartitionDataArray(
   version: number,
   count: number,
 ): Decoded<DescribeQuorumResponsePartitionData>[] {
-  const elements: Decoded<DescribeQuorumResponsePartitionData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDescribeQuorumResponsePartitionData(reader, version));
+  const elements = arrayFor<Decoded<DescribeQuorumResponsePartitionData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDescribeQuorumResponsePartitionData(reader, version);
+  }
   return elements;
 }
 
@@ -368,8 +376,10 @@ function readDescribeQuorumResponseReplicaStateArray(
   version: number,
   count: number,
 ): Decoded<DescribeQuorumResponseReplicaState>[] {
-  const elements: Decoded<DescribeQuorumResponseReplicaState>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDescribeQuorumResponseReplicaState(reader, version));
+  const elements = arrayFor<Decoded<DescribeQuorumResponseReplicaState>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDescribeQuorumResponseReplicaState(reader, version);
+  }
   return elements;
 }
 
@@ -382,8 +392,10 @@ function writeDescribeQuorumResponseReplicaStateArray(
 }
 
 function readNodeArray(reader: ByteReader, version: number, count: number): Decoded<Node>[] {
-  const elements: Decoded<Node>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readNode(reader, version));
+  const elements = arrayFor<Decoded<Node>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readNode(reader, version);
+  }
   return elements;
 }
 
@@ -396,8 +408,10 @@ function readDescribeQuorumResponseListenerArray(
   version: number,
   count: number,
 ): Decoded<DescribeQuorumResponseListener>[] {
-  const elements: Decoded<DescribeQuorumResponseListener>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDescribeQuorumResponseListener(reader, version));
+  const elements = arrayFor<Decoded<DescribeQuorumResponseListener>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDescribeQuorumResponseListener(reader, version);
+  }
   return elements;
 }
 

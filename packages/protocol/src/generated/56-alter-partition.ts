@@ -2,7 +2,14 @@
 
 import { type ByteReader, type ByteWriter, type Uuid, ZERO_UUID } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, readInt32Array, unsupportedField, versionRange, writeInt32Array } from '../codec-support.ts';
+import {
+  arrayFor,
+  messageCodec,
+  readInt32Array,
+  unsupportedField,
+  versionRange,
+  writeInt32Array,
+} from '../codec-support.ts';
 
 export interface AlterPartitionRequest {
   brokerId: number;
@@ -147,8 +154,10 @@ function readAlterPartitionRequestTopicDataArray(
   version: number,
   count: number,
 ): Decoded<AlterPartitionRequestTopicData>[] {
-  const elements: Decoded<AlterPartitionRequestTopicData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readAlterPartitionRequestTopicData(reader, version));
+  const elements = arrayFor<Decoded<AlterPartitionRequestTopicData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readAlterPartitionRequestTopicData(reader, version);
+  }
   return elements;
 }
 
@@ -165,8 +174,10 @@ function readAlterPartitionRequestPartitionDataArray(
   version: number,
   count: number,
 ): Decoded<AlterPartitionRequestPartitionData>[] {
-  const elements: Decoded<AlterPartitionRequestPartitionData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readAlterPartitionRequestPartitionData(reader, version));
+  const elements = arrayFor<Decoded<AlterPartitionRequestPartitionData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readAlterPartitionRequestPartitionData(reader, version);
+  }
   return elements;
 }
 
@@ -179,8 +190,10 @@ function writeAlterPartitionRequestPartitionDataArray(
 }
 
 function readBrokerStateArray(reader: ByteReader, version: number, count: number): Decoded<BrokerState>[] {
-  const elements: Decoded<BrokerState>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readBrokerState(reader, version));
+  const elements = arrayFor<Decoded<BrokerState>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readBrokerState(reader, version);
+  }
   return elements;
 }
 
@@ -298,8 +311,10 @@ function readAlterPartitionResponseTopicDataArray(
   version: number,
   count: number,
 ): Decoded<AlterPartitionResponseTopicData>[] {
-  const elements: Decoded<AlterPartitionResponseTopicData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readAlterPartitionResponseTopicData(reader, version));
+  const elements = arrayFor<Decoded<AlterPartitionResponseTopicData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readAlterPartitionResponseTopicData(reader, version);
+  }
   return elements;
 }
 
@@ -316,8 +331,10 @@ function readAlterPartitionResponsePartitionDataArray(
   version: number,
   count: number,
 ): Decoded<AlterPartitionResponsePartitionData>[] {
-  const elements: Decoded<AlterPartitionResponsePartitionData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readAlterPartitionResponsePartitionData(reader, version));
+  const elements = arrayFor<Decoded<AlterPartitionResponsePartitionData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readAlterPartitionResponsePartitionData(reader, version);
+  }
   return elements;
 }
 

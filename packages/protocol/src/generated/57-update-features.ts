@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, unsupportedField, versionRange } from '../codec-support.ts';
+import { arrayFor, messageCodec, unsupportedField, versionRange } from '../codec-support.ts';
 
 export interface UpdateFeaturesRequest {
   timeoutMs?: number;
@@ -71,8 +71,10 @@ function writeFeatureUpdateKey(writer: ByteWriter, value: FeatureUpdateKey, vers
 }
 
 function readFeatureUpdateKeyArray(reader: ByteReader, version: number, count: number): Decoded<FeatureUpdateKey>[] {
-  const elements: Decoded<FeatureUpdateKey>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readFeatureUpdateKey(reader, version));
+  const elements = arrayFor<Decoded<FeatureUpdateKey>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readFeatureUpdateKey(reader, version);
+  }
   return elements;
 }
 
@@ -136,8 +138,10 @@ function readUpdatableFeatureResultArray(
   version: number,
   count: number,
 ): Decoded<UpdatableFeatureResult>[] {
-  const elements: Decoded<UpdatableFeatureResult>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readUpdatableFeatureResult(reader, version));
+  const elements = arrayFor<Decoded<UpdatableFeatureResult>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readUpdatableFeatureResult(reader, version);
+  }
   return elements;
 }
 

@@ -2,7 +2,7 @@
 
 import { type ByteReader, type ByteWriter, type RecordsValue, type Uuid, ZERO_UUID } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, unsupportedField, versionRange } from '../codec-support.ts';
+import { arrayFor, messageCodec, unsupportedField, versionRange } from '../codec-support.ts';
 
 export interface FetchSnapshotRequest {
   /** Tag 0. */
@@ -176,8 +176,10 @@ function readFetchSnapshotRequestTopicSnapshotArray(
   version: number,
   count: number,
 ): Decoded<FetchSnapshotRequestTopicSnapshot>[] {
-  const elements: Decoded<FetchSnapshotRequestTopicSnapshot>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readFetchSnapshotRequestTopicSnapshot(reader, version));
+  const elements = arrayFor<Decoded<FetchSnapshotRequestTopicSnapshot>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readFetchSnapshotRequestTopicSnapshot(reader, version);
+  }
   return elements;
 }
 
@@ -194,8 +196,10 @@ function readFetchSnapshotRequestPartitionSnapshotArray(
   version: number,
   count: number,
 ): Decoded<FetchSnapshotRequestPartitionSnapshot>[] {
-  const elements: Decoded<FetchSnapshotRequestPartitionSnapshot>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readFetchSnapshotRequestPartitionSnapshot(reader, version));
+  const elements = arrayFor<Decoded<FetchSnapshotRequestPartitionSnapshot>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readFetchSnapshotRequestPartitionSnapshot(reader, version);
+  }
   return elements;
 }
 
@@ -452,8 +456,10 @@ function readFetchSnapshotResponseTopicSnapshotArray(
   version: number,
   count: number,
 ): Decoded<FetchSnapshotResponseTopicSnapshot>[] {
-  const elements: Decoded<FetchSnapshotResponseTopicSnapshot>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readFetchSnapshotResponseTopicSnapshot(reader, version));
+  const elements = arrayFor<Decoded<FetchSnapshotResponseTopicSnapshot>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readFetchSnapshotResponseTopicSnapshot(reader, version);
+  }
   return elements;
 }
 
@@ -470,8 +476,10 @@ function readFetchSnapshotResponsePartitionSnapshotArray(
   version: number,
   count: number,
 ): Decoded<FetchSnapshotResponsePartitionSnapshot>[] {
-  const elements: Decoded<FetchSnapshotResponsePartitionSnapshot>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readFetchSnapshotResponsePartitionSnapshot(reader, version));
+  const elements = arrayFor<Decoded<FetchSnapshotResponsePartitionSnapshot>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readFetchSnapshotResponsePartitionSnapshot(reader, version);
+  }
   return elements;
 }
 
@@ -502,8 +510,10 @@ function readFetchSnapshotResponseNodeEndpointArray(
   version: number,
   count: number,
 ): Decoded<FetchSnapshotResponseNodeEndpoint>[] {
-  const elements: Decoded<FetchSnapshotResponseNodeEndpoint>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readFetchSnapshotResponseNodeEndpoint(reader, version));
+  const elements = arrayFor<Decoded<FetchSnapshotResponseNodeEndpoint>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readFetchSnapshotResponseNodeEndpoint(reader, version);
+  }
   return elements;
 }
 

@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, unsupportedField, versionRange } from '../codec-support.ts';
+import { arrayFor, messageCodec, unsupportedField, versionRange } from '../codec-support.ts';
 
 export interface DescribeClusterRequest {
   includeClusterAuthorizedOperations: boolean;
@@ -132,8 +132,10 @@ function readDescribeClusterBrokerArray(
   version: number,
   count: number,
 ): Decoded<DescribeClusterBroker>[] {
-  const elements: Decoded<DescribeClusterBroker>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDescribeClusterBroker(reader, version));
+  const elements = arrayFor<Decoded<DescribeClusterBroker>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDescribeClusterBroker(reader, version);
+  }
   return elements;
 }
 

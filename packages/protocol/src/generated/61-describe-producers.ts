@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, readInt32Array, versionRange, writeInt32Array } from '../codec-support.ts';
+import { arrayFor, messageCodec, readInt32Array, versionRange, writeInt32Array } from '../codec-support.ts';
 
 export interface DescribeProducersRequest {
   topics: DescribeProducersRequestTopicRequest[];
@@ -61,8 +61,10 @@ function readDescribeProducersRequestTopicRequestArray(
   version: number,
   count: number,
 ): Decoded<DescribeProducersRequestTopicRequest>[] {
-  const elements: Decoded<DescribeProducersRequestTopicRequest>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDescribeProducersRequestTopicRequest(reader, version));
+  const elements = arrayFor<Decoded<DescribeProducersRequestTopicRequest>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDescribeProducersRequestTopicRequest(reader, version);
+  }
   return elements;
 }
 
@@ -175,8 +177,10 @@ function writeProducerState(writer: ByteWriter, value: ProducerState, _version: 
 }
 
 function readTopicResponseArray(reader: ByteReader, version: number, count: number): Decoded<TopicResponse>[] {
-  const elements: Decoded<TopicResponse>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readTopicResponse(reader, version));
+  const elements = arrayFor<Decoded<TopicResponse>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readTopicResponse(reader, version);
+  }
   return elements;
 }
 
@@ -185,8 +189,10 @@ function writeTopicResponseArray(writer: ByteWriter, elements: readonly TopicRes
 }
 
 function readPartitionResponseArray(reader: ByteReader, version: number, count: number): Decoded<PartitionResponse>[] {
-  const elements: Decoded<PartitionResponse>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readPartitionResponse(reader, version));
+  const elements = arrayFor<Decoded<PartitionResponse>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readPartitionResponse(reader, version);
+  }
   return elements;
 }
 
@@ -199,8 +205,10 @@ function writePartitionResponseArray(
 }
 
 function readProducerStateArray(reader: ByteReader, version: number, count: number): Decoded<ProducerState>[] {
-  const elements: Decoded<ProducerState>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readProducerState(reader, version));
+  const elements = arrayFor<Decoded<ProducerState>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readProducerState(reader, version);
+  }
   return elements;
 }
 

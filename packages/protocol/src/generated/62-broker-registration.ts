@@ -2,7 +2,14 @@
 
 import type { ByteReader, ByteWriter, Uuid } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, readUuidArray, unsupportedField, versionRange, writeUuidArray } from '../codec-support.ts';
+import {
+  arrayFor,
+  messageCodec,
+  readUuidArray,
+  unsupportedField,
+  versionRange,
+  writeUuidArray,
+} from '../codec-support.ts';
 
 export interface BrokerRegistrationRequest {
   brokerId: number;
@@ -142,8 +149,10 @@ function readBrokerRegistrationRequestListenerArray(
   version: number,
   count: number,
 ): Decoded<BrokerRegistrationRequestListener>[] {
-  const elements: Decoded<BrokerRegistrationRequestListener>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readBrokerRegistrationRequestListener(reader, version));
+  const elements = arrayFor<Decoded<BrokerRegistrationRequestListener>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readBrokerRegistrationRequestListener(reader, version);
+  }
   return elements;
 }
 
@@ -160,8 +169,10 @@ function readBrokerRegistrationRequestFeatureArray(
   version: number,
   count: number,
 ): Decoded<BrokerRegistrationRequestFeature>[] {
-  const elements: Decoded<BrokerRegistrationRequestFeature>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readBrokerRegistrationRequestFeature(reader, version));
+  const elements = arrayFor<Decoded<BrokerRegistrationRequestFeature>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readBrokerRegistrationRequestFeature(reader, version);
+  }
   return elements;
 }
 

@@ -3,6 +3,7 @@
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
 import {
+  arrayFor,
   messageCodec,
   readCompactStringArray,
   readInt32Array,
@@ -154,8 +155,10 @@ function readDescribeTransactionsResponseTransactionStateArray(
   version: number,
   count: number,
 ): Decoded<DescribeTransactionsResponseTransactionState>[] {
-  const elements: Decoded<DescribeTransactionsResponseTransactionState>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDescribeTransactionsResponseTransactionState(reader, version));
+  const elements = arrayFor<Decoded<DescribeTransactionsResponseTransactionState>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDescribeTransactionsResponseTransactionState(reader, version);
+  }
   return elements;
 }
 
@@ -172,8 +175,10 @@ function readDescribeTransactionsResponseTopicDataArray(
   version: number,
   count: number,
 ): Decoded<DescribeTransactionsResponseTopicData>[] {
-  const elements: Decoded<DescribeTransactionsResponseTopicData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDescribeTransactionsResponseTopicData(reader, version));
+  const elements = arrayFor<Decoded<DescribeTransactionsResponseTopicData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDescribeTransactionsResponseTopicData(reader, version);
+  }
   return elements;
 }
 

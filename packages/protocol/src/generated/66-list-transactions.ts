@@ -3,6 +3,7 @@
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
 import {
+  arrayFor,
   messageCodec,
   readCompactStringArray,
   readSafeInt64Array,
@@ -125,8 +126,10 @@ function readListTransactionsResponseTransactionStateArray(
   version: number,
   count: number,
 ): Decoded<ListTransactionsResponseTransactionState>[] {
-  const elements: Decoded<ListTransactionsResponseTransactionState>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readListTransactionsResponseTransactionState(reader, version));
+  const elements = arrayFor<Decoded<ListTransactionsResponseTransactionState>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readListTransactionsResponseTransactionState(reader, version);
+  }
   return elements;
 }
 

@@ -3,6 +3,7 @@
 import type { ByteReader, ByteWriter, Uuid } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
 import {
+  arrayFor,
   messageCodec,
   readCompactStringArrayOrNull,
   readInt32Array,
@@ -126,8 +127,10 @@ function readConsumerGroupHeartbeatRequestTopicPartitionsArray(
   version: number,
   count: number,
 ): Decoded<ConsumerGroupHeartbeatRequestTopicPartitions>[] {
-  const elements: Decoded<ConsumerGroupHeartbeatRequestTopicPartitions>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readConsumerGroupHeartbeatRequestTopicPartitions(reader, version));
+  const elements = arrayFor<Decoded<ConsumerGroupHeartbeatRequestTopicPartitions>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readConsumerGroupHeartbeatRequestTopicPartitions(reader, version);
+  }
   return elements;
 }
 
@@ -255,8 +258,10 @@ function readConsumerGroupHeartbeatResponseTopicPartitionsArray(
   version: number,
   count: number,
 ): Decoded<ConsumerGroupHeartbeatResponseTopicPartitions>[] {
-  const elements: Decoded<ConsumerGroupHeartbeatResponseTopicPartitions>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readConsumerGroupHeartbeatResponseTopicPartitions(reader, version));
+  const elements = arrayFor<Decoded<ConsumerGroupHeartbeatResponseTopicPartitions>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readConsumerGroupHeartbeatResponseTopicPartitions(reader, version);
+  }
   return elements;
 }
 

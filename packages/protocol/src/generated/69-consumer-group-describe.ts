@@ -3,6 +3,7 @@
 import type { ByteReader, ByteWriter, Uuid } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
 import {
+  arrayFor,
   messageCodec,
   readCompactStringArray,
   readInt32Array,
@@ -270,8 +271,10 @@ function readConsumerGroupDescribeResponseDescribedGroupArray(
   version: number,
   count: number,
 ): Decoded<ConsumerGroupDescribeResponseDescribedGroup>[] {
-  const elements: Decoded<ConsumerGroupDescribeResponseDescribedGroup>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readConsumerGroupDescribeResponseDescribedGroup(reader, version));
+  const elements = arrayFor<Decoded<ConsumerGroupDescribeResponseDescribedGroup>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readConsumerGroupDescribeResponseDescribedGroup(reader, version);
+  }
   return elements;
 }
 
@@ -288,8 +291,10 @@ function readConsumerGroupDescribeResponseMemberArray(
   version: number,
   count: number,
 ): Decoded<ConsumerGroupDescribeResponseMember>[] {
-  const elements: Decoded<ConsumerGroupDescribeResponseMember>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readConsumerGroupDescribeResponseMember(reader, version));
+  const elements = arrayFor<Decoded<ConsumerGroupDescribeResponseMember>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readConsumerGroupDescribeResponseMember(reader, version);
+  }
   return elements;
 }
 
@@ -306,8 +311,10 @@ function readConsumerGroupDescribeResponseTopicPartitionsArray(
   version: number,
   count: number,
 ): Decoded<ConsumerGroupDescribeResponseTopicPartitions>[] {
-  const elements: Decoded<ConsumerGroupDescribeResponseTopicPartitions>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readConsumerGroupDescribeResponseTopicPartitions(reader, version));
+  const elements = arrayFor<Decoded<ConsumerGroupDescribeResponseTopicPartitions>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readConsumerGroupDescribeResponseTopicPartitions(reader, version);
+  }
   return elements;
 }
 

@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter, Uuid } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, versionRange } from '../codec-support.ts';
+import { arrayFor, messageCodec, versionRange } from '../codec-support.ts';
 
 export interface ControllerRegistrationRequest {
   controllerId: number;
@@ -114,8 +114,10 @@ function readControllerRegistrationRequestListenerArray(
   version: number,
   count: number,
 ): Decoded<ControllerRegistrationRequestListener>[] {
-  const elements: Decoded<ControllerRegistrationRequestListener>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readControllerRegistrationRequestListener(reader, version));
+  const elements = arrayFor<Decoded<ControllerRegistrationRequestListener>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readControllerRegistrationRequestListener(reader, version);
+  }
   return elements;
 }
 
@@ -132,8 +134,10 @@ function readControllerRegistrationRequestFeatureArray(
   version: number,
   count: number,
 ): Decoded<ControllerRegistrationRequestFeature>[] {
-  const elements: Decoded<ControllerRegistrationRequestFeature>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readControllerRegistrationRequestFeature(reader, version));
+  const elements = arrayFor<Decoded<ControllerRegistrationRequestFeature>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readControllerRegistrationRequestFeature(reader, version);
+  }
   return elements;
 }
 

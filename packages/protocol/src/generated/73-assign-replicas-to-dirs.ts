@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter, Uuid } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, versionRange } from '../codec-support.ts';
+import { arrayFor, messageCodec, versionRange } from '../codec-support.ts';
 
 export interface AssignReplicasToDirsRequest {
   brokerId: number;
@@ -125,8 +125,10 @@ function readAssignReplicasToDirsRequestDirectoryDataArray(
   version: number,
   count: number,
 ): Decoded<AssignReplicasToDirsRequestDirectoryData>[] {
-  const elements: Decoded<AssignReplicasToDirsRequestDirectoryData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readAssignReplicasToDirsRequestDirectoryData(reader, version));
+  const elements = arrayFor<Decoded<AssignReplicasToDirsRequestDirectoryData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readAssignReplicasToDirsRequestDirectoryData(reader, version);
+  }
   return elements;
 }
 
@@ -143,8 +145,10 @@ function readAssignReplicasToDirsRequestTopicDataArray(
   version: number,
   count: number,
 ): Decoded<AssignReplicasToDirsRequestTopicData>[] {
-  const elements: Decoded<AssignReplicasToDirsRequestTopicData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readAssignReplicasToDirsRequestTopicData(reader, version));
+  const elements = arrayFor<Decoded<AssignReplicasToDirsRequestTopicData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readAssignReplicasToDirsRequestTopicData(reader, version);
+  }
   return elements;
 }
 
@@ -161,8 +165,10 @@ function readAssignReplicasToDirsRequestPartitionDataArray(
   version: number,
   count: number,
 ): Decoded<AssignReplicasToDirsRequestPartitionData>[] {
-  const elements: Decoded<AssignReplicasToDirsRequestPartitionData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readAssignReplicasToDirsRequestPartitionData(reader, version));
+  const elements = arrayFor<Decoded<AssignReplicasToDirsRequestPartitionData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readAssignReplicasToDirsRequestPartitionData(reader, version);
+  }
   return elements;
 }
 
@@ -297,8 +303,10 @@ function readAssignReplicasToDirsResponseDirectoryDataArray(
   version: number,
   count: number,
 ): Decoded<AssignReplicasToDirsResponseDirectoryData>[] {
-  const elements: Decoded<AssignReplicasToDirsResponseDirectoryData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readAssignReplicasToDirsResponseDirectoryData(reader, version));
+  const elements = arrayFor<Decoded<AssignReplicasToDirsResponseDirectoryData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readAssignReplicasToDirsResponseDirectoryData(reader, version);
+  }
   return elements;
 }
 
@@ -315,8 +323,10 @@ function readAssignReplicasToDirsResponseTopicDataArray(
   version: number,
   count: number,
 ): Decoded<AssignReplicasToDirsResponseTopicData>[] {
-  const elements: Decoded<AssignReplicasToDirsResponseTopicData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readAssignReplicasToDirsResponseTopicData(reader, version));
+  const elements = arrayFor<Decoded<AssignReplicasToDirsResponseTopicData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readAssignReplicasToDirsResponseTopicData(reader, version);
+  }
   return elements;
 }
 
@@ -333,8 +343,10 @@ function readAssignReplicasToDirsResponsePartitionDataArray(
   version: number,
   count: number,
 ): Decoded<AssignReplicasToDirsResponsePartitionData>[] {
-  const elements: Decoded<AssignReplicasToDirsResponsePartitionData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readAssignReplicasToDirsResponsePartitionData(reader, version));
+  const elements = arrayFor<Decoded<AssignReplicasToDirsResponsePartitionData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readAssignReplicasToDirsResponsePartitionData(reader, version);
+  }
   return elements;
 }
 

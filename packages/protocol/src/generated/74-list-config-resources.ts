@@ -2,7 +2,14 @@
 
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, readInt8Array, unsupportedField, versionRange, writeInt8Array } from '../codec-support.ts';
+import {
+  arrayFor,
+  messageCodec,
+  readInt8Array,
+  unsupportedField,
+  versionRange,
+  writeInt8Array,
+} from '../codec-support.ts';
 
 export interface ListConfigResourcesRequest {
   /** Versions 1+. */
@@ -74,8 +81,10 @@ function writeConfigResource(writer: ByteWriter, value: ConfigResource, version:
 }
 
 function readConfigResourceArray(reader: ByteReader, version: number, count: number): Decoded<ConfigResource>[] {
-  const elements: Decoded<ConfigResource>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readConfigResource(reader, version));
+  const elements = arrayFor<Decoded<ConfigResource>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readConfigResource(reader, version);
+  }
   return elements;
 }
 

@@ -2,7 +2,14 @@
 
 import type { ByteReader, ByteWriter, Uuid } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, readInt32Array, readInt32ArrayOrNull, versionRange, writeInt32Array } from '../codec-support.ts';
+import {
+  arrayFor,
+  messageCodec,
+  readInt32Array,
+  readInt32ArrayOrNull,
+  versionRange,
+  writeInt32Array,
+} from '../codec-support.ts';
 
 export interface DescribeTopicPartitionsRequest {
   topics: DescribeTopicPartitionsRequestTopicRequest[];
@@ -97,8 +104,10 @@ function readDescribeTopicPartitionsRequestTopicRequestArray(
   version: number,
   count: number,
 ): Decoded<DescribeTopicPartitionsRequestTopicRequest>[] {
-  const elements: Decoded<DescribeTopicPartitionsRequestTopicRequest>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDescribeTopicPartitionsRequestTopicRequest(reader, version));
+  const elements = arrayFor<Decoded<DescribeTopicPartitionsRequestTopicRequest>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDescribeTopicPartitionsRequestTopicRequest(reader, version);
+  }
   return elements;
 }
 
@@ -305,8 +314,10 @@ function readDescribeTopicPartitionsResponseTopicArray(
   version: number,
   count: number,
 ): Decoded<DescribeTopicPartitionsResponseTopic>[] {
-  const elements: Decoded<DescribeTopicPartitionsResponseTopic>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDescribeTopicPartitionsResponseTopic(reader, version));
+  const elements = arrayFor<Decoded<DescribeTopicPartitionsResponseTopic>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDescribeTopicPartitionsResponseTopic(reader, version);
+  }
   return elements;
 }
 
@@ -323,8 +334,10 @@ function readDescribeTopicPartitionsResponsePartitionArray(
   version: number,
   count: number,
 ): Decoded<DescribeTopicPartitionsResponsePartition>[] {
-  const elements: Decoded<DescribeTopicPartitionsResponsePartition>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDescribeTopicPartitionsResponsePartition(reader, version));
+  const elements = arrayFor<Decoded<DescribeTopicPartitionsResponsePartition>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDescribeTopicPartitionsResponsePartition(reader, version);
+  }
   return elements;
 }
 

@@ -3,6 +3,7 @@
 import type { ByteReader, ByteWriter, Uuid } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
 import {
+  arrayFor,
   messageCodec,
   readCompactStringArrayOrNull,
   readInt32Array,
@@ -154,8 +155,10 @@ function readShareGroupHeartbeatResponseTopicPartitionsArray(
   version: number,
   count: number,
 ): Decoded<ShareGroupHeartbeatResponseTopicPartitions>[] {
-  const elements: Decoded<ShareGroupHeartbeatResponseTopicPartitions>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readShareGroupHeartbeatResponseTopicPartitions(reader, version));
+  const elements = arrayFor<Decoded<ShareGroupHeartbeatResponseTopicPartitions>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readShareGroupHeartbeatResponseTopicPartitions(reader, version);
+  }
   return elements;
 }
 

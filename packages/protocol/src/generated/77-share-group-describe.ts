@@ -3,6 +3,7 @@
 import type { ByteReader, ByteWriter, Uuid } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
 import {
+  arrayFor,
   messageCodec,
   readCompactStringArray,
   readInt32Array,
@@ -230,8 +231,10 @@ function readShareGroupDescribeResponseDescribedGroupArray(
   version: number,
   count: number,
 ): Decoded<ShareGroupDescribeResponseDescribedGroup>[] {
-  const elements: Decoded<ShareGroupDescribeResponseDescribedGroup>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readShareGroupDescribeResponseDescribedGroup(reader, version));
+  const elements = arrayFor<Decoded<ShareGroupDescribeResponseDescribedGroup>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readShareGroupDescribeResponseDescribedGroup(reader, version);
+  }
   return elements;
 }
 
@@ -248,8 +251,10 @@ function readShareGroupDescribeResponseMemberArray(
   version: number,
   count: number,
 ): Decoded<ShareGroupDescribeResponseMember>[] {
-  const elements: Decoded<ShareGroupDescribeResponseMember>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readShareGroupDescribeResponseMember(reader, version));
+  const elements = arrayFor<Decoded<ShareGroupDescribeResponseMember>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readShareGroupDescribeResponseMember(reader, version);
+  }
   return elements;
 }
 
@@ -266,8 +271,10 @@ function readShareGroupDescribeResponseTopicPartitionsArray(
   version: number,
   count: number,
 ): Decoded<ShareGroupDescribeResponseTopicPartitions>[] {
-  const elements: Decoded<ShareGroupDescribeResponseTopicPartitions>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readShareGroupDescribeResponseTopicPartitions(reader, version));
+  const elements = arrayFor<Decoded<ShareGroupDescribeResponseTopicPartitions>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readShareGroupDescribeResponseTopicPartitions(reader, version);
+  }
   return elements;
 }
 

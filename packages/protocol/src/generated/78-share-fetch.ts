@@ -3,6 +3,7 @@
 import type { ByteReader, ByteWriter, RecordsValue, Uuid } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
 import {
+  arrayFor,
   messageCodec,
   notNull,
   readInt32Array,
@@ -243,8 +244,10 @@ function readShareFetchRequestFetchTopicArray(
   version: number,
   count: number,
 ): Decoded<ShareFetchRequestFetchTopic>[] {
-  const elements: Decoded<ShareFetchRequestFetchTopic>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readShareFetchRequestFetchTopic(reader, version));
+  const elements = arrayFor<Decoded<ShareFetchRequestFetchTopic>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readShareFetchRequestFetchTopic(reader, version);
+  }
   return elements;
 }
 
@@ -261,8 +264,10 @@ function readShareFetchRequestFetchPartitionArray(
   version: number,
   count: number,
 ): Decoded<ShareFetchRequestFetchPartition>[] {
-  const elements: Decoded<ShareFetchRequestFetchPartition>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readShareFetchRequestFetchPartition(reader, version));
+  const elements = arrayFor<Decoded<ShareFetchRequestFetchPartition>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readShareFetchRequestFetchPartition(reader, version);
+  }
   return elements;
 }
 
@@ -279,8 +284,10 @@ function readShareFetchRequestAcknowledgementBatchArray(
   version: number,
   count: number,
 ): Decoded<ShareFetchRequestAcknowledgementBatch>[] {
-  const elements: Decoded<ShareFetchRequestAcknowledgementBatch>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readShareFetchRequestAcknowledgementBatch(reader, version));
+  const elements = arrayFor<Decoded<ShareFetchRequestAcknowledgementBatch>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readShareFetchRequestAcknowledgementBatch(reader, version);
+  }
   return elements;
 }
 
@@ -297,8 +304,10 @@ function readShareFetchRequestForgottenTopicArray(
   version: number,
   count: number,
 ): Decoded<ShareFetchRequestForgottenTopic>[] {
-  const elements: Decoded<ShareFetchRequestForgottenTopic>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readShareFetchRequestForgottenTopic(reader, version));
+  const elements = arrayFor<Decoded<ShareFetchRequestForgottenTopic>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readShareFetchRequestForgottenTopic(reader, version);
+  }
   return elements;
 }
 
@@ -536,8 +545,10 @@ function readShareFetchableTopicResponseArray(
   version: number,
   count: number,
 ): Decoded<ShareFetchableTopicResponse>[] {
-  const elements: Decoded<ShareFetchableTopicResponse>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readShareFetchableTopicResponse(reader, version));
+  const elements = arrayFor<Decoded<ShareFetchableTopicResponse>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readShareFetchableTopicResponse(reader, version);
+  }
   return elements;
 }
 
@@ -554,8 +565,10 @@ function readShareFetchResponsePartitionDataArray(
   version: number,
   count: number,
 ): Decoded<ShareFetchResponsePartitionData>[] {
-  const elements: Decoded<ShareFetchResponsePartitionData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readShareFetchResponsePartitionData(reader, version));
+  const elements = arrayFor<Decoded<ShareFetchResponsePartitionData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readShareFetchResponsePartitionData(reader, version);
+  }
   return elements;
 }
 
@@ -568,8 +581,10 @@ function writeShareFetchResponsePartitionDataArray(
 }
 
 function readAcquiredRecordsArray(reader: ByteReader, version: number, count: number): Decoded<AcquiredRecords>[] {
-  const elements: Decoded<AcquiredRecords>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readAcquiredRecords(reader, version));
+  const elements = arrayFor<Decoded<AcquiredRecords>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readAcquiredRecords(reader, version);
+  }
   return elements;
 }
 
@@ -582,8 +597,10 @@ function readShareFetchResponseNodeEndpointArray(
   version: number,
   count: number,
 ): Decoded<ShareFetchResponseNodeEndpoint>[] {
-  const elements: Decoded<ShareFetchResponseNodeEndpoint>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readShareFetchResponseNodeEndpoint(reader, version));
+  const elements = arrayFor<Decoded<ShareFetchResponseNodeEndpoint>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readShareFetchResponseNodeEndpoint(reader, version);
+  }
   return elements;
 }
 

@@ -2,7 +2,14 @@
 
 import type { ByteReader, ByteWriter, Uuid } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, readInt8Array, unsupportedField, versionRange, writeInt8Array } from '../codec-support.ts';
+import {
+  arrayFor,
+  messageCodec,
+  readInt8Array,
+  unsupportedField,
+  versionRange,
+  writeInt8Array,
+} from '../codec-support.ts';
 
 export interface ShareAcknowledgeRequest {
   groupId?: string | null;
@@ -120,8 +127,10 @@ function writeShareAcknowledgeRequestAcknowledgementBatch(
 }
 
 function readAcknowledgeTopicArray(reader: ByteReader, version: number, count: number): Decoded<AcknowledgeTopic>[] {
-  const elements: Decoded<AcknowledgeTopic>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readAcknowledgeTopic(reader, version));
+  const elements = arrayFor<Decoded<AcknowledgeTopic>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readAcknowledgeTopic(reader, version);
+  }
   return elements;
 }
 
@@ -134,8 +143,10 @@ function readAcknowledgePartitionArray(
   version: number,
   count: number,
 ): Decoded<AcknowledgePartition>[] {
-  const elements: Decoded<AcknowledgePartition>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readAcknowledgePartition(reader, version));
+  const elements = arrayFor<Decoded<AcknowledgePartition>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readAcknowledgePartition(reader, version);
+  }
   return elements;
 }
 
@@ -152,8 +163,10 @@ function readShareAcknowledgeRequestAcknowledgementBatchArray(
   version: number,
   count: number,
 ): Decoded<ShareAcknowledgeRequestAcknowledgementBatch>[] {
-  const elements: Decoded<ShareAcknowledgeRequestAcknowledgementBatch>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readShareAcknowledgeRequestAcknowledgementBatch(reader, version));
+  const elements = arrayFor<Decoded<ShareAcknowledgeRequestAcknowledgementBatch>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readShareAcknowledgeRequestAcknowledgementBatch(reader, version);
+  }
   return elements;
 }
 
@@ -336,8 +349,10 @@ function readShareAcknowledgeTopicResponseArray(
   version: number,
   count: number,
 ): Decoded<ShareAcknowledgeTopicResponse>[] {
-  const elements: Decoded<ShareAcknowledgeTopicResponse>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readShareAcknowledgeTopicResponse(reader, version));
+  const elements = arrayFor<Decoded<ShareAcknowledgeTopicResponse>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readShareAcknowledgeTopicResponse(reader, version);
+  }
   return elements;
 }
 
@@ -354,8 +369,10 @@ function readShareAcknowledgeResponsePartitionDataArray(
   version: number,
   count: number,
 ): Decoded<ShareAcknowledgeResponsePartitionData>[] {
-  const elements: Decoded<ShareAcknowledgeResponsePartitionData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readShareAcknowledgeResponsePartitionData(reader, version));
+  const elements = arrayFor<Decoded<ShareAcknowledgeResponsePartitionData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readShareAcknowledgeResponsePartitionData(reader, version);
+  }
   return elements;
 }
 
@@ -372,8 +389,10 @@ function readShareAcknowledgeResponseNodeEndpointArray(
   version: number,
   count: number,
 ): Decoded<ShareAcknowledgeResponseNodeEndpoint>[] {
-  const elements: Decoded<ShareAcknowledgeResponseNodeEndpoint>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readShareAcknowledgeResponseNodeEndpoint(reader, version));
+  const elements = arrayFor<Decoded<ShareAcknowledgeResponseNodeEndpoint>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readShareAcknowledgeResponseNodeEndpoint(reader, version);
+  }
   return elements;
 }
 

@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter, Uuid } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, unsupportedField, versionRange } from '../codec-support.ts';
+import { arrayFor, messageCodec, unsupportedField, versionRange } from '../codec-support.ts';
 
 export interface AddRaftVoterRequest {
   clusterId: string | null;
@@ -77,8 +77,10 @@ function readAddRaftVoterRequestListenerArray(
   version: number,
   count: number,
 ): Decoded<AddRaftVoterRequestListener>[] {
-  const elements: Decoded<AddRaftVoterRequestListener>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readAddRaftVoterRequestListener(reader, version));
+  const elements = arrayFor<Decoded<AddRaftVoterRequestListener>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readAddRaftVoterRequestListener(reader, version);
+  }
   return elements;
 }
 

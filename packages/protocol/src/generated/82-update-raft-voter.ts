@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter, Uuid } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, versionRange } from '../codec-support.ts';
+import { arrayFor, messageCodec, versionRange } from '../codec-support.ts';
 
 export interface UpdateRaftVoterRequest {
   clusterId: string | null;
@@ -100,8 +100,10 @@ function readUpdateRaftVoterRequestListenerArray(
   version: number,
   count: number,
 ): Decoded<UpdateRaftVoterRequestListener>[] {
-  const elements: Decoded<UpdateRaftVoterRequestListener>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readUpdateRaftVoterRequestListener(reader, version));
+  const elements = arrayFor<Decoded<UpdateRaftVoterRequestListener>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readUpdateRaftVoterRequestListener(reader, version);
+  }
   return elements;
 }
 

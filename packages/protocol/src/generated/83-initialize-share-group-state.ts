@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter, Uuid } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, versionRange } from '../codec-support.ts';
+import { arrayFor, messageCodec, versionRange } from '../codec-support.ts';
 
 export interface InitializeShareGroupStateRequest {
   groupId: string;
@@ -88,8 +88,10 @@ function readInitializeStateDataArray(
   version: number,
   count: number,
 ): Decoded<InitializeStateData>[] {
-  const elements: Decoded<InitializeStateData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readInitializeStateData(reader, version));
+  const elements = arrayFor<Decoded<InitializeStateData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readInitializeStateData(reader, version);
+  }
   return elements;
 }
 
@@ -106,8 +108,10 @@ function readInitializeShareGroupStateRequestPartitionDataArray(
   version: number,
   count: number,
 ): Decoded<InitializeShareGroupStateRequestPartitionData>[] {
-  const elements: Decoded<InitializeShareGroupStateRequestPartitionData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readInitializeShareGroupStateRequestPartitionData(reader, version));
+  const elements = arrayFor<Decoded<InitializeShareGroupStateRequestPartitionData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readInitializeShareGroupStateRequestPartitionData(reader, version);
+  }
   return elements;
 }
 
@@ -201,8 +205,10 @@ function readInitializeStateResultArray(
   version: number,
   count: number,
 ): Decoded<InitializeStateResult>[] {
-  const elements: Decoded<InitializeStateResult>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readInitializeStateResult(reader, version));
+  const elements = arrayFor<Decoded<InitializeStateResult>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readInitializeStateResult(reader, version);
+  }
   return elements;
 }
 
@@ -219,8 +225,10 @@ function readInitializeShareGroupStateResponsePartitionResultArray(
   version: number,
   count: number,
 ): Decoded<InitializeShareGroupStateResponsePartitionResult>[] {
-  const elements: Decoded<InitializeShareGroupStateResponsePartitionResult>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readInitializeShareGroupStateResponsePartitionResult(reader, version));
+  const elements = arrayFor<Decoded<InitializeShareGroupStateResponsePartitionResult>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readInitializeShareGroupStateResponsePartitionResult(reader, version);
+  }
   return elements;
 }
 

@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter, Uuid } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, versionRange } from '../codec-support.ts';
+import { arrayFor, messageCodec, versionRange } from '../codec-support.ts';
 
 export interface ReadShareGroupStateRequest {
   groupId: string;
@@ -74,8 +74,10 @@ function writeReadShareGroupStateRequestPartitionData(
 }
 
 function readReadStateDataArray(reader: ByteReader, version: number, count: number): Decoded<ReadStateData>[] {
-  const elements: Decoded<ReadStateData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readReadStateData(reader, version));
+  const elements = arrayFor<Decoded<ReadStateData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readReadStateData(reader, version);
+  }
   return elements;
 }
 
@@ -88,8 +90,10 @@ function readReadShareGroupStateRequestPartitionDataArray(
   version: number,
   count: number,
 ): Decoded<ReadShareGroupStateRequestPartitionData>[] {
-  const elements: Decoded<ReadShareGroupStateRequestPartitionData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readReadShareGroupStateRequestPartitionData(reader, version));
+  const elements = arrayFor<Decoded<ReadShareGroupStateRequestPartitionData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readReadShareGroupStateRequestPartitionData(reader, version);
+  }
   return elements;
 }
 
@@ -222,8 +226,10 @@ function writeReadShareGroupStateResponseStateBatch(
 }
 
 function readReadStateResultArray(reader: ByteReader, version: number, count: number): Decoded<ReadStateResult>[] {
-  const elements: Decoded<ReadStateResult>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readReadStateResult(reader, version));
+  const elements = arrayFor<Decoded<ReadStateResult>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readReadStateResult(reader, version);
+  }
   return elements;
 }
 
@@ -236,8 +242,10 @@ function readReadShareGroupStateResponsePartitionResultArray(
   version: number,
   count: number,
 ): Decoded<ReadShareGroupStateResponsePartitionResult>[] {
-  const elements: Decoded<ReadShareGroupStateResponsePartitionResult>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readReadShareGroupStateResponsePartitionResult(reader, version));
+  const elements = arrayFor<Decoded<ReadShareGroupStateResponsePartitionResult>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readReadShareGroupStateResponsePartitionResult(reader, version);
+  }
   return elements;
 }
 
@@ -254,8 +262,10 @@ function readReadShareGroupStateResponseStateBatchArray(
   version: number,
   count: number,
 ): Decoded<ReadShareGroupStateResponseStateBatch>[] {
-  const elements: Decoded<ReadShareGroupStateResponseStateBatch>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readReadShareGroupStateResponseStateBatch(reader, version));
+  const elements = arrayFor<Decoded<ReadShareGroupStateResponseStateBatch>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readReadShareGroupStateResponseStateBatch(reader, version);
+  }
   return elements;
 }
 

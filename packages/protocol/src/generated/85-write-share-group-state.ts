@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter, Uuid } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, versionRange } from '../codec-support.ts';
+import { arrayFor, messageCodec, versionRange } from '../codec-support.ts';
 
 export interface WriteShareGroupStateRequest {
   groupId: string;
@@ -129,8 +129,10 @@ function writeWriteShareGroupStateRequestStateBatch(
 }
 
 function readWriteStateDataArray(reader: ByteReader, version: number, count: number): Decoded<WriteStateData>[] {
-  const elements: Decoded<WriteStateData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readWriteStateData(reader, version));
+  const elements = arrayFor<Decoded<WriteStateData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readWriteStateData(reader, version);
+  }
   return elements;
 }
 
@@ -143,8 +145,10 @@ function readWriteShareGroupStateRequestPartitionDataArray(
   version: number,
   count: number,
 ): Decoded<WriteShareGroupStateRequestPartitionData>[] {
-  const elements: Decoded<WriteShareGroupStateRequestPartitionData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readWriteShareGroupStateRequestPartitionData(reader, version));
+  const elements = arrayFor<Decoded<WriteShareGroupStateRequestPartitionData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readWriteShareGroupStateRequestPartitionData(reader, version);
+  }
   return elements;
 }
 
@@ -161,8 +165,10 @@ function readWriteShareGroupStateRequestStateBatchArray(
   version: number,
   count: number,
 ): Decoded<WriteShareGroupStateRequestStateBatch>[] {
-  const elements: Decoded<WriteShareGroupStateRequestStateBatch>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readWriteShareGroupStateRequestStateBatch(reader, version));
+  const elements = arrayFor<Decoded<WriteShareGroupStateRequestStateBatch>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readWriteShareGroupStateRequestStateBatch(reader, version);
+  }
   return elements;
 }
 
@@ -249,8 +255,10 @@ function writeWriteShareGroupStateResponsePartitionResult(
 }
 
 function readWriteStateResultArray(reader: ByteReader, version: number, count: number): Decoded<WriteStateResult>[] {
-  const elements: Decoded<WriteStateResult>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readWriteStateResult(reader, version));
+  const elements = arrayFor<Decoded<WriteStateResult>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readWriteStateResult(reader, version);
+  }
   return elements;
 }
 
@@ -263,8 +271,10 @@ function readWriteShareGroupStateResponsePartitionResultArray(
   version: number,
   count: number,
 ): Decoded<WriteShareGroupStateResponsePartitionResult>[] {
-  const elements: Decoded<WriteShareGroupStateResponsePartitionResult>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readWriteShareGroupStateResponsePartitionResult(reader, version));
+  const elements = arrayFor<Decoded<WriteShareGroupStateResponsePartitionResult>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readWriteShareGroupStateResponsePartitionResult(reader, version);
+  }
   return elements;
 }
 

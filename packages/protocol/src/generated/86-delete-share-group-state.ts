@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter, Uuid } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, versionRange } from '../codec-support.ts';
+import { arrayFor, messageCodec, versionRange } from '../codec-support.ts';
 
 export interface DeleteShareGroupStateRequest {
   groupId: string;
@@ -75,8 +75,10 @@ function writeDeleteShareGroupStateRequestPartitionData(
 }
 
 function readDeleteStateDataArray(reader: ByteReader, version: number, count: number): Decoded<DeleteStateData>[] {
-  const elements: Decoded<DeleteStateData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDeleteStateData(reader, version));
+  const elements = arrayFor<Decoded<DeleteStateData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDeleteStateData(reader, version);
+  }
   return elements;
 }
 
@@ -89,8 +91,10 @@ function readDeleteShareGroupStateRequestPartitionDataArray(
   version: number,
   count: number,
 ): Decoded<DeleteShareGroupStateRequestPartitionData>[] {
-  const elements: Decoded<DeleteShareGroupStateRequestPartitionData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDeleteShareGroupStateRequestPartitionData(reader, version));
+  const elements = arrayFor<Decoded<DeleteShareGroupStateRequestPartitionData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDeleteShareGroupStateRequestPartitionData(reader, version);
+  }
   return elements;
 }
 
@@ -180,8 +184,10 @@ function writeDeleteShareGroupStateResponsePartitionResult(
 }
 
 function readDeleteStateResultArray(reader: ByteReader, version: number, count: number): Decoded<DeleteStateResult>[] {
-  const elements: Decoded<DeleteStateResult>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDeleteStateResult(reader, version));
+  const elements = arrayFor<Decoded<DeleteStateResult>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDeleteStateResult(reader, version);
+  }
   return elements;
 }
 
@@ -198,8 +204,10 @@ function readDeleteShareGroupStateResponsePartitionResultArray(
   version: number,
   count: number,
 ): Decoded<DeleteShareGroupStateResponsePartitionResult>[] {
-  const elements: Decoded<DeleteShareGroupStateResponsePartitionResult>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDeleteShareGroupStateResponsePartitionResult(reader, version));
+  const elements = arrayFor<Decoded<DeleteShareGroupStateResponsePartitionResult>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDeleteShareGroupStateResponsePartitionResult(reader, version);
+  }
   return elements;
 }
 

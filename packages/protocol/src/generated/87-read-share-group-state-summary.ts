@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter, Uuid } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, versionRange } from '../codec-support.ts';
+import { arrayFor, messageCodec, versionRange } from '../codec-support.ts';
 
 export interface ReadShareGroupStateSummaryRequest {
   groupId: string;
@@ -85,8 +85,10 @@ function readReadStateSummaryDataArray(
   version: number,
   count: number,
 ): Decoded<ReadStateSummaryData>[] {
-  const elements: Decoded<ReadStateSummaryData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readReadStateSummaryData(reader, version));
+  const elements = arrayFor<Decoded<ReadStateSummaryData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readReadStateSummaryData(reader, version);
+  }
   return elements;
 }
 
@@ -103,8 +105,10 @@ function readReadShareGroupStateSummaryRequestPartitionDataArray(
   version: number,
   count: number,
 ): Decoded<ReadShareGroupStateSummaryRequestPartitionData>[] {
-  const elements: Decoded<ReadShareGroupStateSummaryRequestPartitionData>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readReadShareGroupStateSummaryRequestPartitionData(reader, version));
+  const elements = arrayFor<Decoded<ReadShareGroupStateSummaryRequestPartitionData>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readReadShareGroupStateSummaryRequestPartitionData(reader, version);
+  }
   return elements;
 }
 
@@ -223,8 +227,10 @@ function readReadShareGroupStateSummaryResponseReadStateSummaryResultArray(
   version: number,
   count: number,
 ): Decoded<ReadShareGroupStateSummaryResponseReadStateSummaryResult>[] {
-  const elements: Decoded<ReadShareGroupStateSummaryResponseReadStateSummaryResult>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readReadShareGroupStateSummaryResponseReadStateSummaryResult(reader, version));
+  const elements = arrayFor<Decoded<ReadShareGroupStateSummaryResponseReadStateSummaryResult>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readReadShareGroupStateSummaryResponseReadStateSummaryResult(reader, version);
+  }
   return elements;
 }
 
@@ -241,8 +247,10 @@ function readReadShareGroupStateSummaryResponsePartitionResultArray(
   version: number,
   count: number,
 ): Decoded<ReadShareGroupStateSummaryResponsePartitionResult>[] {
-  const elements: Decoded<ReadShareGroupStateSummaryResponsePartitionResult>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readReadShareGroupStateSummaryResponsePartitionResult(reader, version));
+  const elements = arrayFor<Decoded<ReadShareGroupStateSummaryResponsePartitionResult>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readReadShareGroupStateSummaryResponsePartitionResult(reader, version);
+  }
   return elements;
 }
 

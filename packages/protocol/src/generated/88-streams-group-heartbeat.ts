@@ -3,6 +3,7 @@
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
 import {
+  arrayFor,
   messageCodec,
   readCompactStringArray,
   readInt16Array,
@@ -451,8 +452,10 @@ function readStreamsGroupHeartbeatRequestSubtopologyArray(
   version: number,
   count: number,
 ): Decoded<StreamsGroupHeartbeatRequestSubtopology>[] {
-  const elements: Decoded<StreamsGroupHeartbeatRequestSubtopology>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readStreamsGroupHeartbeatRequestSubtopology(reader, version));
+  const elements = arrayFor<Decoded<StreamsGroupHeartbeatRequestSubtopology>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readStreamsGroupHeartbeatRequestSubtopology(reader, version);
+  }
   return elements;
 }
 
@@ -469,8 +472,10 @@ function readStreamsGroupHeartbeatRequestTopicInfoArray(
   version: number,
   count: number,
 ): Decoded<StreamsGroupHeartbeatRequestTopicInfo>[] {
-  const elements: Decoded<StreamsGroupHeartbeatRequestTopicInfo>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readStreamsGroupHeartbeatRequestTopicInfo(reader, version));
+  const elements = arrayFor<Decoded<StreamsGroupHeartbeatRequestTopicInfo>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readStreamsGroupHeartbeatRequestTopicInfo(reader, version);
+  }
   return elements;
 }
 
@@ -487,8 +492,10 @@ function readStreamsGroupHeartbeatRequestCopartitionGroupArray(
   version: number,
   count: number,
 ): Decoded<StreamsGroupHeartbeatRequestCopartitionGroup>[] {
-  const elements: Decoded<StreamsGroupHeartbeatRequestCopartitionGroup>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readStreamsGroupHeartbeatRequestCopartitionGroup(reader, version));
+  const elements = arrayFor<Decoded<StreamsGroupHeartbeatRequestCopartitionGroup>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readStreamsGroupHeartbeatRequestCopartitionGroup(reader, version);
+  }
   return elements;
 }
 
@@ -505,8 +512,10 @@ function readStreamsGroupHeartbeatRequestTaskIdsArray(
   version: number,
   count: number,
 ): Decoded<StreamsGroupHeartbeatRequestTaskIds>[] {
-  const elements: Decoded<StreamsGroupHeartbeatRequestTaskIds>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readStreamsGroupHeartbeatRequestTaskIds(reader, version));
+  const elements = arrayFor<Decoded<StreamsGroupHeartbeatRequestTaskIds>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readStreamsGroupHeartbeatRequestTaskIds(reader, version);
+  }
   return elements;
 }
 
@@ -531,8 +540,10 @@ function readStreamsGroupHeartbeatRequestKeyValueArray(
   version: number,
   count: number,
 ): Decoded<StreamsGroupHeartbeatRequestKeyValue>[] {
-  const elements: Decoded<StreamsGroupHeartbeatRequestKeyValue>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readStreamsGroupHeartbeatRequestKeyValue(reader, version));
+  const elements = arrayFor<Decoded<StreamsGroupHeartbeatRequestKeyValue>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readStreamsGroupHeartbeatRequestKeyValue(reader, version);
+  }
   return elements;
 }
 
@@ -557,8 +568,10 @@ function readStreamsGroupHeartbeatRequestTaskOffsetArray(
   version: number,
   count: number,
 ): Decoded<StreamsGroupHeartbeatRequestTaskOffset>[] {
-  const elements: Decoded<StreamsGroupHeartbeatRequestTaskOffset>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readStreamsGroupHeartbeatRequestTaskOffset(reader, version));
+  const elements = arrayFor<Decoded<StreamsGroupHeartbeatRequestTaskOffset>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readStreamsGroupHeartbeatRequestTaskOffset(reader, version);
+  }
   return elements;
 }
 
@@ -813,8 +826,10 @@ function writeStreamsGroupHeartbeatResponseTopicPartition(
 }
 
 function readStatusArray(reader: ByteReader, version: number, count: number): Decoded<Status>[] {
-  const elements: Decoded<Status>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readStatus(reader, version));
+  const elements = arrayFor<Decoded<Status>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readStatus(reader, version);
+  }
   return elements;
 }
 
@@ -831,8 +846,10 @@ function readStreamsGroupHeartbeatResponseTaskIdsArray(
   version: number,
   count: number,
 ): Decoded<StreamsGroupHeartbeatResponseTaskIds>[] {
-  const elements: Decoded<StreamsGroupHeartbeatResponseTaskIds>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readStreamsGroupHeartbeatResponseTaskIds(reader, version));
+  const elements = arrayFor<Decoded<StreamsGroupHeartbeatResponseTaskIds>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readStreamsGroupHeartbeatResponseTaskIds(reader, version);
+  }
   return elements;
 }
 
@@ -857,8 +874,10 @@ function readEndpointToPartitionsArray(
   version: number,
   count: number,
 ): Decoded<EndpointToPartitions>[] {
-  const elements: Decoded<EndpointToPartitions>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readEndpointToPartitions(reader, version));
+  const elements = arrayFor<Decoded<EndpointToPartitions>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readEndpointToPartitions(reader, version);
+  }
   return elements;
 }
 
@@ -883,8 +902,10 @@ function readStreamsGroupHeartbeatResponseTopicPartitionArray(
   version: number,
   count: number,
 ): Decoded<StreamsGroupHeartbeatResponseTopicPartition>[] {
-  const elements: Decoded<StreamsGroupHeartbeatResponseTopicPartition>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readStreamsGroupHeartbeatResponseTopicPartition(reader, version));
+  const elements = arrayFor<Decoded<StreamsGroupHeartbeatResponseTopicPartition>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readStreamsGroupHeartbeatResponseTopicPartition(reader, version);
+  }
   return elements;
 }
 

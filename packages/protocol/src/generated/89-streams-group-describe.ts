@@ -3,6 +3,7 @@
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
 import {
+  arrayFor,
   messageCodec,
   readCompactStringArray,
   readInt32Array,
@@ -519,8 +520,10 @@ function readStreamsGroupDescribeResponseDescribedGroupArray(
   version: number,
   count: number,
 ): Decoded<StreamsGroupDescribeResponseDescribedGroup>[] {
-  const elements: Decoded<StreamsGroupDescribeResponseDescribedGroup>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readStreamsGroupDescribeResponseDescribedGroup(reader, version));
+  const elements = arrayFor<Decoded<StreamsGroupDescribeResponseDescribedGroup>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readStreamsGroupDescribeResponseDescribedGroup(reader, version);
+  }
   return elements;
 }
 
@@ -537,8 +540,10 @@ function readStreamsGroupDescribeResponseSubtopologyArray(
   version: number,
   count: number,
 ): Decoded<StreamsGroupDescribeResponseSubtopology>[] {
-  const elements: Decoded<StreamsGroupDescribeResponseSubtopology>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readStreamsGroupDescribeResponseSubtopology(reader, version));
+  const elements = arrayFor<Decoded<StreamsGroupDescribeResponseSubtopology>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readStreamsGroupDescribeResponseSubtopology(reader, version);
+  }
   return elements;
 }
 
@@ -563,8 +568,10 @@ function readStreamsGroupDescribeResponseTopicInfoArray(
   version: number,
   count: number,
 ): Decoded<StreamsGroupDescribeResponseTopicInfo>[] {
-  const elements: Decoded<StreamsGroupDescribeResponseTopicInfo>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readStreamsGroupDescribeResponseTopicInfo(reader, version));
+  const elements = arrayFor<Decoded<StreamsGroupDescribeResponseTopicInfo>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readStreamsGroupDescribeResponseTopicInfo(reader, version);
+  }
   return elements;
 }
 
@@ -581,8 +588,10 @@ function readStreamsGroupDescribeResponseMemberArray(
   version: number,
   count: number,
 ): Decoded<StreamsGroupDescribeResponseMember>[] {
-  const elements: Decoded<StreamsGroupDescribeResponseMember>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readStreamsGroupDescribeResponseMember(reader, version));
+  const elements = arrayFor<Decoded<StreamsGroupDescribeResponseMember>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readStreamsGroupDescribeResponseMember(reader, version);
+  }
   return elements;
 }
 
@@ -599,8 +608,10 @@ function readStreamsGroupDescribeResponseKeyValueArray(
   version: number,
   count: number,
 ): Decoded<StreamsGroupDescribeResponseKeyValue>[] {
-  const elements: Decoded<StreamsGroupDescribeResponseKeyValue>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readStreamsGroupDescribeResponseKeyValue(reader, version));
+  const elements = arrayFor<Decoded<StreamsGroupDescribeResponseKeyValue>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readStreamsGroupDescribeResponseKeyValue(reader, version);
+  }
   return elements;
 }
 
@@ -617,8 +628,10 @@ function readStreamsGroupDescribeResponseTaskOffsetArray(
   version: number,
   count: number,
 ): Decoded<StreamsGroupDescribeResponseTaskOffset>[] {
-  const elements: Decoded<StreamsGroupDescribeResponseTaskOffset>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readStreamsGroupDescribeResponseTaskOffset(reader, version));
+  const elements = arrayFor<Decoded<StreamsGroupDescribeResponseTaskOffset>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readStreamsGroupDescribeResponseTaskOffset(reader, version);
+  }
   return elements;
 }
 
@@ -635,8 +648,10 @@ function readStreamsGroupDescribeResponseTaskIdsArray(
   version: number,
   count: number,
 ): Decoded<StreamsGroupDescribeResponseTaskIds>[] {
-  const elements: Decoded<StreamsGroupDescribeResponseTaskIds>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readStreamsGroupDescribeResponseTaskIds(reader, version));
+  const elements = arrayFor<Decoded<StreamsGroupDescribeResponseTaskIds>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readStreamsGroupDescribeResponseTaskIds(reader, version);
+  }
   return elements;
 }
 

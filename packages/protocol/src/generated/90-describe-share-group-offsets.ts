@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter, Uuid } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, readInt32Array, versionRange, writeInt32Array } from '../codec-support.ts';
+import { arrayFor, messageCodec, readInt32Array, versionRange, writeInt32Array } from '../codec-support.ts';
 
 export interface DescribeShareGroupOffsetsRequest {
   groups: DescribeShareGroupOffsetsRequestGroup[];
@@ -95,8 +95,10 @@ function readDescribeShareGroupOffsetsRequestGroupArray(
   version: number,
   count: number,
 ): Decoded<DescribeShareGroupOffsetsRequestGroup>[] {
-  const elements: Decoded<DescribeShareGroupOffsetsRequestGroup>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDescribeShareGroupOffsetsRequestGroup(reader, version));
+  const elements = arrayFor<Decoded<DescribeShareGroupOffsetsRequestGroup>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDescribeShareGroupOffsetsRequestGroup(reader, version);
+  }
   return elements;
 }
 
@@ -113,8 +115,10 @@ function readDescribeShareGroupOffsetsRequestTopicArray(
   version: number,
   count: number,
 ): Decoded<DescribeShareGroupOffsetsRequestTopic>[] {
-  const elements: Decoded<DescribeShareGroupOffsetsRequestTopic>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDescribeShareGroupOffsetsRequestTopic(reader, version));
+  const elements = arrayFor<Decoded<DescribeShareGroupOffsetsRequestTopic>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDescribeShareGroupOffsetsRequestTopic(reader, version);
+  }
   return elements;
 }
 
@@ -282,8 +286,10 @@ function readDescribeShareGroupOffsetsResponseGroupArray(
   version: number,
   count: number,
 ): Decoded<DescribeShareGroupOffsetsResponseGroup>[] {
-  const elements: Decoded<DescribeShareGroupOffsetsResponseGroup>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDescribeShareGroupOffsetsResponseGroup(reader, version));
+  const elements = arrayFor<Decoded<DescribeShareGroupOffsetsResponseGroup>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDescribeShareGroupOffsetsResponseGroup(reader, version);
+  }
   return elements;
 }
 
@@ -300,8 +306,10 @@ function readDescribeShareGroupOffsetsResponseTopicArray(
   version: number,
   count: number,
 ): Decoded<DescribeShareGroupOffsetsResponseTopic>[] {
-  const elements: Decoded<DescribeShareGroupOffsetsResponseTopic>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDescribeShareGroupOffsetsResponseTopic(reader, version));
+  const elements = arrayFor<Decoded<DescribeShareGroupOffsetsResponseTopic>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDescribeShareGroupOffsetsResponseTopic(reader, version);
+  }
   return elements;
 }
 
@@ -318,8 +326,10 @@ function readDescribeShareGroupOffsetsResponsePartitionArray(
   version: number,
   count: number,
 ): Decoded<DescribeShareGroupOffsetsResponsePartition>[] {
-  const elements: Decoded<DescribeShareGroupOffsetsResponsePartition>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDescribeShareGroupOffsetsResponsePartition(reader, version));
+  const elements = arrayFor<Decoded<DescribeShareGroupOffsetsResponsePartition>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDescribeShareGroupOffsetsResponsePartition(reader, version);
+  }
   return elements;
 }
 

@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter, Uuid } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, versionRange } from '../codec-support.ts';
+import { arrayFor, messageCodec, versionRange } from '../codec-support.ts';
 
 export interface AlterShareGroupOffsetsRequest {
   groupId: string;
@@ -96,8 +96,10 @@ function readAlterShareGroupOffsetsRequestTopicArray(
   version: number,
   count: number,
 ): Decoded<AlterShareGroupOffsetsRequestTopic>[] {
-  const elements: Decoded<AlterShareGroupOffsetsRequestTopic>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readAlterShareGroupOffsetsRequestTopic(reader, version));
+  const elements = arrayFor<Decoded<AlterShareGroupOffsetsRequestTopic>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readAlterShareGroupOffsetsRequestTopic(reader, version);
+  }
   return elements;
 }
 
@@ -114,8 +116,10 @@ function readAlterShareGroupOffsetsRequestPartitionArray(
   version: number,
   count: number,
 ): Decoded<AlterShareGroupOffsetsRequestPartition>[] {
-  const elements: Decoded<AlterShareGroupOffsetsRequestPartition>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readAlterShareGroupOffsetsRequestPartition(reader, version));
+  const elements = arrayFor<Decoded<AlterShareGroupOffsetsRequestPartition>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readAlterShareGroupOffsetsRequestPartition(reader, version);
+  }
   return elements;
 }
 
@@ -233,8 +237,10 @@ function readAlterShareGroupOffsetsResponseTopicArray(
   version: number,
   count: number,
 ): Decoded<AlterShareGroupOffsetsResponseTopic>[] {
-  const elements: Decoded<AlterShareGroupOffsetsResponseTopic>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readAlterShareGroupOffsetsResponseTopic(reader, version));
+  const elements = arrayFor<Decoded<AlterShareGroupOffsetsResponseTopic>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readAlterShareGroupOffsetsResponseTopic(reader, version);
+  }
   return elements;
 }
 
@@ -251,8 +257,10 @@ function readAlterShareGroupOffsetsResponsePartitionArray(
   version: number,
   count: number,
 ): Decoded<AlterShareGroupOffsetsResponsePartition>[] {
-  const elements: Decoded<AlterShareGroupOffsetsResponsePartition>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readAlterShareGroupOffsetsResponsePartition(reader, version));
+  const elements = arrayFor<Decoded<AlterShareGroupOffsetsResponsePartition>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readAlterShareGroupOffsetsResponsePartition(reader, version);
+  }
   return elements;
 }
 

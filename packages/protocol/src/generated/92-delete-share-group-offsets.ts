@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter, Uuid } from '@ottla/base';
 import type { ApiCodec, Decoded } from '../codec.ts';
-import { messageCodec, versionRange } from '../codec-support.ts';
+import { arrayFor, messageCodec, versionRange } from '../codec-support.ts';
 
 export interface DeleteShareGroupOffsetsRequest {
   groupId: string;
@@ -62,8 +62,10 @@ function readDeleteShareGroupOffsetsRequestTopicArray(
   version: number,
   count: number,
 ): Decoded<DeleteShareGroupOffsetsRequestTopic>[] {
-  const elements: Decoded<DeleteShareGroupOffsetsRequestTopic>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDeleteShareGroupOffsetsRequestTopic(reader, version));
+  const elements = arrayFor<Decoded<DeleteShareGroupOffsetsRequestTopic>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDeleteShareGroupOffsetsRequestTopic(reader, version);
+  }
   return elements;
 }
 
@@ -150,8 +152,10 @@ function readDeleteShareGroupOffsetsResponseTopicArray(
   version: number,
   count: number,
 ): Decoded<DeleteShareGroupOffsetsResponseTopic>[] {
-  const elements: Decoded<DeleteShareGroupOffsetsResponseTopic>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readDeleteShareGroupOffsetsResponseTopic(reader, version));
+  const elements = arrayFor<Decoded<DeleteShareGroupOffsetsResponseTopic>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readDeleteShareGroupOffsetsResponseTopic(reader, version);
+  }
   return elements;
 }
 

@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter, Uuid } from '@ottla/base';
 import type { Decoded, MessageCodec } from '../codec.ts';
-import { messageCodec, versionRange } from '../codec-support.ts';
+import { arrayFor, messageCodec, versionRange } from '../codec-support.ts';
 
 export interface ShareGroupMetadataValueEarlyAccess {
   epoch: number;
@@ -133,8 +133,10 @@ function readReadShareGroupStateSummaryResponseEarlyAccessReadStateSummaryResult
   version: number,
   count: number,
 ): Decoded<ReadShareGroupStateSummaryResponseEarlyAccessReadStateSummaryResult>[] {
-  const elements: Decoded<ReadShareGroupStateSummaryResponseEarlyAccessReadStateSummaryResult>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readReadShareGroupStateSummaryResponseEarlyAccessReadStateSummaryResult(reader, version));
+  const elements = arrayFor<Decoded<ReadShareGroupStateSummaryResponseEarlyAccessReadStateSummaryResult>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readReadShareGroupStateSummaryResponseEarlyAccessReadStateSummaryResult(reader, version);
+  }
   return elements;
 }
 
@@ -151,8 +153,10 @@ function readReadShareGroupStateSummaryResponseEarlyAccessPartitionResultArray(
   version: number,
   count: number,
 ): Decoded<ReadShareGroupStateSummaryResponseEarlyAccessPartitionResult>[] {
-  const elements: Decoded<ReadShareGroupStateSummaryResponseEarlyAccessPartitionResult>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readReadShareGroupStateSummaryResponseEarlyAccessPartitionResult(reader, version));
+  const elements = arrayFor<Decoded<ReadShareGroupStateSummaryResponseEarlyAccessPartitionResult>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readReadShareGroupStateSummaryResponseEarlyAccessPartitionResult(reader, version);
+  }
   return elements;
 }
 

@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter, Uuid } from '@ottla/base';
 import type { Decoded, MessageCodec } from '../../codec.ts';
-import { messageCodec, readInt32Array, versionRange, writeInt32Array } from '../../codec-support.ts';
+import { arrayFor, messageCodec, readInt32Array, versionRange, writeInt32Array } from '../../codec-support.ts';
 
 export interface ConsumerGroupCurrentMemberAssignmentKey {
   groupId: string;
@@ -113,8 +113,10 @@ function readConsumerGroupCurrentMemberAssignmentValueTopicPartitionsArray(
   version: number,
   count: number,
 ): Decoded<ConsumerGroupCurrentMemberAssignmentValueTopicPartitions>[] {
-  const elements: Decoded<ConsumerGroupCurrentMemberAssignmentValueTopicPartitions>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readConsumerGroupCurrentMemberAssignmentValueTopicPartitions(reader, version));
+  const elements = arrayFor<Decoded<ConsumerGroupCurrentMemberAssignmentValueTopicPartitions>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readConsumerGroupCurrentMemberAssignmentValueTopicPartitions(reader, version);
+  }
   return elements;
 }
 

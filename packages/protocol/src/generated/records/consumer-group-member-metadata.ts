@@ -2,7 +2,13 @@
 
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { Decoded, MessageCodec } from '../../codec.ts';
-import { messageCodec, readCompactStringArray, versionRange, writeCompactStringArray } from '../../codec-support.ts';
+import {
+  arrayFor,
+  messageCodec,
+  readCompactStringArray,
+  versionRange,
+  writeCompactStringArray,
+} from '../../codec-support.ts';
 
 export interface ConsumerGroupMemberMetadataKey {
   groupId: string;
@@ -178,8 +184,10 @@ function isDefaultClassicMemberMetadata(value: ClassicMemberMetadata): boolean {
 }
 
 function readClassicProtocolArray(reader: ByteReader, version: number, count: number): Decoded<ClassicProtocol>[] {
-  const elements: Decoded<ClassicProtocol>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readClassicProtocol(reader, version));
+  const elements = arrayFor<Decoded<ClassicProtocol>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readClassicProtocol(reader, version);
+  }
   return elements;
 }
 

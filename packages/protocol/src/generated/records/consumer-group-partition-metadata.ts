@@ -2,7 +2,13 @@
 
 import type { ByteReader, ByteWriter, Uuid } from '@ottla/base';
 import type { Decoded, MessageCodec } from '../../codec.ts';
-import { messageCodec, readCompactStringArray, versionRange, writeCompactStringArray } from '../../codec-support.ts';
+import {
+  arrayFor,
+  messageCodec,
+  readCompactStringArray,
+  versionRange,
+  writeCompactStringArray,
+} from '../../codec-support.ts';
 
 export interface ConsumerGroupPartitionMetadataKey {
   groupId: string;
@@ -107,8 +113,10 @@ function writePartitionMetadata(writer: ByteWriter, value: PartitionMetadata, _v
 }
 
 function readTopicMetadataArray(reader: ByteReader, version: number, count: number): Decoded<TopicMetadata>[] {
-  const elements: Decoded<TopicMetadata>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readTopicMetadata(reader, version));
+  const elements = arrayFor<Decoded<TopicMetadata>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readTopicMetadata(reader, version);
+  }
   return elements;
 }
 
@@ -117,8 +125,10 @@ function writeTopicMetadataArray(writer: ByteWriter, elements: readonly TopicMet
 }
 
 function readPartitionMetadataArray(reader: ByteReader, version: number, count: number): Decoded<PartitionMetadata>[] {
-  const elements: Decoded<PartitionMetadata>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readPartitionMetadata(reader, version));
+  const elements = arrayFor<Decoded<PartitionMetadata>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readPartitionMetadata(reader, version);
+  }
   return elements;
 }
 

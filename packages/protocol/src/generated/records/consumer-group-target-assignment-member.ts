@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter, Uuid } from '@ottla/base';
 import type { Decoded, MessageCodec } from '../../codec.ts';
-import { messageCodec, readInt32Array, versionRange, writeInt32Array } from '../../codec-support.ts';
+import { arrayFor, messageCodec, readInt32Array, versionRange, writeInt32Array } from '../../codec-support.ts';
 
 export interface ConsumerGroupTargetAssignmentMemberKey {
   groupId: string;
@@ -95,8 +95,10 @@ function readConsumerGroupTargetAssignmentMemberValueTopicPartitionArray(
   version: number,
   count: number,
 ): Decoded<ConsumerGroupTargetAssignmentMemberValueTopicPartition>[] {
-  const elements: Decoded<ConsumerGroupTargetAssignmentMemberValueTopicPartition>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readConsumerGroupTargetAssignmentMemberValueTopicPartition(reader, version));
+  const elements = arrayFor<Decoded<ConsumerGroupTargetAssignmentMemberValueTopicPartition>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readConsumerGroupTargetAssignmentMemberValueTopicPartition(reader, version);
+  }
   return elements;
 }
 

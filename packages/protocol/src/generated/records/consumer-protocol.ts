@@ -3,6 +3,7 @@
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { Decoded, MessageCodec } from '../../codec.ts';
 import {
+  arrayFor,
   messageCodec,
   readInt32Array,
   readStringArray,
@@ -64,8 +65,10 @@ function readConsumerProtocolAssignmentTopicPartitionArray(
   version: number,
   count: number,
 ): Decoded<ConsumerProtocolAssignmentTopicPartition>[] {
-  const elements: Decoded<ConsumerProtocolAssignmentTopicPartition>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readConsumerProtocolAssignmentTopicPartition(reader, version));
+  const elements = arrayFor<Decoded<ConsumerProtocolAssignmentTopicPartition>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readConsumerProtocolAssignmentTopicPartition(reader, version);
+  }
   return elements;
 }
 
@@ -155,8 +158,10 @@ function readConsumerProtocolSubscriptionTopicPartitionArray(
   version: number,
   count: number,
 ): Decoded<ConsumerProtocolSubscriptionTopicPartition>[] {
-  const elements: Decoded<ConsumerProtocolSubscriptionTopicPartition>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readConsumerProtocolSubscriptionTopicPartition(reader, version));
+  const elements = arrayFor<Decoded<ConsumerProtocolSubscriptionTopicPartition>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readConsumerProtocolSubscriptionTopicPartition(reader, version);
+  }
   return elements;
 }
 

@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { Decoded, MessageCodec } from '../../codec.ts';
-import { messageCodec, versionRange } from '../../codec-support.ts';
+import { arrayFor, messageCodec, versionRange } from '../../codec-support.ts';
 
 export interface GroupMetadataKey {
   group: string;
@@ -157,8 +157,10 @@ function writeMemberMetadata(writer: ByteWriter, value: MemberMetadata, version:
 }
 
 function readMemberMetadataArray(reader: ByteReader, version: number, count: number): Decoded<MemberMetadata>[] {
-  const elements: Decoded<MemberMetadata>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readMemberMetadata(reader, version));
+  const elements = arrayFor<Decoded<MemberMetadata>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readMemberMetadata(reader, version);
+  }
   return elements;
 }
 

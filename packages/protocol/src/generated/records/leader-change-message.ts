@@ -2,7 +2,7 @@
 
 import { type ByteReader, type ByteWriter, type Uuid, ZERO_UUID } from '@ottla/base';
 import type { Decoded, MessageCodec } from '../../codec.ts';
-import { messageCodec, unsupportedField, versionRange } from '../../codec-support.ts';
+import { arrayFor, messageCodec, unsupportedField, versionRange } from '../../codec-support.ts';
 
 export interface LeaderChangeMessage {
   version: number;
@@ -65,8 +65,10 @@ function readLeaderChangeMessageVoterArray(
   version: number,
   count: number,
 ): Decoded<LeaderChangeMessageVoter>[] {
-  const elements: Decoded<LeaderChangeMessageVoter>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readLeaderChangeMessageVoter(reader, version));
+  const elements = arrayFor<Decoded<LeaderChangeMessageVoter>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readLeaderChangeMessageVoter(reader, version);
+  }
   return elements;
 }
 

@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter, Uuid } from '@ottla/base';
 import type { Decoded, MessageCodec } from '../../codec.ts';
-import { messageCodec, readInt32Array, versionRange, writeInt32Array } from '../../codec-support.ts';
+import { arrayFor, messageCodec, readInt32Array, versionRange, writeInt32Array } from '../../codec-support.ts';
 
 export interface ShareGroupCurrentMemberAssignmentKey {
   groupId: string;
@@ -104,8 +104,10 @@ function readShareGroupCurrentMemberAssignmentValueTopicPartitionsArray(
   version: number,
   count: number,
 ): Decoded<ShareGroupCurrentMemberAssignmentValueTopicPartitions>[] {
-  const elements: Decoded<ShareGroupCurrentMemberAssignmentValueTopicPartitions>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readShareGroupCurrentMemberAssignmentValueTopicPartitions(reader, version));
+  const elements = arrayFor<Decoded<ShareGroupCurrentMemberAssignmentValueTopicPartitions>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readShareGroupCurrentMemberAssignmentValueTopicPartitions(reader, version);
+  }
   return elements;
 }
 

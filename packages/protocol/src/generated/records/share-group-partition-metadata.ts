@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter, Uuid } from '@ottla/base';
 import type { Decoded, MessageCodec } from '../../codec.ts';
-import { messageCodec, readInt32Array, versionRange, writeInt32Array } from '../../codec-support.ts';
+import { arrayFor, messageCodec, readInt32Array, versionRange, writeInt32Array } from '../../codec-support.ts';
 
 export interface ShareGroupPartitionMetadataKey {
   groupId: string;
@@ -129,8 +129,10 @@ function readShareGroupPartitionMetadataValueTopicPartitionsInfoArray(
   version: number,
   count: number,
 ): Decoded<ShareGroupPartitionMetadataValueTopicPartitionsInfo>[] {
-  const elements: Decoded<ShareGroupPartitionMetadataValueTopicPartitionsInfo>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readShareGroupPartitionMetadataValueTopicPartitionsInfo(reader, version));
+  const elements = arrayFor<Decoded<ShareGroupPartitionMetadataValueTopicPartitionsInfo>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readShareGroupPartitionMetadataValueTopicPartitionsInfo(reader, version);
+  }
   return elements;
 }
 
@@ -147,8 +149,10 @@ function readShareGroupPartitionMetadataValueTopicInfoArray(
   version: number,
   count: number,
 ): Decoded<ShareGroupPartitionMetadataValueTopicInfo>[] {
-  const elements: Decoded<ShareGroupPartitionMetadataValueTopicInfo>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readShareGroupPartitionMetadataValueTopicInfo(reader, version));
+  const elements = arrayFor<Decoded<ShareGroupPartitionMetadataValueTopicInfo>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readShareGroupPartitionMetadataValueTopicInfo(reader, version);
+  }
   return elements;
 }
 

@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter, Uuid } from '@ottla/base';
 import type { Decoded, MessageCodec } from '../../codec.ts';
-import { messageCodec, readInt32Array, versionRange, writeInt32Array } from '../../codec-support.ts';
+import { arrayFor, messageCodec, readInt32Array, versionRange, writeInt32Array } from '../../codec-support.ts';
 
 export interface ShareGroupStatePartitionMetadataKey {
   groupId: string;
@@ -138,8 +138,10 @@ function readShareGroupStatePartitionMetadataValueTopicPartitionsInfoArray(
   version: number,
   count: number,
 ): Decoded<ShareGroupStatePartitionMetadataValueTopicPartitionsInfo>[] {
-  const elements: Decoded<ShareGroupStatePartitionMetadataValueTopicPartitionsInfo>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readShareGroupStatePartitionMetadataValueTopicPartitionsInfo(reader, version));
+  const elements = arrayFor<Decoded<ShareGroupStatePartitionMetadataValueTopicPartitionsInfo>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readShareGroupStatePartitionMetadataValueTopicPartitionsInfo(reader, version);
+  }
   return elements;
 }
 
@@ -156,8 +158,10 @@ function readShareGroupStatePartitionMetadataValueTopicInfoArray(
   version: number,
   count: number,
 ): Decoded<ShareGroupStatePartitionMetadataValueTopicInfo>[] {
-  const elements: Decoded<ShareGroupStatePartitionMetadataValueTopicInfo>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readShareGroupStatePartitionMetadataValueTopicInfo(reader, version));
+  const elements = arrayFor<Decoded<ShareGroupStatePartitionMetadataValueTopicInfo>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readShareGroupStatePartitionMetadataValueTopicInfo(reader, version);
+  }
   return elements;
 }
 

@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter, Uuid } from '@ottla/base';
 import type { Decoded, MessageCodec } from '../../codec.ts';
-import { messageCodec, readInt32Array, versionRange, writeInt32Array } from '../../codec-support.ts';
+import { arrayFor, messageCodec, readInt32Array, versionRange, writeInt32Array } from '../../codec-support.ts';
 
 export interface ShareGroupTargetAssignmentMemberKey {
   groupId: string;
@@ -95,8 +95,10 @@ function readShareGroupTargetAssignmentMemberValueTopicPartitionArray(
   version: number,
   count: number,
 ): Decoded<ShareGroupTargetAssignmentMemberValueTopicPartition>[] {
-  const elements: Decoded<ShareGroupTargetAssignmentMemberValueTopicPartition>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readShareGroupTargetAssignmentMemberValueTopicPartition(reader, version));
+  const elements = arrayFor<Decoded<ShareGroupTargetAssignmentMemberValueTopicPartition>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readShareGroupTargetAssignmentMemberValueTopicPartition(reader, version);
+  }
   return elements;
 }
 

@@ -3,6 +3,7 @@
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { Decoded, MessageCodec } from '../../codec.ts';
 import {
+  arrayFor,
   messageCodec,
   readInt32Array,
   readInt32ArrayOrNull,
@@ -191,8 +192,10 @@ function readStreamsGroupCurrentMemberAssignmentValueTaskIdsArray(
   version: number,
   count: number,
 ): Decoded<StreamsGroupCurrentMemberAssignmentValueTaskIds>[] {
-  const elements: Decoded<StreamsGroupCurrentMemberAssignmentValueTaskIds>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readStreamsGroupCurrentMemberAssignmentValueTaskIds(reader, version));
+  const elements = arrayFor<Decoded<StreamsGroupCurrentMemberAssignmentValueTaskIds>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readStreamsGroupCurrentMemberAssignmentValueTaskIds(reader, version);
+  }
   return elements;
 }
 

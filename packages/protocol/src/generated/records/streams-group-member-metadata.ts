@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { Decoded, MessageCodec } from '../../codec.ts';
-import { messageCodec, versionRange } from '../../codec-support.ts';
+import { arrayFor, messageCodec, versionRange } from '../../codec-support.ts';
 
 export interface StreamsGroupMemberMetadataKey {
   groupId: string;
@@ -161,8 +161,10 @@ function readStreamsGroupMemberMetadataValueKeyValueArray(
   version: number,
   count: number,
 ): Decoded<StreamsGroupMemberMetadataValueKeyValue>[] {
-  const elements: Decoded<StreamsGroupMemberMetadataValueKeyValue>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readStreamsGroupMemberMetadataValueKeyValue(reader, version));
+  const elements = arrayFor<Decoded<StreamsGroupMemberMetadataValueKeyValue>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readStreamsGroupMemberMetadataValueKeyValue(reader, version);
+  }
   return elements;
 }
 

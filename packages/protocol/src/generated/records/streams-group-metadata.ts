@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { Decoded, MessageCodec } from '../../codec.ts';
-import { messageCodec, versionRange } from '../../codec-support.ts';
+import { arrayFor, messageCodec, versionRange } from '../../codec-support.ts';
 
 export interface StreamsGroupMetadataKey {
   groupId: string;
@@ -106,8 +106,10 @@ function readLastAssignmentConfigArray(
   version: number,
   count: number,
 ): Decoded<LastAssignmentConfig>[] {
-  const elements: Decoded<LastAssignmentConfig>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readLastAssignmentConfig(reader, version));
+  const elements = arrayFor<Decoded<LastAssignmentConfig>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readLastAssignmentConfig(reader, version);
+  }
   return elements;
 }
 

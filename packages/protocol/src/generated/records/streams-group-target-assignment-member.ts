@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { Decoded, MessageCodec } from '../../codec.ts';
-import { messageCodec, readInt32Array, versionRange, writeInt32Array } from '../../codec-support.ts';
+import { arrayFor, messageCodec, readInt32Array, versionRange, writeInt32Array } from '../../codec-support.ts';
 
 export interface StreamsGroupTargetAssignmentMemberKey {
   groupId: string;
@@ -113,8 +113,10 @@ function readStreamsGroupTargetAssignmentMemberValueTaskIdsArray(
   version: number,
   count: number,
 ): Decoded<StreamsGroupTargetAssignmentMemberValueTaskIds>[] {
-  const elements: Decoded<StreamsGroupTargetAssignmentMemberValueTaskIds>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readStreamsGroupTargetAssignmentMemberValueTaskIds(reader, version));
+  const elements = arrayFor<Decoded<StreamsGroupTargetAssignmentMemberValueTaskIds>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readStreamsGroupTargetAssignmentMemberValueTaskIds(reader, version);
+  }
   return elements;
 }
 

@@ -3,6 +3,7 @@
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { Decoded, MessageCodec } from '../../codec.ts';
 import {
+  arrayFor,
   messageCodec,
   readCompactStringArray,
   readInt16Array,
@@ -234,8 +235,10 @@ function readStreamsGroupTopologyValueSubtopologyArray(
   version: number,
   count: number,
 ): Decoded<StreamsGroupTopologyValueSubtopology>[] {
-  const elements: Decoded<StreamsGroupTopologyValueSubtopology>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readStreamsGroupTopologyValueSubtopology(reader, version));
+  const elements = arrayFor<Decoded<StreamsGroupTopologyValueSubtopology>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readStreamsGroupTopologyValueSubtopology(reader, version);
+  }
   return elements;
 }
 
@@ -252,8 +255,10 @@ function readStreamsGroupTopologyValueTopicInfoArray(
   version: number,
   count: number,
 ): Decoded<StreamsGroupTopologyValueTopicInfo>[] {
-  const elements: Decoded<StreamsGroupTopologyValueTopicInfo>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readStreamsGroupTopologyValueTopicInfo(reader, version));
+  const elements = arrayFor<Decoded<StreamsGroupTopologyValueTopicInfo>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readStreamsGroupTopologyValueTopicInfo(reader, version);
+  }
   return elements;
 }
 
@@ -266,8 +271,10 @@ function writeStreamsGroupTopologyValueTopicInfoArray(
 }
 
 function readTopicConfigArray(reader: ByteReader, version: number, count: number): Decoded<TopicConfig>[] {
-  const elements: Decoded<TopicConfig>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readTopicConfig(reader, version));
+  const elements = arrayFor<Decoded<TopicConfig>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readTopicConfig(reader, version);
+  }
   return elements;
 }
 
@@ -280,8 +287,10 @@ function readStreamsGroupTopologyValueCopartitionGroupArray(
   version: number,
   count: number,
 ): Decoded<StreamsGroupTopologyValueCopartitionGroup>[] {
-  const elements: Decoded<StreamsGroupTopologyValueCopartitionGroup>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readStreamsGroupTopologyValueCopartitionGroup(reader, version));
+  const elements = arrayFor<Decoded<StreamsGroupTopologyValueCopartitionGroup>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readStreamsGroupTopologyValueCopartitionGroup(reader, version);
+  }
   return elements;
 }
 

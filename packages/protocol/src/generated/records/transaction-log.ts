@@ -2,7 +2,14 @@
 
 import type { ByteReader, ByteWriter } from '@ottla/base';
 import type { Decoded, MessageCodec } from '../../codec.ts';
-import { messageCodec, readInt32Array, unsupportedField, versionRange, writeInt32Array } from '../../codec-support.ts';
+import {
+  arrayFor,
+  messageCodec,
+  readInt32Array,
+  unsupportedField,
+  versionRange,
+  writeInt32Array,
+} from '../../codec-support.ts';
 
 export interface TransactionLogKey {
   transactionalId: string;
@@ -188,8 +195,10 @@ function writePartitionsSchema(writer: ByteWriter, value: PartitionsSchema, vers
 }
 
 function readPartitionsSchemaArray(reader: ByteReader, version: number, count: number): Decoded<PartitionsSchema>[] {
-  const elements: Decoded<PartitionsSchema>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readPartitionsSchema(reader, version));
+  const elements = arrayFor<Decoded<PartitionsSchema>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readPartitionsSchema(reader, version);
+  }
   return elements;
 }
 

@@ -2,7 +2,7 @@
 
 import type { ByteReader, ByteWriter, Uuid } from '@ottla/base';
 import type { Decoded, MessageCodec } from '../../codec.ts';
-import { messageCodec, versionRange } from '../../codec-support.ts';
+import { arrayFor, messageCodec, versionRange } from '../../codec-support.ts';
 
 export interface VotersRecord {
   version: number;
@@ -98,8 +98,10 @@ function writeVotersRecordKRaftVersionFeature(
 }
 
 function readVotersRecordVoterArray(reader: ByteReader, version: number, count: number): Decoded<VotersRecordVoter>[] {
-  const elements: Decoded<VotersRecordVoter>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readVotersRecordVoter(reader, version));
+  const elements = arrayFor<Decoded<VotersRecordVoter>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readVotersRecordVoter(reader, version);
+  }
   return elements;
 }
 
@@ -116,8 +118,10 @@ function readVotersRecordEndpointArray(
   version: number,
   count: number,
 ): Decoded<VotersRecordEndpoint>[] {
-  const elements: Decoded<VotersRecordEndpoint>[] = [];
-  for (let index = 0; index < count; index++) elements.push(readVotersRecordEndpoint(reader, version));
+  const elements = arrayFor<Decoded<VotersRecordEndpoint>>(count);
+  for (let index = 0; index < count; index++) {
+    elements[index] = readVotersRecordEndpoint(reader, version);
+  }
   return elements;
 }
 
