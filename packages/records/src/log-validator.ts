@@ -23,7 +23,7 @@ export interface ValidationOptions extends RecordChecksOptions {
   /** compression.type of the topic; 'producer' keeps what the batch has. */
   readonly compressionType: CompressionType | 'producer';
   /** Of the topic's codec (KIP-390), for what must be compressed anew. */
-  readonly compressionLevel?: number;
+  readonly compressionLevel?: number | undefined;
   readonly partitionLeaderEpoch: number;
   /** False where the caller has checked the checksums already. Default true. */
   readonly verifyChecksums?: boolean;
@@ -73,16 +73,23 @@ export function validateMessagesAndAssignOffsets(records: Buffer, options: Valid
 }
 
 function wholeBatches(records: Buffer, verifyChecksums: boolean): RecordBatch[] {
-  const batches: RecordBatch[] = [];
-  let position = 0;
-  while (position < records.length) {
-    const batch = batchAt(records, position);
-    if (batch === undefined) throw new CorruptRecordError('A batch is cut short', position);
-    if (verifyChecksums) batch.ensureValid();
+  if (records.length === 0) return [];
+  const first = wholeBatchAt(records, 0, verifyChecksums);
+  // Nearly always the only one: a list that grows would make room for more.
+  const batches = [first];
+  for (let position = first.sizeInBytes; position < records.length; ) {
+    const batch = wholeBatchAt(records, position, verifyChecksums);
     batches.push(batch);
     position += batch.sizeInBytes;
   }
   return batches;
+}
+
+function wholeBatchAt(records: Buffer, position: number, verifyChecksum: boolean): RecordBatch {
+  const batch = batchAt(records, position);
+  if (batch === undefined) throw new CorruptRecordError('A batch is cut short', position);
+  if (verifyChecksum) batch.ensureValid();
+  return batch;
 }
 
 function sourceCompressionType(batches: readonly RecordBatch[]): CompressionType {
@@ -354,7 +361,7 @@ function rebuild(
   const builder = new RecordsBuilder({
     magic: options.toMagic,
     compressionType: target,
-    ...(options.compressionLevel === undefined ? {} : { compressionLevel: options.compressionLevel }),
+    compressionLevel: options.compressionLevel,
     timestampType: timestampTypeIn(options),
     baseOffset: options.firstOffset,
     logAppendTime: options.now,

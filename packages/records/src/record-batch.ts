@@ -134,7 +134,8 @@ export class RecordBatch {
   }
 
   get hasProducerId(): boolean {
-    return this.producerId > NO_PRODUCER_ID;
+    // The sign is in the first of its eight bytes.
+    return this.magic === 2 && this.buffer.readInt8(this.position + PRODUCER_ID_POSITION) >= 0;
   }
 
   get producerEpoch(): number {

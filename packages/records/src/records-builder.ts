@@ -33,7 +33,7 @@ export interface RecordsBuilderOptions {
   /** The first record's offset. */
   readonly baseOffset: number;
   /** The codec's level; its default where not given. */
-  readonly compressionLevel?: number;
+  readonly compressionLevel?: number | undefined;
   readonly producerId?: number;
   readonly producerEpoch?: number;
   readonly baseSequence?: number;

@@ -79,6 +79,8 @@ export interface AppendAnalysis {
   /** Bytes of whole batches; what follows is the beginning of one that was cut. */
   validBytes: number;
   batchCount: number;
+  /** Of any batch. */
+  hasProducerId: boolean;
   /** Each batch ends above the one before. */
   isMonotonic: boolean;
 }
@@ -116,6 +118,7 @@ export function analyzeRecords(records: Buffer, options: AnalysisOptions): Appen
       analysis.maxTimestamp = batch.maxTimestamp;
       analysis.offsetOfMaxTimestamp = lastOffset;
     }
+    if (batch.hasProducerId) analysis.hasProducerId = true;
     analysis.batchCount++;
     analysis.validBytes += sizeInBytes;
   }
@@ -151,6 +154,7 @@ function emptyAnalysis(): AppendAnalysis {
     offsetOfMaxTimestamp: -1,
     validBytes: 0,
     batchCount: 0,
+    hasProducerId: false,
     isMonotonic: true,
   };
 }

@@ -62,17 +62,7 @@ export class LogAppender {
     const nowMs = this.#parts.clock.nowMs();
     const config = this.#config;
     const trimmed = trimTo(records, analysis.validBytes);
-    const { leaderEpoch, origin } = options;
-    const validated = validateMessagesAndAssignOffsets(
-      trimmed,
-      validationOptions(config, {
-        firstOffset: this.#parts.localLog.logEndOffset,
-        nowMs,
-        origin,
-        leaderEpoch,
-        partition: this.#parts.name,
-      }),
-    );
+    const validated = validateMessagesAndAssignOffsets(trimmed, this.#validationOptions(nowMs, options));
     if (validated.messageSizeMaybeChanged) {
       ensureBatchSizes(validated.records, this.#analysisOptions(options.origin, config.maxMessageBytes));
     }
@@ -103,6 +93,29 @@ export class LogAppender {
     return this.#append(trimmed, analysis, { leaderEpoch: -1, origin: 'replication' }, -1, undefined);
   }
 
+  /** Checksums were checked when the records were analyzed. */
+  #validationOptions(
+    nowMs: number,
+    { leaderEpoch, origin }: AppendAsLeaderOptions,
+  ): Parameters<typeof validateMessagesAndAssignOffsets>[1] {
+    const config = this.#config;
+    return {
+      firstOffset: this.#parts.localLog.logEndOffset,
+      now: nowMs,
+      toMagic: 2,
+      origin,
+      compactedTopic: config.compact,
+      partition: this.#parts.name,
+      timestampType: config.messageTimestampType,
+      timestampBeforeMaxMs: config.messageTimestampBeforeMaxMs,
+      timestampAfterMaxMs: config.messageTimestampAfterMaxMs,
+      compressionType: config.compressionType,
+      compressionLevel: config.compressionLevel,
+      partitionLeaderEpoch: leaderEpoch,
+      verifyChecksums: false,
+    };
+  }
+
   #analysisOptions(origin: AppendOrigin, batchBytesMax: number): Parameters<typeof analyzeRecords>[1] {
     return { origin, batchBytesMax, partition: this.#parts.name };
   }
@@ -121,7 +134,7 @@ export class LogAppender {
     this.#ensureFitsSegment(records);
     this.#maybeRoll(records.length, analysis);
     const { watermarks } = this.#parts;
-    const producers = this.#analyzeProducers(records, options);
+    const producers = analysis.hasProducerId ? this.#analyzeProducers(records, options) : NO_PRODUCERS;
     if (producers.duplicate !== undefined) return this.#duplicate(producers.duplicate);
     this.#write(records, analysis, producers);
     watermarks.onLogEndChanged();
@@ -178,7 +191,7 @@ export class LogAppender {
     const { localLog, leaderEpochCache, producerStateManager } = this.#parts;
     const { entries } = leaderEpochCache;
     try {
-      this.#assignEpochs(records);
+      this.#assignEpochs(records, analysis);
       localLog.append(records, analysis, abortedTransactions(producers, producerStateManager));
     } catch (error) {
       if (error instanceof NoSpaceError) {
@@ -198,7 +211,8 @@ export class LogAppender {
     watermarks.onLogEndChanged();
   }
 
-  #assignEpochs(records: Buffer): void {
+  #assignEpochs(records: Buffer, { batchCount, lastLeaderEpoch }: AppendAnalysis): void {
+    if (batchCount === 1 && this.#parts.leaderEpochCache.isLatest(lastLeaderEpoch)) return;
     let position = 0;
     for (let batch = batchAt(records, 0); batch !== undefined; batch = batchAt(records, position)) {
       position += batch.sizeInBytes;
@@ -242,28 +256,6 @@ export class LogAppender {
   get #config(): LogConfig {
     return this.#parts.localLog.config;
   }
-}
-
-/** Checksums were checked when the records were analyzed. */
-function validationOptions(
-  config: LogConfig,
-  append: { firstOffset: number; nowMs: number; origin: AppendOrigin; leaderEpoch: number; partition: string },
-): Parameters<typeof validateMessagesAndAssignOffsets>[1] {
-  return {
-    firstOffset: append.firstOffset,
-    now: append.nowMs,
-    toMagic: 2,
-    origin: append.origin,
-    compactedTopic: config.compact,
-    partition: append.partition,
-    timestampType: config.messageTimestampType,
-    timestampBeforeMaxMs: config.messageTimestampBeforeMaxMs,
-    timestampAfterMaxMs: config.messageTimestampAfterMaxMs,
-    compressionType: config.compressionType,
-    ...(config.compressionLevel === undefined ? {} : { compressionLevel: config.compressionLevel }),
-    partitionLeaderEpoch: append.leaderEpoch,
-    verifyChecksums: false,
-  };
 }
 
 function trimTo(records: Buffer, validBytes: number): Buffer {

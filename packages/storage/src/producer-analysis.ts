@@ -38,8 +38,6 @@ export interface ProducerAnalysisOptions {
 /** @param records with their offsets assigned
  *  @throws KafkaError OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, INVALID_TXN_STATE, TRANSACTION_COORDINATOR_FENCED */
 export function analyzeProducers(records: Buffer, options: ProducerAnalysisOptions): ProducerAnalysis {
-  const first = batchAt(records, 0);
-  if (first === undefined || (!first.hasProducerId && first.sizeInBytes === records.length)) return NO_PRODUCERS;
   const { producerStateManager, segment, origin } = options;
   const updates = new Map<number, ProducerAppendInfo>();
   const completed: CompletedTransaction[] = [];

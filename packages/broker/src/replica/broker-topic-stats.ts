@@ -70,10 +70,8 @@ export class BrokerTopicStats {
   }
 
   appended(topic: string, append: { messageCount: number; sizeInBytes: number }): void {
-    for (const meters of [this.all, this.of(topic)]) {
-      meters.messagesIn.mark(append.messageCount);
-      meters.bytesIn.mark(append.sizeInBytes);
-    }
+    countAppended(this.all, append);
+    countAppended(this.of(topic), append);
   }
 
   /** Records on their way to a consumer; their topic may be gone by now. */
@@ -81,4 +79,9 @@ export class BrokerTopicStats {
     this.all.bytesOut.mark(sizeInBytes);
     this.#byTopic.get(topic)?.bytesOut.mark(sizeInBytes);
   }
+}
+
+function countAppended(meters: BrokerTopicMeters, append: { messageCount: number; sizeInBytes: number }): void {
+  meters.messagesIn.mark(append.messageCount);
+  meters.bytesIn.mark(append.sizeInBytes);
 }

@@ -13,6 +13,7 @@ import type { HostedPartitions } from './hosted-partitions.ts';
 import type { Partition } from './partition.ts';
 
 const UNKNOWN = -1;
+const NONE: readonly never[] = [];
 
 /** Records for one partition. */
 export interface AppendEntry {
@@ -46,10 +47,14 @@ export interface AppendRequest {
   readonly entries: readonly AppendEntry[];
 }
 
-/** What the appends of one request leave to do. */
+/** What the appends of one request leave to do. Lists are made when something is to be put in. */
 interface Aftermath {
-  readonly pending: PendingAppend[];
-  readonly durable: Promise<void>[];
+  pending: PendingAppend[] | undefined;
+  durable: Promise<void>[] | undefined;
+  /** Whose log grew, the high watermark not with it. */
+  grown: Partition[] | undefined;
+  /** Whose high watermark moved. */
+  advanced: Partition[] | undefined;
 }
 
 export class ReplicaAppend {
@@ -77,25 +82,19 @@ export class ReplicaAppend {
     if (requiredAcks < -1 || requiredAcks > 1) {
       return entries.map(({ partition }) => failedAppend(partition, Errors.INVALID_REQUIRED_ACKS));
     }
-    const aftermath: Aftermath = { pending: [], durable: [] };
+    const aftermath: Aftermath = { pending: undefined, durable: undefined, grown: undefined, advanced: undefined };
     const results = new Array<AppendResult>(entries.length);
-    const grown: Partition[] = [];
-    const advanced: Partition[] = [];
     for (let i = 0; i < entries.length; i++) {
       const entry = entries[i];
-      if (entry !== undefined) results[i] = this.#append(entry, request, { aftermath, grown, advanced });
+      if (entry !== undefined) results[i] = this.#append(entry, request, aftermath);
     }
     // Only now, so that a fetch that is woken sees the whole request.
-    for (const partition of advanced) this.#delayed.checkAndCompleteAll(partition);
-    for (const partition of grown) this.#delayed.checkAndCompleteFetch(partition);
+    for (const partition of aftermath.advanced ?? NONE) this.#delayed.checkAndCompleteAll(partition);
+    for (const partition of aftermath.grown ?? NONE) this.#delayed.checkAndCompleteFetch(partition);
     return this.#finish(results, aftermath, request);
   }
 
-  #append(
-    entry: AppendEntry,
-    request: AppendRequest,
-    into: { aftermath: Aftermath; grown: Partition[]; advanced: Partition[] },
-  ): AppendResult {
+  #append(entry: AppendEntry, request: AppendRequest, aftermath: Aftermath): AppendResult {
     try {
       if (!request.internalTopicsAllowed && isInternalTopic(entry.topic)) {
         return failedAppend(entry.partition, Errors.INVALID_TOPIC_EXCEPTION);
@@ -108,11 +107,14 @@ export class ReplicaAppend {
         requiredAcks: request.requiredAcks,
         verificationGuard: entry.verificationGuard,
       });
-      (partition.maybeIncrementHighWatermark() ? into.advanced : into.grown).push(partition);
+      if (partition.maybeIncrementHighWatermark()) aftermath.advanced = withOne(aftermath.advanced, partition);
+      else aftermath.grown = withOne(aftermath.grown, partition);
       if (info.sizeInBytes > 0) this.#stats.appended(entry.topic, sizeOf(info));
       const result = succeeded(entry.partition, info);
-      if (request.requiredAcks === -1) addPending(into.aftermath.pending, partition, info, result);
-      if (info.durable !== undefined) into.aftermath.durable.push(this.#awaitDisk(info.durable, entry, result));
+      if (request.requiredAcks === -1) addPending(aftermath, partition, info, result);
+      if (info.durable !== undefined) {
+        aftermath.durable = withOne(aftermath.durable, this.#awaitDisk(info.durable, entry, result));
+      }
       return result;
     } catch (error) {
       return this.#failed(entry, error);
@@ -120,14 +122,14 @@ export class ReplicaAppend {
   }
 
   #finish(results: AppendResult[], { pending, durable }: Aftermath, request: AppendRequest) {
-    const waits = durable;
-    if (pending.length > 0) {
+    let waits = durable;
+    if (pending !== undefined) {
       const delayedProduce = new DelayedProduce(request.timeoutMs, pending);
       const partitions = pending.map(({ partition }) => partition);
       this.#delayed.produce.tryCompleteElseWatch(delayedProduce, partitions);
-      waits.push(delayedProduce.result);
+      waits = withOne(waits, delayedProduce.result);
     }
-    return waits.length === 0 ? results : Promise.all(waits).then(() => results);
+    return waits === undefined ? results : Promise.all(waits).then(() => results);
   }
 
   async #awaitDisk(durable: Promise<void>, entry: AppendEntry, result: AppendResult): Promise<void> {
@@ -184,9 +186,16 @@ function logStartOffsetAfter(code: ErrorCode, partition: Partition | undefined):
   return REFUSALS_WITHOUT_LOG_START.has(code) ? UNKNOWN : (partition?.log?.logStartOffset ?? UNKNOWN);
 }
 
-function addPending(pending: PendingAppend[], partition: Partition, info: LogAppendInfo, result: AppendResult): void {
+function addPending(aftermath: Aftermath, partition: Partition, info: LogAppendInfo, result: AppendResult): void {
   const append = { partition, requiredOffset: info.lastOffset + 1, result };
-  if (!isSettled(append)) pending.push(append);
+  if (!isSettled(append)) aftermath.pending = withOne(aftermath.pending, append);
+}
+
+/** `list` with `item` at its end. The first makes a list of one: one that is pushed to would make room for 17. */
+function withOne<T>(list: T[] | undefined, item: T): T[] {
+  if (list === undefined) return [item];
+  list.push(item);
+  return list;
 }
 
 /** For metrics: a duplicate added nothing. */
