@@ -7,7 +7,7 @@ export { isRefusedForSpace } from './full-log-dirs.ts';
 export { copyToFutureLog } from './future-log-copy.ts';
 export * from './leader-epoch-file-cache.ts';
 export type { LogContext } from './local-log.ts';
-export type { FetchDataInfo } from './local-log-reads.ts';
+export type { FetchDataInfo, FetchIsolation } from './local-log-reads.ts';
 export * from './log.ts';
 export type { LogAppendInfo } from './log-append-info.ts';
 export type { AppendAsLeaderOptions } from './log-appender.ts';

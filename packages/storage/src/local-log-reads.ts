@@ -8,9 +8,10 @@ import type { LogSegment } from './log-segment.ts';
 import { EMPTY_SOURCE } from './segment-file.ts';
 import type { AbortedTransaction } from './transaction-index.ts';
 
+/** Up to where a reader may see: everything, what is replicated, or only decided transactions. */
+export type FetchIsolation = 'logEnd' | 'highWatermark' | 'txnCommitted';
+
 export interface FetchDataInfo {
-  /** Where the records begin. */
-  readonly fetchOffsetMetadata: LogOffsetMetadata;
   /** May end within a batch. The reader releases it. */
   readonly records: ByteSource;
   /** The first batch is larger than what was allowed: `records` holds only its beginning. */
@@ -23,25 +24,29 @@ export interface ReadOptions {
   readonly startOffset: number;
   readonly maxBytes: number;
   readonly minOneMessage: boolean;
-  /** What may be read ends before this. */
-  readonly maxOffset: LogOffsetMetadata;
-  readonly includeAborted: boolean;
+  readonly isolation: FetchIsolation;
 }
 
-/** @throws KafkaError OFFSET_OUT_OF_RANGE */
-export function readBatches(log: LocalLog, options: ReadOptions): FetchDataInfo {
-  const { startOffset, maxOffset } = options;
+const NOTHING: FetchDataInfo = {
+  records: EMPTY_SOURCE,
+  firstEntryIncomplete: false,
+  abortedTransactions: undefined,
+};
+const NOTHING_COMMITTED: FetchDataInfo = { ...NOTHING, abortedTransactions: [] };
+
+/** @param maxOffset what may be read ends before this @throws KafkaError OFFSET_OUT_OF_RANGE */
+export function readBatches(log: LocalLog, options: ReadOptions, maxOffset: LogOffsetMetadata): FetchDataInfo {
+  const { startOffset } = options;
   let segment = log.segments.floor(startOffset);
   if (startOffset > log.logEndOffset || segment === undefined) throw outOfRange(log, startOffset);
-  if (startOffset === maxOffset.messageOffset) return emptyFetch(maxOffset, options);
-  if (startOffset > maxOffset.messageOffset) return emptyFetch(offsetMetadataOf(log, startOffset), options);
+  if (startOffset >= maxOffset.messageOffset) return nothing(options);
   while (segment !== undefined) {
-    const found = readSegment(log, segment, options);
+    const found = readSegment(log, segment, options, maxOffset);
     if (found !== undefined) return found;
     // The offset fell out of this segment by compaction: the next one may begin above it.
     segment = log.segments.higher(segment.baseOffset);
   }
-  return emptyFetch(log.logEndOffsetMetadata, options);
+  return nothing(options);
 }
 
 /** Where the batch that holds `offset`, or the next one, stands. @throws KafkaError OFFSET_OUT_OF_RANGE */
@@ -76,28 +81,21 @@ export function abortedTransactionsIn(
   return transactions;
 }
 
-function readSegment(log: LocalLog, segment: LogSegment, options: ReadOptions): FetchDataInfo | undefined {
-  const { startOffset, maxOffset } = options;
+function readSegment(
+  log: LocalLog,
+  segment: LogSegment,
+  { startOffset, maxBytes, minOneMessage, isolation }: ReadOptions,
+  maxOffset: LogOffsetMetadata,
+): FetchDataInfo | undefined {
   const maxPosition =
     maxOffset.segmentBaseOffset === segment.baseOffset ? maxOffset.relativePositionInSegment : segment.sizeInBytes;
-  const found = segment.read(startOffset, { ...options, maxPosition });
+  const found = segment.read(startOffset, { maxBytes, maxPosition, minOneMessage });
   if (found === undefined) return undefined;
-  return {
-    fetchOffsetMetadata: {
-      messageOffset: startOffset,
-      segmentBaseOffset: segment.baseOffset,
-      relativePositionInSegment: found.startPosition,
-    },
-    records: found.records,
-    firstEntryIncomplete: found.firstEntryIncomplete,
-    abortedTransactions: options.includeAborted
-      ? abortedInRead(log, segment, {
-          startOffset,
-          position: found.startPosition,
-          sizeInBytes: found.records.sizeInBytes,
-        })
-      : undefined,
-  };
+  const { startPosition: position, records, firstEntryIncomplete } = found;
+  const isCommitted = isolation === 'txnCommitted';
+  const read = { startOffset, position, sizeInBytes: records.sizeInBytes };
+  const abortedTransactions = isCommitted ? abortedInRead(log, segment, read) : undefined;
+  return { records, firstEntryIncomplete, abortedTransactions };
 }
 
 function abortedInRead(
@@ -113,13 +111,8 @@ function abortedInRead(
   return abortedTransactionsIn(log, startOffset, upperBound);
 }
 
-function emptyFetch(metadata: LogOffsetMetadata, options: ReadOptions): FetchDataInfo {
-  return {
-    fetchOffsetMetadata: metadata,
-    records: EMPTY_SOURCE,
-    firstEntryIncomplete: false,
-    abortedTransactions: options.includeAborted ? [] : undefined,
-  };
+function nothing({ isolation }: ReadOptions): FetchDataInfo {
+  return isolation === 'txnCommitted' ? NOTHING_COMMITTED : NOTHING;
 }
 
 function outOfRange(log: LocalLog, offset: number): KafkaError {

@@ -148,9 +148,9 @@ export class LocalLog {
     if (this.recoveryPoint > offset) this.recoveryPoint = offset;
   }
 
-  /** @throws KafkaError OFFSET_OUT_OF_RANGE */
-  read(options: ReadOptions): FetchDataInfo {
-    return readBatches(this, options);
+  /** @param maxOffset what may be read ends before this @throws KafkaError OFFSET_OUT_OF_RANGE */
+  read(options: ReadOptions, maxOffset: LogOffsetMetadata): FetchDataInfo {
+    return readBatches(this, options, maxOffset);
   }
 
   /** Where the batch that holds `offset`, or the next one, stands. @throws KafkaError OFFSET_OUT_OF_RANGE */

@@ -9,7 +9,7 @@
 import { assert, Errors, KafkaError, type TopicPartition, topicPartitionKey, type Uuid } from '@ottla/base';
 import type { EpochEndOffset, LeaderEpochFileCache } from './leader-epoch-file-cache.ts';
 import type { LocalLog, LogContext } from './local-log.ts';
-import type { FetchDataInfo } from './local-log-reads.ts';
+import type { FetchDataInfo, FetchIsolation, ReadOptions } from './local-log-reads.ts';
 import type { LogAppendInfo } from './log-append-info.ts';
 import { type AppendAsLeaderOptions, LogAppender } from './log-appender.ts';
 import { LogAvailability } from './log-availability.ts';
@@ -23,9 +23,6 @@ import { LogWatermarks } from './log-watermarks.ts';
 import { offsetByTimestamp, type TimestampAndOffset } from './offset-by-timestamp.ts';
 import { PARTITION_METADATA_FILE, PartitionMetadataFile } from './partition-metadata-file.ts';
 import type { ProducerStateManager, VerificationGuard } from './producer-state-manager.ts';
-
-/** Up to where a reader may see: everything, what is replicated, or only decided transactions. */
-export type FetchIsolation = 'logEnd' | 'highWatermark' | 'txnCommitted';
 
 export interface LogParts {
   readonly context: LogContext;
@@ -235,22 +232,11 @@ export class Log {
   /** Batches from the one that holds `startOffset`, up to what `isolation` allows. The caller releases `records`; they stay readable
    *  even when retention deletes the segment meanwhile.
    *  @throws KafkaError OFFSET_OUT_OF_RANGE, KAFKA_STORAGE_ERROR */
-  read(options: {
-    startOffset: number;
-    maxBytes: number;
-    isolation: FetchIsolation;
-    minOneMessage: boolean;
-  }): FetchDataInfo {
+  read(options: ReadOptions): FetchDataInfo {
     this.#availability.ensureUsable();
     this.#watermarks.ensureNotBelowStart(options.startOffset);
     try {
-      return this.#local.read({
-        startOffset: options.startOffset,
-        maxBytes: options.maxBytes,
-        minOneMessage: options.minOneMessage,
-        maxOffset: this.#endOf(options.isolation),
-        includeAborted: options.isolation === 'txnCommitted',
-      });
+      return this.#local.read(options, this.#endOf(options.isolation));
     } catch (error) {
       throw this.#availability.failed(error, 'read');
     }

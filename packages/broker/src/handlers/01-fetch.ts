@@ -113,6 +113,7 @@ function forgottenOf(request: Request, names: TopicNames): SessionPartitionName[
 
 /** What the cluster does not know is answered without reading. */
 function sortOut(partitions: readonly FetchPartitionRequest[], { broker }: RequestContext) {
+  if (partitions.every((request) => isKnown(request, broker))) return { readable: partitions, unreadable: [] };
   const readable: FetchPartitionRequest[] = [];
   const unreadable: FetchedPartition[] = [];
   for (const request of partitions) {
@@ -126,6 +127,10 @@ function sortOut(partitions: readonly FetchPartitionRequest[], { broker }: Reque
     }
   }
   return { readable, unreadable };
+}
+
+function isKnown({ topic, partition }: FetchPartitionRequest, broker: RequestContext['broker']): boolean {
+  return topic !== null && broker.metadataCache.getPartitionInfo(topic, partition) !== undefined;
 }
 
 interface PendingAnswer {

@@ -173,10 +173,13 @@ class IncrementalFetchContext implements FetchContext {
   constructor(session: FetchSession, request: FetchSessionRequest) {
     this.#session = session;
     this.#expectedEpoch = nextEpoch(request.sessionEpoch);
-    this.partitions = Array.from(session.partitions, (cached) => {
+    const partitions = new Array<FetchPartitionRequest>(session.partitions.size);
+    let count = 0;
+    for (const cached of session.partitions) {
       if (session.usesTopicIds) cached.maybeResolveUnknownName(request.topicName);
-      return cached.request;
-    });
+      partitions[count++] = cached.request;
+    }
+    this.partitions = partitions;
   }
 
   respond<Update extends FetchUpdate>(updates: readonly Update[]): SessionAnswer<Update> {

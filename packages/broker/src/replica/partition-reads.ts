@@ -16,7 +16,7 @@ import {
 } from '@ottla/storage';
 import type { IsolationLevel } from './fetch-params.ts';
 import type { FetchPartitionRequest } from './fetch-session.ts';
-import type { Partition } from './partition.ts';
+import type { LogRequirement, Partition } from './partition.ts';
 import type { RemoteReplica } from './remote-replica.ts';
 
 const UNDEFINED = -1;
@@ -33,8 +33,9 @@ export interface LogReadInfo {
   readonly lastStableOffset: number;
 }
 
-export interface ReadOptions {
-  readonly requireLeader: boolean;
+/** What to read, and which replica may answer. */
+export interface ReadOptions extends LogRequirement {
+  readonly startOffset: number;
   readonly isolation: FetchIsolation;
   readonly maxBytes: number;
   readonly minOneMessage: boolean;
@@ -43,24 +44,12 @@ export interface ReadOptions {
 /** Reads as `request` asks. The caller releases the records.
  *  @throws KafkaError for a wrong epoch, a wrong leader, OFFSET_OUT_OF_RANGE; StorageError */
 export function readRecords(partition: Partition, request: FetchPartitionRequest, options: ReadOptions): LogReadInfo {
-  const log = partition.logFor({
-    currentLeaderEpoch: request.currentLeaderEpoch,
-    requireLeader: options.requireLeader,
-  });
+  const log = partition.logFor(options);
   // As they stood before the read: an append in between must not make a follower look further than it is.
   const { highWatermark, logStartOffset, logEndOffset, lastStableOffset } = log;
   const divergingEpoch = request.lastFetchedEpoch >= 0 ? findDivergence(partition, log, request) : undefined;
-  const data = divergingEpoch === undefined ? read(log, request, options) : undefined;
+  const data = divergingEpoch === undefined ? log.read(options) : undefined;
   return { data, divergingEpoch, highWatermark, logStartOffset, logEndOffset, lastStableOffset };
-}
-
-function read(log: Log, request: FetchPartitionRequest, options: ReadOptions): FetchDataInfo {
-  return log.read({
-    startOffset: request.fetchOffset,
-    maxBytes: options.maxBytes,
-    isolation: options.isolation,
-    minOneMessage: options.minOneMessage,
-  });
 }
 
 /** Must the fetcher cut its log before it can go on? @throws KafkaError */

@@ -22,10 +22,14 @@ const UNKNOWN = -1;
 /** What a fetch reads, and with it the duty to release the records: by sending them, or by `releaseRecords`. */
 export type FetchedPartition = FetchUpdate<FetchResponsePartitionData>;
 
-/** The outcome of one pass over the partitions of a fetch. */
+/** One pass over the partitions of a fetch, and what came of it so far. */
 interface FetchPass {
+  readonly params: FetchParams;
+  readonly updateFollowers: boolean;
   readonly updates: FetchedPartition[];
   sizeInBytes: number;
+  /** A batch is read even where it is larger than the limits: nothing was found so far. */
+  minOneMessage: boolean;
   /** Something besides records is to be told, at once. */
   mustRespond: boolean;
 }
@@ -82,14 +86,19 @@ export class ReplicaFetch {
     requests: readonly FetchPartitionRequest[],
     { updateFollowers }: { updateFollowers: boolean },
   ): FetchPass {
-    const pass: FetchPass = { updates: [], sizeInBytes: 0, mustRespond: false };
-    let minOneMessage = !params.hasHardMaxBytes;
+    const pass: FetchPass = {
+      params,
+      updateFollowers,
+      updates: [],
+      sizeInBytes: 0,
+      minOneMessage: !params.hasHardMaxBytes,
+      mustRespond: false,
+    };
     for (const request of requests) {
-      const maxBytes = Math.min(request.maxBytes, Math.max(0, params.maxBytes - pass.sizeInBytes));
-      const answer = this.#readPartition(request, params, { maxBytes, minOneMessage, updateFollowers });
+      const answer = this.#readPartition(request, pass);
       const size = recordsSizeInBytes(answer);
       // Limits hold from the first partition on that had something.
-      if (size > 0) minOneMessage = false;
+      if (size > 0) pass.minOneMessage = false;
       pass.sizeInBytes += size;
       if (answer.errorCode !== Errors.NONE || answer.divergingEpoch !== undefined) pass.mustRespond = true;
       pass.updates.push({ request, answer });
@@ -97,11 +106,8 @@ export class ReplicaFetch {
     return pass;
   }
 
-  #readPartition(
-    request: FetchPartitionRequest,
-    params: FetchParams,
-    limits: { maxBytes: number; minOneMessage: boolean; updateFollowers: boolean },
-  ): FetchResponsePartitionData {
+  #readPartition(request: FetchPartitionRequest, pass: FetchPass): FetchResponsePartitionData {
+    const { params } = pass;
     try {
       const { topic } = request;
       if (topic === null) return failedFetch(request.partition, Errors.UNKNOWN_TOPIC_ID);
@@ -114,12 +120,14 @@ export class ReplicaFetch {
       requireSameTopicId(request, partition.topicId);
       const follower = params.isFromFollower ? this.#mustFindFollower(partition, request, params) : undefined;
       const info = readRecords(partition, request, {
+        currentLeaderEpoch: request.currentLeaderEpoch,
         requireLeader: params.requireLeader,
+        startOffset: request.fetchOffset,
         isolation: params.isolation,
-        maxBytes: limits.maxBytes,
-        minOneMessage: limits.minOneMessage,
+        maxBytes: Math.min(request.maxBytes, Math.max(0, params.maxBytes - pass.sizeInBytes)),
+        minOneMessage: pass.minOneMessage,
       });
-      if (follower !== undefined && limits.updateFollowers) this.#noteFollower(partition, request, { follower, info });
+      if (follower !== undefined && pass.updateFollowers) this.#noteFollower(partition, request, { follower, info });
       return answerOf(request, info, params);
     } catch (error) {
       return this.#failed(request, error);
