@@ -1,5 +1,5 @@
 // A Map and a Set that cost next to nothing while they are empty, for what there are many of: an empty one of JavaScript's takes 200
-// bytes, and a partition has ten of them that most partitions never use.
+// bytes, and a partition has ten of them that most partitions never use. And a list for what mostly is one, or none.
 
 const NO_ENTRIES: ReadonlyMap<never, never> = new Map<never, never>();
 const NO_MEMBERS: ReadonlySet<never> = new Set<never>();
@@ -62,4 +62,11 @@ export class LazySet<T> {
   get members(): ReadonlySet<T> {
     return this.#members ?? NO_MEMBERS;
   }
+}
+
+/** `list`, made when it is not there yet, with `item` at its end. A list made empty would make room for 17 items with the first. */
+export function withOne<T>(list: T[] | undefined, item: T): T[] {
+  if (list === undefined) return [item];
+  list.push(item);
+  return list;
 }

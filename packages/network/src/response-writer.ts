@@ -2,7 +2,7 @@
 // piece as the peer takes them, so that a fetch of many megabytes never lies in memory whole. A source that may have to wait for a disk is
 // read off the event loop, and only its own connection waits meanwhile.
 
-import { type ByteChunk, type ByteSource, type Connection, Fifo, isByteSource } from '@ottla/base';
+import { type ByteChunk, type ByteSource, type Connection, Fifo, isByteSource, withOne } from '@ottla/base';
 
 /** Bytes that are read and written in one go: a piece of a source, or several sources. */
 const PIECE_BYTES = 256 * 1024;
@@ -140,7 +140,7 @@ export class ResponseWriter {
 
   /** Makes one write of buffers and sources, the last source in part. */
   #gatherAndWrite(): number {
-    const batch: Buffer[] = [];
+    let batch: Buffer[] | undefined;
     let batchBytes = 0;
     this.#stagingUsed = 0;
     try {
@@ -149,7 +149,7 @@ export class ResponseWriter {
         if (chunk === undefined) break;
         const bytes = isByteSource(chunk) ? this.#nextPiece(chunk) : chunk;
         if (bytes === undefined) break;
-        batch.push(bytes);
+        batch = withOne(batch, bytes);
         batchBytes += bytes.length;
         if (this.#position > 0) break;
         this.#queue.shift();
@@ -157,7 +157,7 @@ export class ResponseWriter {
     } finally {
       this.#queuedBytes -= batchBytes;
     }
-    if (batch.length === 0) return 0;
+    if (batch === undefined) return 0;
     const isMerged = batch.length > 1 && batchBytes <= MERGED_BYTES_MAX;
     return this.#write(isMerged ? [Buffer.concat(batch, batchBytes)] : batch, batchBytes);
   }

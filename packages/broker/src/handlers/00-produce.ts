@@ -6,7 +6,7 @@
 // first batch in a partition is verified with the coordinator (KIP-890). Version 8 tells which records are at fault (KIP-467), version 10
 // who leads instead (KIP-951). Source: kafka.server.KafkaApis.handleProduceRequest, ProduceRequest.validateRecords.
 
-import { type ErrorCode, Errors, KafkaError } from '@ottla/base';
+import { type ErrorCode, Errors, KafkaError, mustBePresent, withOne } from '@ottla/base';
 import { type Decoded, type ProduceRequest, type ProduceResponse, produce as produceApi } from '@ottla/protocol';
 import { batchAt, InvalidRecordError, type RecordBatch, UnsupportedCompressionError } from '@ottla/records';
 import { CurrentLeaders } from '../replica/current-leader.ts';
@@ -58,7 +58,7 @@ function sortOut(
   context: RequestContext,
 ): { entries: AppendEntry[]; refusals: Refusals | undefined } {
   const { apiVersion } = context.header;
-  const entries: AppendEntry[] = [];
+  let entries: AppendEntry[] | undefined;
   let refusals: Refusals | undefined;
   let hasTransactionalRecords = false;
   for (const { name, partitionData } of request.topicData) {
@@ -72,14 +72,14 @@ function sortOut(
         refusals ??= new Map();
         refusals.set(partition, failedAppend(partition.index, code));
       } else {
-        entries.push({ topic: name, partition: partition.index, records });
+        entries = withOne(entries, { topic: name, partition: partition.index, records });
       }
     }
   }
   if (hasTransactionalRecords && request.transactionalId === null) {
     throw new KafkaError(Errors.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, NOT_AUTHORIZED);
   }
-  return { entries, refusals };
+  return { entries: entries ?? [], refusals };
 }
 
 /** @returns the first batch, if there is one; or the code with which the records are refused. Before version 3 the log decides.
@@ -171,15 +171,12 @@ function respond(
     return undefined;
   }
   let next = 0;
-  const responses: ProduceResponse['responses'] = [];
-  for (const { name, partitionData } of request.topicData) {
-    const partitionResponses: AppendResult[] = [];
-    for (const partition of partitionData) {
-      const result = refusals?.get(partition) ?? results[next++];
-      if (result !== undefined) partitionResponses.push(result);
-    }
-    responses.push({ name, partitionResponses });
-  }
+  const responses = request.topicData.map(({ name, partitionData }) => ({
+    name,
+    partitionResponses: partitionData.map(
+      (partition) => refusals?.get(partition) ?? mustBePresent(results[next++], 'a result'),
+    ),
+  }));
   const response: ProduceResponse = { responses, throttleTimeMs: 0 };
   adaptToVersion(response, context);
   return response;

@@ -6,7 +6,16 @@
 // stable offset; followers, known by their replica id, up to the end, and are told where their log diverges (KIP-595). A fetch that finds
 // less than min.bytes waits. No preferred read replica is ever named. Source: kafka.server.KafkaApis.handleFetchRequest.
 
-import { type ErrorCode, Errors, KafkaError, readFully, type Uuid, yieldToEventLoop, ZERO_UUID } from '@ottla/base';
+import {
+  type ErrorCode,
+  Errors,
+  KafkaError,
+  readFully,
+  type Uuid,
+  withOne,
+  yieldToEventLoop,
+  ZERO_UUID,
+} from '@ottla/base';
 import {
   type Decoded,
   type FetchableTopicResponse,
@@ -85,11 +94,11 @@ function topicOf(given: { topic: string; topicId: Uuid }, { usesTopicIds, topicN
 }
 
 function partitionsOf(request: Request, names: TopicNames): FetchPartitionRequest[] {
-  const partitions: FetchPartitionRequest[] = [];
+  let partitions: FetchPartitionRequest[] | undefined;
   for (const given of request.topics) {
     const { topic, topicId } = topicOf(given, names);
     for (const partition of given.partitions) {
-      partitions.push({
+      partitions = withOne(partitions, {
         topic,
         topicId,
         partition: partition.partition,
@@ -101,7 +110,7 @@ function partitionsOf(request: Request, names: TopicNames): FetchPartitionReques
       });
     }
   }
-  return partitions;
+  return partitions ?? [];
 }
 
 function forgottenOf(request: Request, names: TopicNames): SessionPartitionName[] {
@@ -190,16 +199,18 @@ function countSent(updates: readonly FetchedPartition[], { broker }: RequestCont
 }
 
 function responseOf({ errorCode, sessionId, updates }: SessionAnswer<FetchedPartition>): FetchResponse {
-  const responses: FetchableTopicResponse[] = [];
+  let responses: FetchableTopicResponse[] | undefined;
   let last: { request: FetchPartitionRequest; partitions: FetchResponsePartitionData[] } | undefined;
   for (const { request, answer } of updates) {
-    if (last === undefined || last.request.topic !== request.topic || last.request.topicId !== request.topicId) {
-      last = { request, partitions: [] };
-      responses.push({ topic: request.topic ?? '', topicId: request.topicId, partitions: last.partitions });
+    if (last !== undefined && last.request.topic === request.topic && last.request.topicId === request.topicId) {
+      last.partitions.push(answer);
+    } else {
+      last = { request, partitions: [answer] };
+      const { topic, topicId } = request;
+      responses = withOne(responses, { topic: topic ?? '', topicId, partitions: last.partitions });
     }
-    last.partitions.push(answer);
   }
-  return { throttleTimeMs: 0, errorCode, sessionId, responses };
+  return { throttleTimeMs: 0, errorCode, sessionId, responses: responses ?? [] };
 }
 
 function adaptToVersion(fetched: readonly FetchedPartition[], context: RequestContext): CurrentLeaders | undefined {

@@ -1,7 +1,7 @@
 // Appends records to partitions that this broker leads, and waits for their replicas where the producer asks for that.
 // Source: kafka.server.ReplicaManager (appendRecords, appendToLocalLog).
 
-import { type ErrorCode, Errors, type Logger } from '@ottla/base';
+import { type ErrorCode, Errors, type Logger, withOne } from '@ottla/base';
 import { type AppendOrigin, InvalidRecordError } from '@ottla/records';
 import type { LogAppendInfo, VerificationGuard } from '@ottla/storage';
 import { isInternalTopic } from '../admin/topic-names.ts';
@@ -189,13 +189,6 @@ function logStartOffsetAfter(code: ErrorCode, partition: Partition | undefined):
 function addPending(aftermath: Aftermath, partition: Partition, info: LogAppendInfo, result: AppendResult): void {
   const append = { partition, requiredOffset: info.lastOffset + 1, result };
   if (!isSettled(append)) aftermath.pending = withOne(aftermath.pending, append);
-}
-
-/** `list` with `item` at its end. The first makes a list of one: one that is pushed to would make room for 17. */
-function withOne<T>(list: T[] | undefined, item: T): T[] {
-  if (list === undefined) return [item];
-  list.push(item);
-  return list;
 }
 
 /** For metrics: a duplicate added nothing. */

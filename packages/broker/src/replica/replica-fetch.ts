@@ -89,11 +89,12 @@ export class ReplicaFetch {
     const pass: FetchPass = {
       params,
       updateFollowers,
-      updates: [],
+      updates: new Array(requests.length),
       sizeInBytes: 0,
       minOneMessage: !params.hasHardMaxBytes,
       mustRespond: false,
     };
+    let count = 0;
     for (const request of requests) {
       const answer = this.#readPartition(request, pass);
       const size = recordsSizeInBytes(answer);
@@ -101,7 +102,7 @@ export class ReplicaFetch {
       if (size > 0) pass.minOneMessage = false;
       pass.sizeInBytes += size;
       if (answer.errorCode !== Errors.NONE || answer.divergingEpoch !== undefined) pass.mustRespond = true;
-      pass.updates.push({ request, answer });
+      pass.updates[count++] = { request, answer };
     }
     return pass;
   }
