@@ -203,6 +203,7 @@ class CountingSource implements ByteSource {
 
 /** A source on a disk that answers when the test says so. */
 class ColdSource extends CountingSource {
+  readonly mayWait = true;
   readonly reads: PromiseWithResolvers<number>[] = [];
   #fills: (() => number)[] = [];
 
