@@ -323,6 +323,23 @@ describe('SocketServer', () => {
     assert.deepEqual(other.frames, ['e']);
   });
 
+  test('what is answered at once leaves in one write, before the bytes that asked are given back', async () => {
+    const clock = new FakeClock();
+    const sockets = new DeafSockets();
+    const metrics = new MetricsRegistry(clock);
+    const server = new SocketServer({ sockets, clock, logger: silentLogger, metrics, onRequest: echo });
+    await server.start([{ listenerName: 'PLAINTEXT', securityProtocol: 'PLAINTEXT', host: HOST, port: 9092 }]);
+    server.enableProcessing();
+    const connection = sockets.connection(0);
+    connection.onData(Buffer.concat([framed('a'), framed('b'), framed('c')]));
+    assert.deepEqual(connection.calls, ['write']);
+    connection.onData(Buffer.concat([framed('d'), framed('eee').subarray(0, 6)]));
+    assert.deepEqual(connection.calls, ['write']);
+    await clock.advance(0);
+    assert.deepEqual(connection.calls, ['write', 'write']);
+    await server.close(0);
+  });
+
   test('queued.max.request.bytes holds back connections until others were answered', async () => {
     const hand = byHand();
     const { connect, settle } = await startServer(hand.onRequest, { queuedRequestBytesMax: 10 });
