@@ -272,10 +272,10 @@ test(`${RECORDS} records over ${KEYS} keys, compacted by us and by Kafka 3.9, ar
   const [theirMarkers, ourMarkers] = [markers(theirs, cleanBelow), markers(ours, cleanBelow)];
   t.diagnostic(`${theirMarkers.length} transaction markers in Kafka, ${ourMarkers.length} here`);
   assert.deepEqual(ourMarkers, theirMarkers);
-  const dump = (...flags: string[]): string => kafkaTool('3.9.1', 'kafka.tools.DumpLogSegments', ...flags);
-  const deep = dump('--deep-iteration', '--files', logFiles(ours, '.log').join(','));
+  const dump = (...flags: string[]): Promise<string> => kafkaTool('3.9.1', 'kafka.tools.DumpLogSegments', ...flags);
+  const deep = await dump('--deep-iteration', '--files', logFiles(ours, '.log').join(','));
   assert.doesNotMatch(deep, /isvalid: false|Found invalid|non-consecutive|Exception/i);
-  const indexes = dump('--index-sanity-check', '--files', logFiles(ours, '.index', '.timeindex').join(','));
+  const indexes = await dump('--index-sanity-check', '--files', logFiles(ours, '.index', '.timeindex').join(','));
   assert.match(indexes, /passed sanity check/);
   assert.doesNotMatch(indexes, /Mismatch|should be|not found|Exception/i);
   t.diagnostic(`DumpLogSegments read ${logFiles(ours, '.log').length} compacted segments and their indexes`);

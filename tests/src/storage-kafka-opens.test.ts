@@ -11,9 +11,9 @@ import type { RequestClient } from '@ottla/network';
 import { createTopics } from '@ottla/protocol';
 import { batchesIn, loadCompressionCodecs } from '@ottla/records';
 import { startBrokerProcess } from './support/broker-process.ts';
+import { consumeWithKafka } from './support/console-consumer.ts';
 import {
   type KafkaVersion,
-  kafkaTool,
   type ReferenceProcess,
   skipWithoutKafka,
   startKafka,
@@ -36,10 +36,6 @@ const TOPICS: Record<KafkaVersion, Record<string, Record<string, string>>> = {
 };
 const RECORDS_PER_BATCH = 10;
 const BATCHES = Number(process.env.OTTLA_OPEN_BATCHES ?? 20);
-const CONSUMERS = {
-  '2.8.2': 'kafka.tools.ConsoleConsumer',
-  '3.9.1': 'org.apache.kafka.tools.consumer.ConsoleConsumer',
-};
 /** Small segments, so that both brokers roll. */
 const CONFIG = { 'log.segment.bytes': '4000', 'log.index.interval.bytes': '300', 'offsets.topic.num.partitions': '2' };
 
@@ -108,24 +104,6 @@ function written(...who: string[]): string[] {
   return who.flatMap((name) => Array.from({ length: BATCHES * RECORDS_PER_BATCH }, (_, index) => `${name}-${index}`));
 }
 
-/** What Kafka's own consumer prints. */
-function consumed(version: KafkaVersion, port: number, topic: string, count: number): string[] {
-  const options = [
-    '--bootstrap-server',
-    `127.0.0.1:${port}`,
-    '--topic',
-    topic,
-    '--partition',
-    '0',
-    '--offset',
-    'earliest',
-  ];
-  const limits = ['--max-messages', String(count), '--timeout-ms', '20000'];
-  return kafkaTool(version, CONSUMERS[version], ...options, ...limits)
-    .trim()
-    .split('\n');
-}
-
 for (const version of ['2.8.2', '3.9.1'] as const) {
   test(`Kafka ${version} goes on with a log dir that we appended to`, {
     skip: skipWithoutKafka(version, '3.9.1'),
@@ -154,8 +132,10 @@ for (const version of ['2.8.2', '3.9.1'] as const) {
     const again = await kafka();
     await fill(again.port, topics, 'again');
     const expected = written('kafka', 'ottla', 'again');
-    for (const topic of topics)
-      assert.deepEqual(consumed(version, again.port, topic, expected.length), expected, topic);
+    for (const topic of topics) {
+      const flags = ['--topic', topic, '--partition', '0', '--offset', 'earliest'];
+      assert.deepEqual(await consumeWithKafka(version, again.port, { count: expected.length, flags }), expected, topic);
+    }
     await again.stop();
 
     // And back once more: Kafka's recovery points, snapshots and epochs over our segments.

@@ -1,7 +1,7 @@
 // Real Apache Kafka and ZooKeeper beside ours, started by the script that REFERENCE_KAFKA names (default ../shared/reference-kafka/kafka.sh), and
 // Kafka's own tools. Each is a process of its own, ended with the test.
 
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { createConnection } from 'node:net';
@@ -17,11 +17,16 @@ import { connectTo } from './wire.ts';
 const script = process.env.REFERENCE_KAFKA ?? join(projectRoot, '../shared/reference-kafka/kafka.sh');
 const START_TIMEOUT_MS = 90_000;
 const HEAP = '256m';
+/** They live for seconds: the second compiler would cost them more than it gives. */
+const QUICK_START = '-XX:TieredStopAtLevel=1';
+const LOG4J = `-Dlog4j.configuration=file:${join(projectRoot, 'tests/src/support/kafka-log4j.properties')}`;
 
 export type KafkaVersion = '2.8.2' | '3.9.1';
 
 export interface ReferenceProcess {
   readonly port: number;
+  /** The end of what it has printed: errors, and what a broker finds wrong with the files of its logs. */
+  output(): string;
   /** Ends it as an operator does. @throws Error when it does not end */
   stop(): Promise<void>;
 }
@@ -45,13 +50,15 @@ export async function startKafka(
     version: KafkaVersion;
     directory: string;
     zooKeeper: ReferenceProcess;
+    /** Where in ZooKeeper its tree is, /a for instance; the root where none is given. */
+    chroot?: string;
     config?: Readonly<Record<string, string>>;
   },
 ): Promise<ReferenceProcess> {
-  const { version, directory, zooKeeper, config = {} } = options;
+  const { version, directory, zooKeeper, chroot = '', config = {} } = options;
   const port = await freePort();
   const settings = Object.entries(config).map(([key, value]) => `${key}=${value}`);
-  const parts = ['broker', version, String(port), directory, `127.0.0.1:${zooKeeper.port}`, '1', ...settings];
+  const parts = ['broker', version, String(port), directory, `127.0.0.1:${zooKeeper.port}${chroot}`, '1', ...settings];
   const broker = await run(t, port, parts);
   for (let attempt = 0; !(await answers(port)); attempt++) {
     if (attempt === 100) throw new Error(`Kafka ${version} accepts connections but does not answer`);
@@ -74,20 +81,31 @@ async function answers(port: number): Promise<boolean> {
 }
 
 /** Runs one of Kafka's tools. @returns what it printed. @throws Error when it fails */
-export function kafkaTool(version: KafkaVersion, className: string, ...options: string[]): string {
+export async function kafkaTool(version: KafkaVersion, className: string, ...options: string[]): Promise<string> {
+  return (await runKafkaClass(version, [className, ...options])).stdout;
+}
+
+/** Runs a class of Kafka's jars, which is given `input` to read. @throws Error when it fails */
+export function runKafkaClass(
+  version: KafkaVersion,
+  parts: readonly string[],
+  input = '',
+): Promise<{ stdout: string; stderr: string }> {
   const level = '-Dorg.slf4j.simpleLogger.defaultLogLevel=error';
-  const java = spawnSync('java', ['-Xmx256m', level, '-cp', join(kafkaJars(version), '*'), className, ...options], {
-    encoding: 'utf8',
-    maxBuffer: 512 * 1024 * 1024,
+  const commandLine = ['-Xmx256m', QUICK_START, level, '-cp', join(kafkaJars(version), '*'), ...parts];
+  return new Promise((resolve, reject) => {
+    const child = execFile('java', commandLine, { maxBuffer: 512 * 1024 * 1024 }, (error, stdout, stderr) => {
+      if (error) reject(new Error(`${parts[0]} failed\n${stdout}\n${stderr}`, { cause: error }));
+      else resolve({ stdout, stderr });
+    });
+    child.stdin?.end(input);
   });
-  if (java.status !== 0) throw new Error(`${className} ended with ${java.status}\n${java.stdout}\n${java.stderr}`);
-  return java.stdout;
 }
 
 async function run(t: TestContext, port: number, parts: readonly string[]): Promise<ReferenceProcess> {
   const child = spawn('bash', [script, ...parts], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, KAFKA_HEAP: HEAP },
+    env: { ...process.env, KAFKA_HEAP: HEAP, JAVA_TOOL_OPTIONS: `${QUICK_START} ${LOG4J}` },
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
@@ -103,7 +121,7 @@ async function run(t: TestContext, port: number, parts: readonly string[]): Prom
     }
     await sleep(100);
   }
-  return { port, stop: () => end(child, 'SIGTERM') };
+  return { port, output: () => output, stop: () => end(child, 'SIGTERM') };
 }
 
 async function end(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
