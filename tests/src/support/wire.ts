@@ -149,6 +149,13 @@ export async function offsetOf(
   return answer.offset;
 }
 
+/** Is there a leader here? @returns the error code that says no */
+export async function leaderErrorOf(client: RequestClient, { topic, partition }: TopicPartition): Promise<number> {
+  const partitions = [{ partitionIndex: partition, timestamp: -1 }];
+  const request = { replicaId: -1, isolationLevel: 0, topics: [{ name: topic, partitions }] };
+  return (await client.send(listOffsets, request, 5)).topics[0]?.partitions[0]?.errorCode ?? -1;
+}
+
 /** @returns the error code */
 export async function findCoordinatorOf(
   client: RequestClient,
