@@ -34,6 +34,7 @@ export class GoldenWriter {
   #idempotence: Idempotence = { producerId: -1, producerEpoch: -1, baseSequence: 0 };
   /** The last batch of the idempotent producer, and where it is. */
   #lastBatch: { values: readonly string[]; baseOffset: number } = { values: [], baseOffset: -1 };
+  readonly #producerIds = new Set<number>();
   readonly #leftOpen: TransactionalProducer;
 
   constructor(client: RequestClient) {
@@ -58,12 +59,22 @@ export class GoldenWriter {
     this.#client = client;
     await this.#repeatIdempotent();
     await this.#appendIdempotent('idempotent after');
+    await this.#initIdempotence();
+    await this.#appendIdempotent('new idempotent');
     this.#leftOpen.reconnect(client);
     // Known already; answered when the coordinator has read its log.
     assert.equal(await untilReady(() => this.#leftOpen.addPartitions([LEFT_OPEN])), Errors.NONE);
     await this.#produceInTransaction(this.#leftOpen, LEFT_OPEN, 'gone on with', ISOLATIONS);
     await this.#end(this.#leftOpen, true);
     await this.#transaction('ottla-a', 'committed after', ISOLATIONS);
+  }
+
+  /** With a third broker, where the first two know the transactional id. */
+  async goOn(client: RequestClient): Promise<void> {
+    this.#client = client;
+    await this.#initIdempotence();
+    await this.#appendIdempotent('newest idempotent');
+    await this.#transaction('ottla-a', 'committed again', ISOLATIONS);
   }
 
   async #appendInEachCodec(name: string): Promise<void> {
@@ -85,6 +96,7 @@ export class GoldenWriter {
     }
   }
 
+  /** A new producer, whose id no broker has given before. */
   async #initIdempotence(): Promise<void> {
     const code = await untilReady(async () => {
       const request = { transactionalId: null, transactionTimeoutMs: 1000 };
@@ -93,6 +105,9 @@ export class GoldenWriter {
       return errorCode;
     });
     assert.equal(code, Errors.NONE);
+    const { producerId } = this.#idempotence;
+    assert.ok(!this.#producerIds.has(producerId), `producer id ${producerId} is given twice`);
+    this.#producerIds.add(producerId);
   }
 
   async #appendIdempotent(value: string): Promise<void> {

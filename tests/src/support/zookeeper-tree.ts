@@ -49,6 +49,12 @@ export function broughtUpToDate(before: ZnodeData, ours: ZnodeData): ZnodeData {
   return new Map([...before, ...changed]);
 }
 
+/** `znodes` after each partition's leader was elected a few times more. */
+export function afterElections(znodes: ZnodeData): ZnodeData {
+  const later = (_: string, epoch: string): string => `"leader_epoch":${Number(epoch) + 3}`;
+  return new Map([...znodes].map(([path, data]) => [path, data?.replace(/"leader_epoch":(\d+)/, later) ?? null]));
+}
+
 /** Creates `chroot` with `znodes` in it. */
 export async function createZnodes(zooKeeper: ReferenceProcess, chroot: string, znodes: ZnodeData): Promise<void> {
   const lines = [...znodes].map(([path, data]) => `create ${chroot}${path} ${data ?? ''}`);

@@ -23,7 +23,7 @@ export interface SkipAdoptedProducerIdsOptions {
   readonly logger: Logger;
 }
 
-/** Opens the logs of `adopted` and makes sure that no id in them is handed out again. */
+/** Opens the logs of `adopted`, or of known topics that come back from another broker, and makes sure that no id in them is handed out again. */
 export async function skipAdoptedProducerIds(
   adopted: readonly UnknownTopic[],
   options: SkipAdoptedProducerIdsOptions,

@@ -7,7 +7,7 @@ import { KafkaZkClient, ZooKeeperClient } from '@ottla/coordination';
 import { loadCompressionCodecs } from '@ottla/records';
 import type { EndPoint, KafkaConfig } from '../config/index.ts';
 import { OFFSETS_TOPIC } from '../group/index.ts';
-import { adoptLogDirs, warnOfUnknownTopics } from './adopt-log-dirs.ts';
+import { adoptLogDirs, findUnknownTopics, warnOfUnknownTopics } from './adopt-log-dirs.ts';
 import { skipAdoptedProducerIds } from './adopted-producer-ids.ts';
 import { advertisedEndPoints } from './advertised-end-points.ts';
 import { agreeOnBrokerId, agreeOnClusterId, readStoredIdentity, type StoredIdentity } from './broker-identity.ts';
@@ -19,11 +19,13 @@ import { EmbeddedTreeStep } from './embedded-tree-step.ts';
 import { EventLoopMonitor } from './event-loop-monitor.ts';
 import { Lifecycle, type LifecycleStep } from './lifecycle.ts';
 import { logDirsOf } from './log-wiring.ts';
+import { raiseStaleLeaderEpochs } from './stale-leader-epochs.ts';
 
 export interface BrokerServerOptions {
   readonly config: KafkaConfig;
   readonly ports: BrokerPorts;
-  /** Make topics of partition directories that the tree does not know. Otherwise they are left alone, with a warning. */
+  /** Make topics of partition directories that the tree does not know, and go on after the leader epochs and producer ids of those that it
+   *  knows. Otherwise directories without a topic are left alone, with a warning. */
   readonly adoptLogDirs?: boolean;
   /** The broker cannot go on (its last log dir failed): whoever runs it ends the process, without closing it. */
   readonly onFatal?: (error: Error) => void;
@@ -217,9 +219,12 @@ export class BrokerServer {
       directories: this.#started.logManager.partitionDirectories(),
     };
     if (!this.#adoptLogDirs) return warnOfUnknownTopics(options);
-    const adopted = await adoptLogDirs(options);
+    await adoptLogDirs(options);
+    // Known topics may have been with another broker, too.
+    await raiseStaleLeaderEpochs(options);
+    const topics = findUnknownTopics(options.directories, new Set()).filter(({ problem }) => problem === undefined);
     const { logManager } = this.#started;
-    await skipAdoptedProducerIds(adopted, { ...options, logManager, repository: this.services.configRepository });
+    await skipAdoptedProducerIds(topics, { ...options, logManager, repository: this.services.configRepository });
   }
 
   async #startCoordinators(): Promise<void> {
