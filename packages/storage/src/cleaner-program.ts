@@ -60,7 +60,7 @@ export class CleanerProgram implements CleaningHost {
     assert(!this.#isCleaning, 'a log is being cleaned');
     this.#isCleaning = true;
     try {
-      const result = await new Cleaner(work, { ...this.#ports, host: this, limits: LIMITS }).clean();
+      const result = await new Cleaner(work, { ...this.#ports, host: this, limits: LIMITS, mayBlock: true }).clean();
       this.#report({ type: 'done', result });
     } catch (error) {
       this.#report({ type: 'failed', error: toSentError(error) });

@@ -21,6 +21,8 @@ export interface CleanerOptions {
   readonly clock: Clock;
   readonly host: CleaningHost;
   readonly limits: SliceLimits;
+  /** Nobody is served by this thread: it waits for the disk itself, and leaves libuv's threads, of which there are few, to others. */
+  readonly mayBlock: boolean;
 }
 
 export class Cleaner {
@@ -79,7 +81,8 @@ export class Cleaner {
     pass.transactions.cleanedIndex = target.txnIndex;
     for (const segment of group) await this.#copySegment(segment, target, pass);
     target.onBecomeInactive();
-    await target.flush({ indexes: true });
+    if (this.#options.mayBlock) target.flushSync();
+    else await target.flush({ indexes: true });
     target.log.setLastModifiedMs(group.at(-1)?.lastModifiedMs ?? 0);
     target.close();
   }

@@ -23,7 +23,7 @@ export class InlineCleaning implements CleaningPlace {
       onGroupCleaned: (baseOffsets) => host.onGroupCleaned(baseOffsets),
     };
     const ports = { fileSystem: this.#fileSystem, clock: this.#clock };
-    return new Cleaner(work, { ...ports, host: resting, limits: LIMITS }).clean();
+    return new Cleaner(work, { ...ports, host: resting, limits: LIMITS, mayBlock: false }).clean();
   }
 
   async close(): Promise<void> {}
