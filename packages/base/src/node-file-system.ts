@@ -23,7 +23,7 @@ const REMOVE_RETRIES_MAX = 5;
 /** libuv's own number, unless UV_THREADPOOL_SIZE says otherwise. */
 const THREADS_DEFAULT = 4;
 
-/** Of all file systems: so are the threads. */
+/** Of all file systems of this thread. Node's other threads use the same ones, but sync one file at a time. */
 const syncs = new VolumeWaits(syncLimits(Number(process.env.UV_THREADPOOL_SIZE) || THREADS_DEFAULT));
 
 /** Fewer for one volume would be safer still, but a call that waits here reaches its disk later than one that waits in libuv's queue. */

@@ -35,8 +35,8 @@ const BULK_BYTES = 64;
 export const FROM = 0;
 export const END = 1;
 /** Room for what comes out: [START, LIMIT), filled up to TO. */
-export const START = 2;
-export const LIMIT = 3;
+const START = 2;
+const LIMIT = 3;
 export const TO = 4;
 /** Of what is copied. */
 export const LENGTH = 5;
