@@ -95,11 +95,12 @@ export function collectRecords(batch: RecordBatch, fetchOffset: number, into: Ka
   for (const record of batch.records()) if (record.offset >= fetchOffset) into.push(record);
 }
 
-async function fetchFrom(
+/** One fetch, in the version of a client that knows every codec. @returns the partition's part of the answer */
+export async function fetchFrom(
   client: RequestClient,
   { topic, partition }: TopicPartition,
   fetchOffset: number,
-  isolation: 'read_uncommitted' | 'read_committed',
+  isolation: 'read_uncommitted' | 'read_committed' = 'read_uncommitted',
 ) {
   const request = {
     replicaId: -1,
