@@ -3,6 +3,7 @@ import { before, describe, test } from 'node:test';
 import {
   batchesIn,
   convertRecords,
+  crc32c,
   endTransactionMarker,
   loadCompressionCodecs,
   type Magic,
@@ -134,5 +135,20 @@ describe('convertRecords', () => {
     const plain = build(2, {});
     const both = Buffer.concat([plain, build(2, { compressionType: 'zstd' })]);
     assert.deepEqual(convertRecords(both, { toMagic: 1 }), convertRecords(plain, { toMagic: 1 }));
+  });
+
+  test('leaves out timestamps before 1970, which formats 0 and 1 cannot have', () => {
+    const bytes = build(2);
+    // The base timestamp; records are 0, 2 and 1 seconds later.
+    bytes.writeBigInt64BE(-1_500n, 27);
+    bytes.writeUInt32BE(crc32c(bytes, 21, bytes.length), 17);
+    assert.deepEqual(
+      recordsOf(convertRecords(bytes, { toMagic: 1 })).map(({ timestamp }) => timestamp),
+      [-1, 500, -1],
+    );
+    assert.deepEqual(
+      recordsOf(convertRecords(bytes, { toMagic: 0 })).map(({ value }) => String(value)),
+      ['v0', 'v1', 'null'],
+    );
   });
 });

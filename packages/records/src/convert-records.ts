@@ -20,7 +20,7 @@ export interface ConvertOptions {
 }
 
 /** The batches in `records` in format `toMagic`. Offsets, timestamps, keys and values stay. Formats 0 and 1 have no headers,
- *  and no control batches: those are left out. An incomplete last batch is left out.
+ *  no control batches and no timestamps before 1970: those are left out. An incomplete last batch is left out.
  *  Formats 0 and 1 cannot express a zstd batch: the result ends before it.
  *  @throws UnsupportedCompressionError when nothing comes before it
  *  @throws CorruptRecordError | InvalidRecordError */
@@ -65,9 +65,14 @@ function convertBatch(batch: RecordBatch, options: ConvertOptions): { bytes: Buf
   let unpackedBytes = 0;
   for (const record of records) {
     unpackedBytes += (record.key?.length ?? 0) + (record.value?.length ?? 0);
-    builder.appendWithOffset(record.offset, record);
+    builder.appendWithOffset(record.offset, options.toMagic < 2 ? withTimestampOfOld(record) : record);
   }
   return { bytes: builder.build(), unpackedBytes };
+}
+
+/** Kafka fails here, and the consumer goes no further. */
+function withTimestampOfOld(record: KafkaRecord): KafkaRecord {
+  return record.timestamp < NO_TIMESTAMP ? { ...record, timestamp: NO_TIMESTAMP } : record;
 }
 
 function timestampTypeFor(type: TimestampType, toMagic: Magic): TimestampType {
