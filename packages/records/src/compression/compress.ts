@@ -66,8 +66,8 @@ export function decompress(type: CompressionType, bytes: Buffer, options: Decomp
   }
 }
 
-/** Loads the codecs that cannot be loaded when first used (zstd below Node 22.15). Until it has resolved, zstd is refused with
- *  an UnsupportedCompressionError that says so. Never fails. */
+/** Loads the codecs that cannot be loaded when first used (zstd). Until it has resolved, Node below 22.15 refuses zstd with an
+ *  UnsupportedCompressionError that says so. Never fails. */
 export function loadCompressionCodecs(): Promise<void> {
   return loadZstd();
 }
