@@ -1,5 +1,6 @@
-// The last step of `npm run build`: the program, its thread and all its rooms as a few files in packages/ottla/bundle. Node resolves, reads and compiles each module on
-// its own: five hundred of them take longer than everything else a broker does to start, and keep more memory. Runs after the compiler.
+// The last step of `npm run build`: the program, its thread and all its rooms as a few files in packages/ottla/bundle. Node resolves, reads
+// and compiles each module on its own: five hundred of them take longer than everything else a broker does to start, and keep more memory.
+// Runs after the compiler.
 
 import { readdirSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -20,7 +21,7 @@ const options = {
   minifySyntax: true,
   // Libraries are installed beside the program: some are native, all are optional or rarely used. Only our rooms are bundled.
   packages: 'bundle',
-  external: ['@cloudpss/*', '@node-rs/*', 'dot-properties', 'lz4-napi', 'pino', 'snappy'],
+  external: ['@cloudpss/*', '@node-rs/*', 'dot-properties', 'pino'],
   logLevel: 'warning',
 };
 // What the command line imports on demand stays apart.

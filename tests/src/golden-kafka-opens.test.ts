@@ -59,13 +59,8 @@ const WAYS: readonly Way[] = [
   { golden: '3.9', archive: 'kafka-3.9-clean-shutdown', signal: 'SIGKILL', kafka: '3.9.1', tree: 'theirs' },
 ];
 
-/** Small segments, so that both brokers roll. The golden open transaction is old, and must not be aborted meanwhile. */
-const CONFIG = {
-  ...GOLDEN_CONFIG,
-  'log.segment.bytes': '10000',
-  'log.index.interval.bytes': '300',
-  'transaction.abort.timed.out.transaction.cleanup.interval.ms': '3600000',
-};
+/** Small segments, so that both brokers roll. */
+const CONFIG = { ...GOLDEN_CONFIG, 'log.segment.bytes': '10000', 'log.index.interval.bytes': '300' };
 /** Kafka shows what we left, before it compacts or deletes. */
 const KAFKA_CONFIG = { ...CONFIG, 'log.cleaner.enable': 'false', 'group.initial.rebalance.delay.ms': '0' };
 const SHOWN = ['timestamp', 'partition', 'offset', 'headers', 'key'].flatMap((each) => [

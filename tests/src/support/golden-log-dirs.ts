@@ -34,6 +34,8 @@ export const GOLDEN_CONFIG = {
   'log.retention.ms': '-1',
   'offsets.topic.num.partitions': '4',
   'transaction.state.log.num.partitions': '4',
+  // The open transaction is old, and must not be aborted meanwhile, however long that takes.
+  'transaction.abort.timed.out.transaction.cleanup.interval.ms': '3600000',
 };
 
 const RETENTION = /"retention\.ms":"\d+"/;
