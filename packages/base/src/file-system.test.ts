@@ -158,6 +158,20 @@ function portSuite(name: string, make: () => { fileSystem: FileSystem; root: str
       const volume = fileSystem.volumeSync(root);
       assert.ok(volume.usableBytes > 0 && volume.usableBytes <= volume.totalBytes);
     });
+
+    test('what was just written is read without a disk', () => {
+      const file = fileSystem.openSync(join(root, 'warm'), 'create');
+      file.writeSync(Buffer.alloc(4096, 1), 0);
+      const isUncounted = () => {
+        const before = fileSystem.diskReads();
+        file.readSync(Buffer.alloc(4096), 0, 4096, 0);
+        return fileSystem.diskReads() === before;
+      };
+      // Parts of the program itself may come from the disk meanwhile.
+      const isAnyUncounted = Array.from({ length: 10 }, isUncounted).includes(true);
+      file.closeSync();
+      assert.ok(isAnyUncounted || Number.isNaN(fileSystem.diskReads()));
+    });
   });
 }
 

@@ -81,6 +81,9 @@ export interface FileSystem {
   syncDirectory(path: string): Promise<void>;
   /** Bytes of the volume that holds `path`. */
   volumeSync(path: string): { totalBytes: number; usableBytes: number };
+  /** How often, or how much, this process has read from disks so far: unchanged means that everything read meanwhile was in memory.
+   *  NaN, which equals nothing, where the system does not say. */
+  diskReads(): number;
   /** Takes `<path>/.lock`. @returns undefined when another process (or another lock of this one) holds it */
   lockDirectorySync(path: string): DirectoryLock | undefined;
 }

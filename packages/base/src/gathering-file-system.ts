@@ -189,6 +189,10 @@ export class GatheringFileSystem implements FileSystem {
     return this.#inner.volumeSync(path);
   }
 
+  diskReads(): number {
+    return this.#inner.diskReads();
+  }
+
   lockDirectorySync(path: string): DirectoryLock | undefined {
     this.endRun();
     return this.#inner.lockDirectorySync(path);

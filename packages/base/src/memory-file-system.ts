@@ -222,6 +222,10 @@ export class MemoryFileSystem implements FileSystem {
     return { totalBytes: this.capacityBytes, usableBytes: Math.max(0, this.capacityBytes - this.#usedBytes) };
   }
 
+  diskReads(): number {
+    return 0;
+  }
+
   lockDirectorySync(path: string): DirectoryLock | undefined {
     this.#mustRun(path);
     this.#directoryAt(path, 'lock');

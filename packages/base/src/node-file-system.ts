@@ -23,6 +23,9 @@ const REMOVE_RETRIES_MAX = 5;
 /** libuv's own number, unless UV_THREADPOOL_SIZE says otherwise. */
 const THREADS_DEFAULT = 4;
 
+/** Linux counts blocks that came from a disk; other systems count other things. */
+const COUNTS_DISK_READS = process.platform === 'linux';
+
 /** Of all file systems of this thread. Node's other threads use the same ones, but sync one file at a time. */
 const syncs = new VolumeWaits(syncLimits(Number(process.env.UV_THREADPOOL_SIZE) || THREADS_DEFAULT));
 
@@ -345,6 +348,10 @@ export class NodeFileSystem implements FileSystem {
     } catch (error) {
       throw toStorageError('ask the volume of', path, error);
     }
+  }
+
+  diskReads(): number {
+    return COUNTS_DISK_READS ? process.resourceUsage().fsRead : Number.NaN;
   }
 
   lockDirectorySync(path: string): DirectoryLock | undefined {

@@ -82,7 +82,7 @@ export class SegmentFile {
     file.retain();
     const isWarm = position >= Math.max(this.#coldBytes, this.#sizeInBytes - WARM_BYTES);
     if (isWarm) return new FileSlice(file, position, sizeInBytes);
-    return new ColdFileSlice(file, position, sizeInBytes, this.#clock);
+    return new ColdFileSlice(file, position, sizeInBytes);
   }
 
   /** Nothing is appended any more: from now on its bytes may leave the page cache. */
@@ -145,7 +145,7 @@ export class SegmentFile {
 
   #open(): SharedFile {
     if (this.#isDeleted) failAssertion(`${this.#path} is used after it was deleted`);
-    this.#file ??= new SharedFile(this.#fileSystem.openSync(this.#path, 'read-write'));
+    this.#file ??= new SharedFile(this.#fileSystem, this.#clock, this.#path);
     return this.#file;
   }
 }
@@ -153,16 +153,20 @@ export class SegmentFile {
 /** An open file that closes when its segment and the last slice have let go of it. */
 class SharedFile {
   readonly file: File;
+  readonly clock: Clock;
+  readonly #fileSystem: FileSystem;
   #holders = 1;
   #pace: ReadPace | undefined;
 
-  constructor(file: File) {
-    this.file = file;
+  constructor(fileSystem: FileSystem, clock: Clock, path: string) {
+    this.#fileSystem = fileSystem;
+    this.clock = clock;
+    this.file = fileSystem.openSync(path, 'read-write');
   }
 
   /** Of the reads behind what is warm. */
   get pace(): ReadPace {
-    this.#pace ??= new ReadPace();
+    this.#pace ??= new ReadPace(this.#fileSystem);
     return this.#pace;
   }
 
@@ -216,30 +220,25 @@ class FileSlice implements ByteSource {
 
 /** The same, where reading may have to wait for the disk. */
 class ColdFileSlice extends FileSlice {
-  readonly #clock: Clock;
-
-  constructor(shared: SharedFile, start: number, sizeInBytes: number, clock: Clock) {
-    super(shared, start, sizeInBytes);
-    this.#clock = clock;
-  }
-
   get mayWait(): boolean {
     return this.shared.pace.mayWait;
   }
 
   override readSync(target: Buffer, position: number): number {
-    const startedMs = this.#clock.monotonicMs();
+    const { clock, pace } = this.shared;
+    const startedMs = clock.monotonicMs();
     const count = super.readSync(target, position);
-    this.shared.pace.noteOnLoop(this.#clock.monotonicMs() - startedMs, count);
+    pace.noteOnLoop(clock.monotonicMs() - startedMs, count);
     return count;
   }
 
   async read(target: Buffer, position: number): Promise<number> {
     const length = this.lengthAt(target, position);
     if (length <= 0) return 0;
-    const startedMs = this.#clock.monotonicMs();
+    const { clock, pace } = this.shared;
+    const startedMs = clock.monotonicMs();
     const count = await this.file.read(target.subarray(0, length), this.start + position);
-    this.shared.pace.noteOffLoop(this.#clock.monotonicMs() - startedMs);
+    pace.noteOffLoop(clock.monotonicMs() - startedMs);
     return count;
   }
 }
