@@ -1,5 +1,6 @@
-// The same bytes over 1,000 partitions and over 3: produced with as many records and bytes a request, fetched by a consumer that asks for all
-// its partitions at once with the limits that Kafka's consumer has by itself.
+// 1,000 partitions and 3: produced in the same batches, fetched by a consumer that asks for all its partitions at once with the limits that
+// Kafka's consumer has by itself. A producer puts one batch of batch.size for each partition into a request: with few partitions its requests
+// are small. What the same bytes would cost in three large batches, which no producer sends, stands beside it.
 
 import type { Trial } from '../support/trial.ts';
 import type { Question } from './question.ts';
@@ -10,15 +11,22 @@ const FETCHED_BYTES = 1_000_000_000;
 
 /** `per` partitions of a request hold `recs` records of 1 KiB each; the connections together reach all partitions. */
 function produce(name: string, spread: { c: number; per: number; recs: number; inflight: number }): Question {
-  const { c, per, recs, inflight } = spread;
-  const gathered = { c, inflight, per: FEW, recs: Math.round((per * recs) / FEW) };
+  const { per, recs } = spread;
+  const few = { ...spread, per: FEW };
+  const gathered = { ...few, recs: Math.round((per * recs) / FEW) };
+  const title = `produce ${name}, 1,000 partitions`;
   return {
-    rows: rows(`produce ${name}`),
+    rows: [...rows(`produce ${name}`), { name: `${title} / as many bytes in ${FEW} batches`, unit: '×' }],
     prepare: keepBoth,
     measure: async (trial) => {
-      const few = await trial.blast({ t: trial.kept('few'), p: FEW, size: 1024, ...gathered });
-      const many = await trial.blast({ t: trial.kept('many'), p: MANY, size: 1024, ...spread });
-      return figures(few.megabytesPerSecond, many.megabytesPerSecond);
+      const speed = async (topic: string, partitions: number, flags: typeof spread) => {
+        const result = await trial.blast({ t: trial.kept(topic), p: partitions, size: 1024, ...flags });
+        return result.megabytesPerSecond;
+      };
+      const ofFew = await speed('few', FEW, few);
+      const ofGathered = await speed('few', FEW, gathered);
+      const ofMany = await speed('many', MANY, spread);
+      return [...figures(ofFew, ofMany), ofMany / ofGathered];
     },
     skipSink: true,
   };
