@@ -1,11 +1,13 @@
-// zstd, by an optional WebAssembly module, which takes 20 ms to load: `loadCompressionCodecs` at start. Until then, and where it is not
-// installed, by node:zlib, which has zstd from 22.15 on: each of its calls leaves memory outside the heap behind, for which the collector
-// runs, so that a broker takes a third fewer requests with it. The package's native entry crashes in worker threads and is never loaded.
+// zstd. Unpacked by an engine of Node's that is kept, from 22.15 on (zstd-engine.ts). What is too much for that, what is packed, and all of
+// it on an older Node is done by an optional WebAssembly module, which takes 20 ms to load: `loadCompressionCodecs` at start. Until then,
+// and where it is not installed, by the calls that node:zlib documents: each leaves memory outside the heap behind, for which the collector
+// runs, so that a broker takes a third fewer requests with them. The package's native entry crashes in worker threads and is never loaded.
 // Source: RFC 8878; org.apache.kafka.common.compress.ZstdCompression.
 
 import * as zlib from 'node:zlib';
 import { UnsupportedCompressionError } from '../errors.ts';
 import { decompressedTooLarge, notDecodable } from './limits.ts';
+import { unzstdQuickly } from './zstd-engine.ts';
 import { type ZstdFrame, zstdFrames } from './zstd-frames.ts';
 
 /** Kafka's default (compression.zstd.level). */
@@ -48,6 +50,8 @@ export function zstd(bytes: Buffer, level = DEFAULT_LEVEL): Buffer {
  *  @throws UnsupportedCompressionError when there is no codec, or none yet */
 export function unzstd(bytes: Buffer, maxSizeInBytes: number, isLent: boolean): Buffer {
   const frames = zstdFrames(bytes);
+  const unpacked = unzstdQuickly(bytes, frames, maxSizeInBytes);
+  if (unpacked !== undefined) return isLent ? unpacked : Buffer.from(unpacked);
   return mustHaveCodec().decompress(bytes, frames, { maxSizeInBytes, isLent });
 }
 
