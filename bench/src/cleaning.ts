@@ -2,7 +2,7 @@
 // 1 KiB values over KEYS keys, then compaction is allowed; the time runs until cleaner-offset-checkpoint says that all but the active segment
 // is clean. Beside it 1,000 small requests a second, their acknowledgements measured before and meanwhile. First Apache Kafka 3.9.1 in
 // ZooKeeper mode, then us.
-//   --megabytes 1000 --keys 50000 --systems kafka,ottla
+//   --megabytes 2000 --keys 50000 --systems kafka,ottla
 
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,7 +17,8 @@ import { withKafka } from './support/zookeeper.ts';
 const SETTINGS = { 'log.cleaner.backoff.ms': '100', 'log.segment.delete.delay.ms': '1000' };
 const SEGMENT_BYTES = 100_000_000;
 const QUIET_SECONDS = 10;
-const CALM = { m: 'pace', c: 3, p: 3, rate: 333.3, size: 100, warm: 2 };
+const WARM_SECONDS = 2;
+const CALM = { m: 'pace', c: 3, p: 3, rate: 333.3, size: 100, warm: WARM_SECONDS };
 const KAFKA = '3.9.1';
 const RATE_MIN = 60;
 const SLOWER_MAX = 2;
@@ -32,7 +33,7 @@ interface Result {
 
 const { values } = parseArgs({
   options: {
-    megabytes: { type: 'string', default: '1000' },
+    megabytes: { type: 'string', default: '2000' },
     keys: { type: 'string', default: '50000' },
     systems: { type: 'string', default: 'kafka,ottla' },
   },
@@ -76,8 +77,8 @@ async function cleanOne(trial: Trial): Promise<Result> {
   const quiet = await trial.load({ ...CALM, t: producing, s: QUIET_SECONDS });
   const [path = ''] = topics.paths(dirty);
   const input = sealedSegments(path);
-  const load = trial.startLoad({ ...CALM, t: producing, warm: 0 });
-  await sleep(500);
+  const load = trial.startLoad({ ...CALM, t: producing });
+  await sleep((WARM_SECONDS + 1) * 1000);
   const startedMs = performance.now();
   await topics.alter(dirty, { 'cleanup.policy': 'compact', 'min.cleanable.dirty.ratio': '0.01' });
   await until(`${dirty} is cleaned`, async () => cleanedTo(trial, dirty) >= input.endOffset);
