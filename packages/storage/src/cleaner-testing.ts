@@ -13,9 +13,11 @@ import {
   silentLogger,
 } from '@ottla/base';
 import { endTransactionMarker, RecordsBuilder, type RecordsBuilderOptions } from '@ottla/records';
-import type { CleanerReport } from './cleaner-messages.ts';
+import type { CleanerReport, CleanerRequest } from './cleaner-messages.ts';
 import { CleanerProgram } from './cleaner-program.ts';
+import type { CleaningWork } from './cleaning-work.ts';
 import type { Log } from './log.ts';
+import type { LogCleanerSettings } from './log-cleaner-settings.ts';
 import type { LogManager } from './log-manager.ts';
 import { filesOf, logConfig, NOW_MS, newManager, readRecords, TP } from './testing.ts';
 
@@ -72,8 +74,9 @@ export interface Started {
 export interface StartOptions {
   fileSystem?: MemoryFileSystem;
   clock?: FakeClock;
+  logDirs?: string[];
   topicSettings?: Record<string, string>;
-  dedupeBufferSize?: number;
+  cleanerSettings?: Partial<LogCleanerSettings>;
 }
 
 export const PLACES = ['on the event loop', 'in a thread'] as const;
@@ -82,7 +85,7 @@ export async function startedIn(place: (typeof PLACES)[number], options: StartOp
   const clock = options.clock ?? new FakeClock(NOW_MS);
   const fileSystem = options.fileSystem ?? new MemoryFileSystem({ clock });
   const threads = new CleanerThreadsInProcess({ fileSystem, clock });
-  const { dedupeBufferSize } = options;
+  const { cleanerSettings } = options;
   const errors: Started['errors'] = [];
   const error = (message: string, fields: LogFields = {}): void => void errors.push({ message, fields });
   const logger: Logger = { ...silentLogger, error, child: () => logger };
@@ -90,9 +93,10 @@ export async function startedIn(place: (typeof PLACES)[number], options: StartOp
     fileSystem,
     clock,
     logger,
+    ...(options.logDirs === undefined ? {} : { logDirs: options.logDirs }),
     ...(place === 'in a thread' ? { backgroundThreads: threads } : {}),
     settings: { transactionPartitionVerificationEnable: false },
-    ...(dedupeBufferSize === undefined ? {} : { cleanerSettings: { dedupeBufferSize } }),
+    ...(cleanerSettings === undefined ? {} : { cleanerSettings }),
   });
   await manager.start();
   const config = logConfig({ ...COMPACT, ...options.topicSettings });
@@ -105,8 +109,12 @@ export class CleanerThreadsInProcess implements BackgroundThreads {
   startCount = 0;
   /** Programs that have not ended. */
   runningCount = 0;
+  /** What they were sent, in that order. */
+  readonly works: CleaningWork[] = [];
   /** Whether a thread dies when it would say this. */
-  diesAt: (report: CleanerReport) => boolean = () => false;
+  diesAt: (report: CleanerReport, work: CleaningWork | undefined) => boolean = () => false;
+  /** Called before a thread says it. */
+  onReport: (report: CleanerReport) => void = () => {};
   readonly #ports: { readonly fileSystem: FileSystem; readonly clock: Clock };
 
   constructor(ports: { fileSystem: FileSystem; clock: Clock }) {
@@ -126,9 +134,11 @@ export class CleanerThreadsInProcess implements BackgroundThreads {
       queueMicrotask(() => isEnded || to(copy));
     };
     let toProgram: (message: unknown) => void = () => {};
+    let work: CleaningWork | undefined;
     const toHost = (message: unknown): void => {
       if (isEnded) return;
-      if (this.diesAt(message as CleanerReport)) {
+      this.onReport(message as CleanerReport);
+      if (this.diesAt(message as CleanerReport, work)) {
         end();
         queueMicrotask(() => listener.onDied(new Error('out of memory')));
       } else deliver(message, (copy) => listener.onMessage(copy));
@@ -139,7 +149,14 @@ export class CleanerThreadsInProcess implements BackgroundThreads {
     const parent = { listen, post: toHost };
     queueMicrotask(() => new CleanerProgram(parent, this.#ports).start());
     return {
-      post: (message) => queueMicrotask(() => deliver(message, (copy) => toProgram(copy))),
+      post: (message) => {
+        const request = message as CleanerRequest;
+        if (request.type === 'clean') {
+          work = request.work;
+          this.works.push(work);
+        }
+        queueMicrotask(() => deliver(message, (copy) => toProgram(copy)));
+      },
       ref() {},
       unref() {},
       close: async () => end(),

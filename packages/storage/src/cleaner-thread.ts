@@ -7,7 +7,6 @@ import type { CleaningHost, CleaningPlace, CleanResult } from './cleaning-host.t
 import type { CleaningWork } from './cleaning-work.ts';
 
 const PROGRAM = new URL('./cleaner-thread-main.js', import.meta.url);
-const NAME = 'log-cleaner';
 const IDLE_MS = 10_000;
 
 /** The thread ended in the middle of its work, or could not be started. What was replaced before is; the rest of the log is as it was. */
@@ -33,15 +32,18 @@ interface Cleaning {
 export class CleanerThread implements CleaningPlace {
   readonly #threads: BackgroundThreads;
   readonly #clock: Clock;
+  readonly #name: string;
   #thread: BackgroundThread | undefined;
   #isReady = false;
   #cleaning: Cleaning | undefined;
   /** Ends the thread. */
   #idleTimer: Timer | undefined;
 
-  constructor(ports: { threads: BackgroundThreads; clock: Clock }) {
-    this.#threads = ports.threads;
-    this.#clock = ports.clock;
+  /** @param options.id of the cleaner */
+  constructor(options: { threads: BackgroundThreads; clock: Clock; id: number }) {
+    this.#threads = options.threads;
+    this.#clock = options.clock;
+    this.#name = `log-cleaner-${options.id}`;
   }
 
   /** @throws CleanerThreadDiedError, and what a cleaner throws */
@@ -76,7 +78,7 @@ export class CleanerThread implements CleaningPlace {
       onMessage: (message: unknown) => this.#onReport(message as CleanerReport),
       onDied: (error: Error) => this.#onDied(error),
     };
-    return this.#threads.start(PROGRAM, { name: NAME, listener });
+    return this.#threads.start(PROGRAM, { name: this.#name, listener });
   }
 
   #onReport(report: CleanerReport): void {

@@ -42,7 +42,7 @@ export interface CleaningWork {
   readonly nowMs: number;
   /** Tombstones and markers of formats that carry no delete horizon stay in segments changed after this. */
   readonly legacyDeleteHorizonMs: number;
-  /** log.cleaner.dedupe.buffer.size: the most memory the map of keys may take */
+  /** The cleaner's share of log.cleaner.dedupe.buffer.size: the most memory the map of keys may take */
   readonly dedupeBufferSize: number;
   /** log.cleaner.io.buffer.load.factor: how full the map may be */
   readonly dedupeBufferLoadFactor: number;

@@ -151,7 +151,7 @@ for (const place of PLACES) {
       manager.cleaner.reconfigure({ ...manager.cleaner.settings, ioMaxBytesPerSecond: 1 });
       const cleaning = manager.cleaner.cleanFilthiestLog();
       await clock.advance(1000);
-      manager.cleaner.pause(TP);
+      manager.cleaner.abortAndPause(TP);
       await clock.advance(200);
       assert.equal(await cleaning, undefined);
       assert.equal(await manager.cleaner.cleanFilthiestLog(), undefined);
@@ -176,7 +176,7 @@ describe('the thread', () => {
       roll(log);
       threads.diesAt = (report) => report.type === type;
       assert.equal(await manager.cleaner.cleanFilthiestLog(), undefined);
-      assert.equal(manager.cleaner.stats.isThreadDead, true);
+      assert.equal(manager.cleaner.stats.deadThreadCount, 1);
       assert.deepEqual(errors, [
         {
           message: 'the cleaner thread died',
@@ -189,7 +189,7 @@ describe('the thread', () => {
         shown(log).map((line) => line.slice(0, 6)),
         ['1:a=2', '21:b=x'],
       );
-      assert.deepEqual([threads.startCount, manager.cleaner.stats.isThreadDead], [2, false]);
+      assert.deepEqual([threads.startCount, manager.cleaner.stats.deadThreadCount], [2, 0]);
       await manager.close();
       assert.equal(threads.runningCount, 0);
     }

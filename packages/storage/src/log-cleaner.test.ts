@@ -181,7 +181,7 @@ for (const place of PLACES) {
     });
 
     test('a map that holds three keys cleans in several passes', async () => {
-      const { manager, log } = await started({ dedupeBufferSize: 5 * 24 });
+      const { manager, log } = await started({ cleanerSettings: { dedupeBufferSize: 5 * 24 } });
       for (let i = 0; i < 40; i++) append(log, [[`k${i % 10}`, `v${i}`]]);
       roll(log);
       let passes = 0;
@@ -256,7 +256,7 @@ for (const place of PLACES) {
 
     test('a transaction that was aborted behind what fitted into the map stays aborted', async () => {
       const { manager, log } = await started({
-        dedupeBufferSize: 5 * 24,
+        cleanerSettings: { dedupeBufferSize: 5 * 24 },
         topicSettings: { 'segment.bytes': '100000' },
       });
       for (let i = 0; i < 5; i++) append(log, [[`k${i}`, 'v']]); // 0 to 4: the map holds four
@@ -269,7 +269,7 @@ for (const place of PLACES) {
 
     test('says what it took of the map, and how late it is', async () => {
       const { manager, log, clock } = await started({
-        dedupeBufferSize: 240,
+        cleanerSettings: { dedupeBufferSize: 240 },
         topicSettings: { 'max.compaction.lag.ms': '5000' },
       });
       append(log, [
@@ -280,8 +280,8 @@ for (const place of PLACES) {
       roll(log);
       await clock.advance(8000);
       await manager.cleaner.cleanFilthiestLog();
-      const { lastBufferUtilization, maxCompactionDelayMs, isThreadDead } = manager.cleaner.stats;
-      assert.deepEqual([lastBufferUtilization, maxCompactionDelayMs, isThreadDead], [0.2, 3000, false]);
+      const { maxBufferUtilization, maxCompactionDelayMs, deadThreadCount } = manager.cleaner.stats;
+      assert.deepEqual([maxBufferUtilization, maxCompactionDelayMs, deadThreadCount], [0.2, 3000, 0]);
     });
 
     test('formats 0 and 1 are compacted too', async () => {

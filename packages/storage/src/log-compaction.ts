@@ -1,7 +1,7 @@
-// Compacts one log, as its owner: describes the work, watches that the log stays what it was while a cleaner is at it, keeps to the speed limit,
-// and puts the copies in the place of what they were made of.
+// Compacts one log, as its owner: describes the work, watches that the log stays what it was while a cleaner is at it, has it keep to the
+// speed limit, and puts the copies in the place of what they were made of.
 
-import { type Clock, KafkaError, mustBePresent, StorageError, sleep } from '@ottla/base';
+import { type Clock, KafkaError, mustBePresent, StorageError } from '@ottla/base';
 import {
   CleaningAbortedError,
   type CleaningHost,
@@ -13,24 +13,21 @@ import { describeWork, segmentsToClean } from './cleaning-work.ts';
 import { CLEANED_SUFFIX, SWAP_SUFFIX } from './log-file-names.ts';
 import type { LogSegment } from './log-segment.ts';
 import type { LogToClean } from './log-to-clean.ts';
+import type { Throttler } from './throttler.ts';
 
-/** The longest sleep for the speed limit. */
-const PAUSE_MAX_MS = 200;
-
-/** They may change while a log is cleaned. */
+/** Of one cleaner, for the next log it cleans. */
 export interface CleanerSettings {
-  /** log.cleaner.dedupe.buffer.size: the most memory a map of keys may take */
+  /** Its share of log.cleaner.dedupe.buffer.size: the most memory its map of keys may take */
   readonly dedupeBufferSize: number;
   /** log.cleaner.io.buffer.load.factor: how full the map may be */
   readonly dedupeBufferLoadFactor: number;
-  /** log.cleaner.io.max.bytes.per.second: of reading and writing together */
-  readonly ioMaxBytesPerSecond: number;
 }
 
 export interface LogCompactionOptions {
   readonly clock: Clock;
   readonly place: CleaningPlace;
   readonly settings: () => CleanerSettings;
+  readonly throttler: Throttler;
   /** Asked between slices. */
   readonly mustStop: () => boolean;
 }
@@ -68,23 +65,13 @@ export class LogCompaction implements CleaningHost {
     }
   }
 
-  async onSlice({ bytes, tookMs }: CleaningSlice): Promise<void> {
-    const { clock, settings } = this.#options;
-    const startMs = clock.monotonicMs() - tookMs;
-    const owedMs = (): number => {
-      const allowedMs = (bytes / settings().ioMaxBytesPerSecond) * 1000;
-      return allowedMs - (clock.monotonicMs() - startMs);
-    };
+  async onSlice(slice: CleaningSlice): Promise<void> {
     this.#ensureMayGoOn();
-    // A little at a time: the limit may change, and whoever stops the cleaner waits for it.
-    for (let waitMs = owedMs(); waitMs >= 1; waitMs = owedMs()) {
-      await sleep(clock, Math.min(waitMs, PAUSE_MAX_MS));
-      this.#ensureMayGoOn();
-    }
+    await this.#options.throttler.maybeThrottle(slice, () => this.#ensureMayGoOn());
   }
 
   async onGroupCleaned(baseOffsets: readonly number[]): Promise<void> {
-    this.#ensureUnchanged();
+    this.#ensureMayGoOn();
     const { localLog } = this.#candidate.log;
     const group = baseOffsets.map(
       (baseOffset) => mustBePresent(this.#sources.get(baseOffset), `the segment at ${baseOffset}`).segment,

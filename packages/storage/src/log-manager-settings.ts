@@ -1,7 +1,7 @@
 // What a LogManager is given: Kafka's settings that concern logs as a whole, and the ports. Source: Kafka's LogManager (3.9).
 
 import type { BackgroundThreads, Clock, FileSystem, Logger, Random } from '@ottla/base';
-import type { LogCleanerSettings } from './log-cleaner.ts';
+import type { LogCleanerSettings } from './log-cleaner-settings.ts';
 import type { LogConfig } from './log-config.ts';
 
 /** Milliseconds. The names are those of Kafka's settings. */

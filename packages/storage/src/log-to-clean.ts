@@ -21,8 +21,19 @@ export interface LogToClean {
   readonly compactionDelayMs: number;
 }
 
-/** @param lastCleanOffset from the checkpoint: everything below was cleaned */
+/** @param lastCleanOffset from the checkpoint: everything below was cleaned
+ *  @throws StorageError, CorruptRecordError: it may have to look into dirty segments for how old they are */
 export function logToClean(log: Log, lastCleanOffset: number | undefined, nowMs: number): LogToClean {
+  const { dirty, ...range } = cleanableRange(log, lastCleanOffset, nowMs);
+  return { ...range, compactionDelayMs: compactionDelayMs(dirty, log.config.maxCompactionLagMs, nowMs) };
+}
+
+/** Without a look into the segments. */
+export function cleanableRange(
+  log: Log,
+  lastCleanOffset: number | undefined,
+  nowMs: number,
+): Omit<LogToClean, 'compactionDelayMs'> & { readonly dirty: readonly LogSegment[] } {
   const checkpoint = lastCleanOffset ?? log.logStartOffset;
   // The log was truncated, or its start moved, since the checkpoint.
   const isStale = checkpoint < log.logStartOffset || checkpoint > log.logEndOffset;
@@ -45,7 +56,7 @@ export function logToClean(log: Log, lastCleanOffset: number | undefined, nowMs:
     cleanBytes,
     cleanableBytes,
     cleanableRatio: totalBytes === 0 ? 0 : cleanableBytes / totalBytes,
-    compactionDelayMs: compactionDelayMs(dirty, log.config.maxCompactionLagMs, nowMs),
+    dirty,
   };
 }
 

@@ -32,7 +32,7 @@ export class ReplicaMoves {
     const key = topicPartitionKey(tp);
     const log = logs.future.get(key) ?? opener.openOrCreateFuture(tp, options);
     logs.future.add(key, log);
-    cleaner.pause(tp);
+    cleaner.abortAndPause(tp);
     return log;
   }
 

@@ -24,7 +24,7 @@ import {
 } from '@ottla/records';
 import { FullLogDirs } from './full-log-dirs.ts';
 import type { Log } from './log.ts';
-import type { LogCleanerSettings } from './log-cleaner.ts';
+import type { LogCleanerSettings } from './log-cleaner-settings.ts';
 import { type LogConfig, parseLogConfig } from './log-config.ts';
 import { type LoadLogOptions, loadLog } from './log-loader.ts';
 import { LogManager } from './log-manager.ts';

@@ -31,16 +31,14 @@ export function registerLogGauges(
     () => clock.nowMs() - cleaner.stats.lastRunMs,
   );
   metrics.gauge({ ...LOG_CLEANER, name: 'cleaner-recopy-percent' }, () =>
-    percentOf(cleaner.stats.lastBytesWritten, cleaner.stats.lastBytesRead),
+    percentOf(cleaner.stats.bytesWritten, cleaner.stats.bytesRead),
   );
-  metrics.gauge({ ...LOG_CLEANER, name: 'max-clean-time-secs' }, () =>
-    Math.trunc(cleaner.stats.lastCleanTookMs / 1000),
-  );
+  metrics.gauge({ ...LOG_CLEANER, name: 'max-clean-time-secs' }, () => Math.trunc(cleaner.stats.maxCleanTookMs / 1000));
   metrics.gauge({ ...LOG_CLEANER, name: 'max-buffer-utilization-percent' }, () =>
-    Math.trunc(100 * cleaner.stats.lastBufferUtilization),
+    Math.trunc(100 * cleaner.stats.maxBufferUtilization),
   );
   metrics.gauge({ ...LOG_CLEANER, name: 'max-compaction-delay-secs' }, () =>
     Math.trunc(cleaner.stats.maxCompactionDelayMs / 1000),
   );
-  metrics.gauge({ ...LOG_CLEANER, name: 'DeadThreadCount' }, () => (cleaner.stats.isThreadDead ? 1 : 0));
+  metrics.gauge({ ...LOG_CLEANER, name: 'DeadThreadCount' }, () => cleaner.stats.deadThreadCount);
 }

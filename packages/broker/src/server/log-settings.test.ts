@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Gauge, yieldToEventLoop } from '@ottla/base';
+import { type BackgroundThreadListener, Gauge, type TopicPartition, yieldToEventLoop } from '@ottla/base';
 import { RecordsBuilder, type RecordsBuilderOptions } from '@ottla/records';
 import type { Log } from '@ottla/storage';
 import { MemoryBroker } from './testing/memory-broker.ts';
@@ -17,8 +17,8 @@ const COMPACTED = {
 };
 
 /** Two records, of which one is to go. */
-async function dirtyLog(broker: MemoryBroker): Promise<Log> {
-  const log = await broker.createTopic(TP);
+async function dirtyLog(broker: MemoryBroker, tp: TopicPartition = TP): Promise<Log> {
+  const log = await broker.createTopic(tp);
   for (const value of ['a', 'b']) append(log, value);
   log.roll();
   log.updateHighWatermark(log.logEndOffset);
@@ -63,6 +63,29 @@ test('log.cleaner.backoff.ms holds at once, for a cleaner that waits as well', a
     for (const name of ['max-buffer-utilization-percent', 'max-compaction-delay-secs', 'DeadThreadCount']) {
       assert.equal(gauge(broker, 'LogCleaner', name), 0, name);
     }
+  } finally {
+    await broker.close();
+  }
+});
+
+test('log.cleaner.threads holds at once: more cleaners begin, each in a thread of its own', async () => {
+  const started: string[] = [];
+  const dying = {
+    start(_program: URL, { name, listener }: { name: string; listener: BackgroundThreadListener }) {
+      started.push(name);
+      const post = () => queueMicrotask(() => listener.onDied(new Error('there is no memory for it')));
+      return { post, ref() {}, unref() {}, async close() {} };
+    },
+  };
+  const broker = await MemoryBroker.start({ ...COMPACTED, 'log.cleaner.backoff.ms': '600000' }, dying);
+  try {
+    for (const topic of ['orders', 'sales']) await dirtyLog(broker, { topic, partition: 0 });
+    await pass(broker, 600_000);
+    assert.deepEqual([started, gauge(broker, 'LogCleaner', 'DeadThreadCount')], [['log-cleaner-0'], 1]);
+    await broker.setBrokerConfig('', 'log.cleaner.threads', '2');
+    await pass(broker, 0);
+    assert.deepEqual(started.toSorted(), ['log-cleaner-0', 'log-cleaner-0', 'log-cleaner-1']);
+    assert.equal(gauge(broker, 'LogCleaner', 'DeadThreadCount'), 2);
   } finally {
     await broker.close();
   }

@@ -80,6 +80,7 @@ export function logReconfigurables(config: KafkaConfig, logManager: LogManager):
 }
 
 const DYNAMIC_CLEANER_KEYS = [
+  'log.cleaner.threads',
   'log.cleaner.dedupe.buffer.size',
   'log.cleaner.io.buffer.load.factor',
   'log.cleaner.io.max.bytes.per.second',
@@ -88,7 +89,8 @@ const DYNAMIC_CLEANER_KEYS = [
 
 function cleanerSettings(config: KafkaConfig): LogCleanerSettings {
   return {
-    enable: config.boolean('log.cleaner.enable') && config.number('log.cleaner.threads') > 0,
+    enable: config.boolean('log.cleaner.enable'),
+    threads: config.number('log.cleaner.threads'),
     dedupeBufferSize: config.number('log.cleaner.dedupe.buffer.size'),
     dedupeBufferLoadFactor: config.number('log.cleaner.io.buffer.load.factor'),
     ioMaxBytesPerSecond: config.number('log.cleaner.io.max.bytes.per.second'),

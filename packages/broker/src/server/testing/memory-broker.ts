@@ -1,6 +1,7 @@
 // A whole broker over a disk, sockets and a clock in memory, for tests.
 
 import {
+  type BackgroundThreads,
   FakeClock,
   MemoryFileSystem,
   MemorySockets,
@@ -26,7 +27,7 @@ export class MemoryBroker {
   readonly metrics = new MetricsRegistry(this.clock);
   readonly #server: BrokerServer;
 
-  private constructor(properties: Readonly<Record<string, string>>) {
+  private constructor(properties: Readonly<Record<string, string>>, backgroundThreads?: BackgroundThreads) {
     const ownProperties = { 'broker.id': MEMORY_BROKER_ID, listeners: 'PLAINTEXT://broker:9092', ...properties };
     this.#server = new BrokerServer({
       config: KafkaConfig.fromProperties(new Map(Object.entries(ownProperties))),
@@ -37,13 +38,17 @@ export class MemoryBroker {
         sockets: new MemorySockets(),
         logger: silentLogger,
         metrics: this.metrics,
+        backgroundThreads,
         hostName: 'machine',
       },
     });
   }
 
-  static async start(properties: Readonly<Record<string, string>>): Promise<MemoryBroker> {
-    const broker = new MemoryBroker(properties);
+  static async start(
+    properties: Readonly<Record<string, string>>,
+    backgroundThreads?: BackgroundThreads,
+  ): Promise<MemoryBroker> {
+    const broker = new MemoryBroker(properties, backgroundThreads);
     await broker.#server.start();
     return broker;
   }
