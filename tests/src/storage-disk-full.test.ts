@@ -3,25 +3,13 @@
 // full disk. Needs root and the right to mount. OTTLA_DISK_FULL_CYCLES raises the count (default 2, 20 take two minutes).
 
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  rmSync,
-  statfsSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Errors, errorName } from '@ottla/base';
 import type { RequestClient } from '@ottla/network';
 import { type BrokerProcess, startBrokerProcess } from './support/broker-process.ts';
-import { skipUnless } from './support/foreign.ts';
+import { SmallDisk, skipWithoutMount } from './support/small-disk.ts';
 import {
   batchOf,
   commitOffset,
@@ -38,20 +26,6 @@ const MIB = 1 << 20;
 const FREE_BYTES = Math.min(MIB, Math.floor((20 * MIB) / CYCLES));
 const REFUSALS = 30;
 const BACK_WITHIN_MS = 10_000;
-
-function mount(path: string, sizeInBytes: number, how = ''): boolean {
-  mkdirSync(path, { recursive: true });
-  return spawnSync('mount', ['-t', 'tmpfs', '-o', `${how}size=${sizeInBytes}`, 'tmpfs', path]).status === 0;
-}
-
-function canMount(): boolean {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) return false;
-  const path = join('/tmp', `ottla-mount-${process.pid}`);
-  const isMounted = mount(path, MIB);
-  if (isMounted) spawnSync('umount', [path]);
-  rmSync(path, { recursive: true, force: true });
-  return isMounted;
-}
 
 /** How one producer writes. */
 interface Load {
@@ -74,21 +48,15 @@ function valuesOf({ recordsPerBatch, valueBytes }: Load, name: string): string[]
 
 /** A disk of its own with a broker on it, and what that broker acked. */
 class FullDisk {
-  readonly #scratch = mkdtempSync(join(tmpdir(), 'ottla-disk-full-'));
-  readonly #mountPoint = join(this.#scratch, 'disk');
-  readonly #logDir = join(this.#mountPoint, 'logs');
+  readonly space: SmallDisk;
   readonly acked = new Map<string, string[]>(LOADS.map(({ topic }) => [topic, []]));
   refusals = 0;
   #names = 0;
   #broker: BrokerProcess | undefined;
 
   constructor(t: TestContext, sizeInBytes: number) {
-    assert.ok(mount(this.#mountPoint, sizeInBytes));
-    t.after(async () => {
-      await this.#broker?.end('SIGKILL');
-      spawnSync('umount', ['-l', this.#mountPoint]);
-      rmSync(this.#scratch, { recursive: true, force: true });
-    });
+    t.after(() => this.#broker?.end('SIGKILL'));
+    this.space = new SmallDisk(t, sizeInBytes);
   }
 
   get broker(): BrokerProcess {
@@ -97,17 +65,18 @@ class FullDisk {
   }
 
   get hasCleanMarker(): boolean {
-    return existsSync(join(this.#logDir, '.kafka_cleanshutdown'));
+    return existsSync(join(this.space.logDir, '.kafka_cleanshutdown'));
   }
 
   async start(): Promise<void> {
+    const { logDir } = this.space;
     const config = {
       'log.segment.bytes': String(MIB / 4),
-      'log.dirs': this.#logDir,
+      'log.dirs': logDir,
       'offsets.topic.num.partitions': '1',
       'offsets.topic.replication.factor': '1',
     };
-    this.#broker = await startBrokerProcess({ dataDirectory: this.#logDir, config });
+    this.#broker = await startBrokerProcess({ dataDirectory: logDir, config });
   }
 
   async connected<Result>(work: (client: RequestClient) => Promise<Result>): Promise<Result> {
@@ -117,36 +86,6 @@ class FullDisk {
     } finally {
       client.close();
     }
-  }
-
-  /** Leaves `bytes` of the disk. */
-  shrinkTo(bytes: number): void {
-    const { bavail, bsize } = statfsSync(this.#mountPoint);
-    writeFileSync(this.#ballast('most'), Buffer.alloc(Math.max(0, bavail * bsize - bytes)));
-  }
-
-  /** Leaves nothing, to the last page. */
-  fillRest(): void {
-    const file = openSync(this.#ballast('rest'), 'w');
-    try {
-      for (;;) writeSync(file, Buffer.alloc(4096));
-    } catch (error) {
-      assert.equal((error as NodeJS.ErrnoException).code, 'ENOSPC');
-    } finally {
-      closeSync(file);
-    }
-  }
-
-  grow(sizeInBytes: number): void {
-    assert.ok(mount(this.#mountPoint, sizeInBytes, 'remount,'));
-  }
-
-  giveBack(): void {
-    for (const name of ['most', 'rest']) rmSync(this.#ballast(name), { force: true });
-  }
-
-  #ballast(name: string): string {
-    return join(this.#mountPoint, `ballast-${name}`);
   }
 
   /** Writes flat out until the broker has refused `REFUSALS` times. */
@@ -207,7 +146,7 @@ function timesIn(text: string, part: string): number {
   return text.split(part).length - 1;
 }
 
-const needsMount = { skip: skipUnless(canMount(), 'the right to mount a tmpfs'), timeout: 1_800_000 };
+const needsMount = { skip: skipWithoutMount(), timeout: 1_800_000 };
 
 test(
   `a disk fills up under producers ${CYCLES} times, and each time the same process goes on, then the next`,
@@ -222,9 +161,9 @@ test(
       await eventually(() => commitOffset(client, 'group', offsetsOf, 0), Errors.NONE);
     });
     const fill = async (): Promise<void> => {
-      disk.shrinkTo(FREE_BYTES);
+      disk.space.shrinkTo(FREE_BYTES);
       await Promise.all(LOADS.map((load) => disk.produceUntilFull(load)));
-      disk.fillRest();
+      disk.space.fillRest();
     };
     let stops = 0;
     for (let cycle = 0; cycle < CYCLES; cycle++) {
@@ -242,7 +181,7 @@ test(
         await createTopicsOn(client, [late], 20);
       });
       await disk.verify(`before there is space in cycle ${cycle}`);
-      disk.giveBack();
+      disk.space.giveBack();
       await disk.serves();
       await created;
       await disk.connected(async (client) => {
@@ -265,7 +204,7 @@ test(
         assert.equal(disk.hasCleanMarker, false, 'a clean marker over what could not be written');
         stops++;
       }
-      disk.giveBack();
+      disk.space.giveBack();
       await disk.start();
       await disk.verify(`after a restart in cycle ${cycle}`);
       await disk.serves();
@@ -290,7 +229,7 @@ test(
     const { pid } = disk.broker;
     await Promise.all(LOADS.map((load) => disk.produceUntilFull(load)));
     await disk.verify('while the disk is full');
-    disk.grow(90 * MIB);
+    disk.space.grow(90 * MIB);
     await disk.serves();
     assert.equal(disk.broker.pid, pid);
     await disk.end('SIGKILL');
