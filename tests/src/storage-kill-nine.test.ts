@@ -39,6 +39,7 @@ const CONFIG = {
   'log.flush.interval.ms': '40',
   'replica.high.watermark.checkpoint.interval.ms': '20',
   'log.cleaner.backoff.ms': '20',
+  'log.cleaner.threads': '2',
   'log.cleaner.min.cleanable.ratio': '0.01',
 };
 /** May be answered while a topic is being made, or a replica changes its dir. */
@@ -52,12 +53,14 @@ const RETRIABLE: readonly number[] = [
 const TOPICS = {
   /** Moves between the log dirs. */
   whole: {},
+  /** By two cleaners. */
   compacted: { 'cleanup.policy': 'compact' },
+  alsoCompacted: { 'cleanup.policy': 'compact' },
   retained: { 'retention.bytes': '9000' },
   trimmed: {},
 } as const;
 type TopicName = keyof typeof TOPICS;
-const NAMES: readonly TopicName[] = ['whole', 'compacted', 'retained', 'trimmed'];
+const NAMES: readonly TopicName[] = ['whole', 'compacted', 'alsoCompacted', 'retained', 'trimmed'];
 
 interface Acked {
   readonly offset: number;
@@ -188,7 +191,7 @@ async function mustHold(client: RequestClient, name: TopicName, acked: readonly 
   for (const { offset, key, value } of acked) {
     const there = found.get(offset);
     if (there !== undefined) assert.equal(there, value, `${name} at ${offset}`);
-    else if (name === 'compacted') {
+    else if ('cleanup.policy' in TOPICS[name]) {
       // A newer one that was not acked may have replaced it.
       const isReplaced = newest.get(key) !== offset || (written.get(key) ?? -1) > offset;
       assert.ok(isReplaced, `the newest of ${key} is gone: ${offset}`);

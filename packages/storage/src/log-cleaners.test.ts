@@ -149,6 +149,19 @@ describe('of several cleaners', () => {
     await manager.close();
   });
 
+  test('one whose thread died does not count as dead any more when no log needs cleaning', async () => {
+    const fixture = await started({ threads: 2 });
+    const { threads, manager } = fixture;
+    const log = dirtyLog(fixture, 't');
+    threads.diesAt = ({ type }) => type === 'slice';
+    await pass(fixture, BACKOFF_MS);
+    assert.equal(manager.cleaner.stats.deadThreadCount, 1);
+    manager.asyncDelete(log.topicPartition);
+    await pass(fixture, BACKOFF_MS);
+    assert.equal(manager.cleaner.stats.deadThreadCount, 0);
+    await manager.close();
+  });
+
   test('two that die at one log leave it alone, whatever else was cleaned in between', async () => {
     const fixture = await started({ threads: 2 });
     const { threads, manager } = fixture;
@@ -235,6 +248,17 @@ describe('log.cleaner.threads, changed while logs are cleaned,', () => {
 });
 
 describe('a log that a cleaner is at', () => {
+  test('and that is deleted when the cleaner is through is not noted as cleaned', async () => {
+    const fixture = await started({ threads: 1 });
+    const log = dirtyLog(fixture, 't');
+    fixture.threads.onReport = ({ type }) => {
+      if (type === 'done') fixture.manager.asyncDelete(log.topicPartition);
+    };
+    await pass(fixture, BACKOFF_MS);
+    assert.equal(fixture.manager.cleaner.lastCleanOffset(log), undefined);
+    await fixture.manager.close();
+  });
+
   test('and that begins to move keeps its segments, and nothing is noted as cleaned', async () => {
     for (const type of ['groupCleaned', 'done'] as const) {
       const fixture = await started({ threads: 1 });
