@@ -23,9 +23,9 @@ export interface ConfigServicesOptions {
   readonly brokerId: number;
   /** By the metadata cache. */
   readonly topicExists: (topic: string) => boolean;
-  /** Topics that have a log on this broker. */
+  /** Topics that have a log on this broker, or are about to. */
   readonly localTopics: () => Iterable<string>;
-  /** LogManager.updateTopicConfig. */
+  /** ReplicaManager.updateTopicConfig. */
   readonly onTopicConfig: (topic: string, config: LogConfig) => void;
   /** Absent: levels cannot be changed. */
   readonly loggerLevels?: LoggerLevels | undefined;

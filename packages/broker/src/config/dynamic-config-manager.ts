@@ -22,7 +22,7 @@ export interface DynamicConfigManagerOptions {
   readonly brokerId: number;
   readonly repository: ConfigRepository;
   readonly dynamicBrokerConfig: DynamicBrokerConfig;
-  /** A topic's settings in force changed: to the log manager. */
+  /** A topic's settings in force changed: to the replica manager. */
   readonly onTopicConfig: (topic: string, config: LogConfig) => void;
 }
 

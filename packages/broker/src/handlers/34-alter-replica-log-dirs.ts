@@ -26,9 +26,9 @@ export const alterReplicaLogDirs = defineHandler(
       return responseOf(moves, new Array<ErrorCode>(moves.length).fill(code));
     },
   },
-  (request, { broker }) => {
+  async (request, { broker }) => {
     const moves = movesOf(request);
-    return responseOf(moves, broker.replicaManager.alterReplicaLogDirs(moves));
+    return responseOf(moves, await broker.replicaManager.alterReplicaLogDirs(moves));
   },
 );
 

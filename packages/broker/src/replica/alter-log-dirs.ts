@@ -79,11 +79,9 @@ export class AlterLogDirs {
     }
   }
 
-  /** Goes on with moves a stop interrupted, now that these partitions have their logs. */
-  resume(partitions: Iterable<Partition>): void {
-    for (const partition of partitions) {
-      if (!this.#moves.has(partition) && this.#parts.logManager.hasFutureLog(partition)) this.#resume(partition);
-    }
+  /** Goes on with a move that a stop interrupted, when the partition has its log. */
+  resume(partition: Partition): void {
+    if (!this.#moves.has(partition) && this.#parts.logManager.hasFutureLog(partition)) this.#resume(partition);
   }
 
   /** The replica is gone, its copy with it. */

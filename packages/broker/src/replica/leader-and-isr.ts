@@ -1,30 +1,18 @@
-// What the controller tells this broker to lead, to follow and to give up. Each change of a partition's role is told to those who
-// coordinate on its partitions, and to whoever waits on it. Source: kafka.server.ReplicaManager (becomeLeaderOrFollower, makeLeaders,
-// makeFollowers, stopReplicas).
+// What the controller tells this broker to lead and to follow. Each change of a partition's role is told to those who coordinate on its
+// partitions, and to whoever waits on it. Source: kafka.server.ReplicaManager (becomeLeaderOrFollower, makeLeaders, makeFollowers).
 
 import { type ErrorCode, Errors, type Logger, type TopicPartition, type Uuid, ZERO_UUID } from '@ottla/base';
-import type {
-  Decoded,
-  LeaderAndIsrPartitionState,
-  LeaderAndIsrRequest,
-  LeaderAndIsrResponse,
-  StopReplicaRequest,
-  StopReplicaResponse,
-} from '@ottla/protocol';
+import type { Decoded, LeaderAndIsrPartitionState, LeaderAndIsrRequest, LeaderAndIsrResponse } from '@ottla/protocol';
 import { isRefusedForSpace, type LogConfig, type LogManager } from '@ottla/storage';
 import { mapError } from '../server/error-mapping.ts';
 import type { AlterLogDirs } from './alter-log-dirs.ts';
-import type { BrokerTopicStats } from './broker-topic-stats.ts';
 import type { DelayedOperations } from './delayed-operations.ts';
 import type { HighWatermarkCheckpoints } from './high-watermark-checkpoints.ts';
 import type { HostedPartitions } from './hosted-partitions.ts';
 import { Partition, type PartitionContext } from './partition.ts';
+import type { ReplicaStateChanges } from './replica-state-changes.ts';
 import { RolesAwaitingSpace } from './roles-awaiting-space.ts';
 
-/** The leader epoch of a request that deletes whatever the epoch is. */
-const EPOCH_DURING_DELETE = -2;
-/** The leader epoch of a request too old to say. */
-const NO_EPOCH = -1;
 /** First version of LeaderAndIsr whose answer names topics by id. */
 const TOPIC_ID_VERSION = 5;
 
@@ -42,15 +30,16 @@ export interface FollowerFetchers {
 }
 
 export interface LeaderAndIsrParts {
+  readonly changes: ReplicaStateChanges;
   readonly hosted: HostedPartitions;
   readonly delayed: DelayedOperations;
-  readonly stats: BrokerTopicStats;
   readonly logManager: LogManager;
   readonly checkpoints: HighWatermarkCheckpoints;
   readonly alterLogDirs: AlterLogDirs;
   readonly logger: Logger;
   readonly partitionContext: Omit<PartitionContext, 'getOrCreateLog'>;
   readonly fetchTopicConfig: (topic: string) => Promise<LogConfig>;
+  readonly listeners: readonly LeadershipListener[];
   readonly followerFetchers?: FollowerFetchers | undefined;
 }
 
@@ -66,6 +55,13 @@ interface NamedPartitionState {
   readonly state: Decoded<LeaderAndIsrPartitionState>;
 }
 
+interface SortedStates {
+  readonly leaders: RoleChange[];
+  readonly followers: RoleChange[];
+  /** Answers that are decided already. */
+  readonly errors: PartitionError[];
+}
+
 interface PartitionError {
   readonly topic: string;
   readonly topicId: Uuid | undefined;
@@ -76,36 +72,28 @@ interface PartitionError {
 export class LeaderAndIsr {
   readonly #parts: LeaderAndIsrParts;
   readonly #context: PartitionContext;
-  readonly #listeners: LeadershipListener[] = [];
-  /** Of the newest controller heard of. Older ones are refused. */
-  #controllerEpoch = 0;
-  /** Settings of topics whose logs the request under way may create. */
-  readonly #topicConfigs = new Map<string, LogConfig>();
-  /** The last change under way: changes run one after the other. */
-  #changes: Promise<unknown> = Promise.resolve();
+  /** Settings of topics whose logs the change under way may create, as they are now; undefined: they are being asked for. */
+  readonly #topicConfigs = new Map<string, LogConfig | undefined>();
   readonly #awaitingSpace: RolesAwaitingSpace<RoleChange>;
 
   constructor(parts: LeaderAndIsrParts) {
     this.#parts = parts;
-    const takeAgain = (): void => void this.#oneAfterTheOther(() => this.#takeRolesAgain());
-    this.#awaitingSpace = new RolesAwaitingSpace(parts.partitionContext.clock, takeAgain);
+    this.#awaitingSpace = new RolesAwaitingSpace(parts.partitionContext.clock, () => void this.#takeRolesWithSpace());
     this.#context = { ...parts.partitionContext, getOrCreateLog: (tp, options) => this.#getOrCreateLog(tp, options) };
   }
 
-  get controllerEpoch(): number {
-    return this.#controllerEpoch;
-  }
-
-  addListener(listener: LeadershipListener): void {
-    this.#listeners.push(listener);
-  }
-
   becomeLeaderOrFollower(request: Decoded<LeaderAndIsrRequest>, version: number): Promise<LeaderAndIsrResponse> {
-    return this.#oneAfterTheOther(() => this.#becomeLeaderOrFollower(request, version));
+    return this.#parts.changes.run(() => this.#becomeLeaderOrFollower(request, version));
   }
 
-  stopReplicas(request: Decoded<StopReplicaRequest>): Promise<StopReplicaResponse> {
-    return this.#oneAfterTheOther(() => Promise.resolve(this.#stopReplicas(request)));
+  /** Topics whose logs the change under way may create. */
+  topicsUnderway(): Iterable<string> {
+    return this.#topicConfigs.keys();
+  }
+
+  /** The settings of a topic changed: logs made from now on have these. */
+  updateTopicConfig(topic: string, config: LogConfig): void {
+    if (this.#topicConfigs.has(topic)) this.#topicConfigs.set(topic, config);
   }
 
   /** Safe to call twice. */
@@ -113,69 +101,92 @@ export class LeaderAndIsr {
     this.#awaitingSpace.close();
   }
 
-  #oneAfterTheOther<Result>(change: () => Promise<Result>): Promise<Result> {
-    const result = this.#changes.then(change);
-    // The next change starts however this one went; whoever asked for this one is told.
-    this.#changes = result.then(nothing, nothing);
-    return result;
-  }
-
   async #becomeLeaderOrFollower(request: Decoded<LeaderAndIsrRequest>, version: number): Promise<LeaderAndIsrResponse> {
+    const { changes, checkpoints } = this.#parts;
     const states = namedStates(request);
-    if (request.controllerEpoch < this.#controllerEpoch) {
+    if (request.controllerEpoch < changes.controllerEpoch) {
       const refused = states.map((named) => errorOf(named, Errors.STALE_CONTROLLER_EPOCH));
       return leaderAndIsrResponse(Errors.STALE_CONTROLLER_EPOCH, refused, version);
     }
-    await this.#fetchTopicConfigs(states);
-    this.#controllerEpoch = request.controllerEpoch;
-    const errors: PartitionError[] = [];
-    const leaders: RoleChange[] = [];
-    const followers: RoleChange[] = [];
-    for (const named of states) {
-      const errorCode = this.#sort(named, { leaders, followers });
-      if (errorCode !== undefined) errors.push(errorOf(named, errorCode));
-    }
-    this.#apply(leaders, followers, errors);
-    this.#topicConfigs.clear();
+    const errors = await this.#withTopicConfigs(states, async () => {
+      changes.obey(request.controllerEpoch);
+      const { leaders, followers, errors: decided } = await this.#sortAll(states);
+      return [...decided, ...(await this.#apply(leaders, followers))];
+    });
     // Only now do checkpoints hold every partition: an earlier one would lose the watermarks of those not heard of yet.
-    this.#parts.checkpoints.start();
+    checkpoints.start();
     return leaderAndIsrResponse(Errors.NONE, errors, version);
+  }
+
+  async #takeRolesWithSpace(): Promise<void> {
+    try {
+      await this.#parts.changes.run(() => this.#takeRolesAgain());
+    } catch (error) {
+      this.#parts.logger.warn('cannot take the roles of replicas that found no space', { error });
+    }
   }
 
   /** Those that found no space, unless the controller has thought of something else since. */
   async #takeRolesAgain(): Promise<void> {
-    const changes = this.#awaitingSpace.take().filter(({ partition, state }) => {
+    const roles = this.#awaitingSpace.take().filter(({ partition, state }) => {
       const { topic, partition: index } = partition;
       return this.#parts.hosted.get(topic, index) === partition && state.leaderEpoch > partition.leaderEpoch;
     });
-    if (changes.length === 0) return;
-    try {
-      await this.#fetchTopicConfigs(changes.map(({ partition, ...change }) => ({ topic: partition.topic, ...change })));
-    } catch (error) {
-      this.#parts.logger.warn('cannot read the settings of topics whose replicas found no space', { error });
-      for (const change of changes) this.#awaitingSpace.add(change);
-      return;
-    }
+    if (roles.length === 0) return;
+    const named = roles.map(({ partition, ...role }) => ({ topic: partition.topic, ...role }));
     const leads = ({ state }: RoleChange): boolean => state.leader === this.#context.brokerId;
-    const follows = (change: RoleChange): boolean => !leads(change);
-    this.#apply(changes.filter(leads), changes.filter(follows), []);
-    this.#topicConfigs.clear();
+    const follows = (role: RoleChange): boolean => !leads(role);
+    try {
+      await this.#withTopicConfigs(named, () => this.#apply(roles.filter(leads), roles.filter(follows)));
+    } catch (error) {
+      for (const role of roles) this.#awaitingSpace.add(role);
+      throw error;
+    }
   }
 
   /** The settings live in the tree, which is read asynchronously; logs are made synchronously. */
-  async #fetchTopicConfigs(states: readonly NamedPartitionState[]): Promise<void> {
-    const topics = new Set<string>();
-    for (const { topic, state } of states) {
-      const hosted = this.#parts.hosted.get(topic, state.partitionIndex);
-      if (hosted !== 'offline' && hosted?.log === undefined) topics.add(topic);
+  async #withTopicConfigs<Result>(
+    states: readonly NamedPartitionState[],
+    change: () => Promise<Result>,
+  ): Promise<Result> {
+    try {
+      await this.#fetchTopicConfigs(states);
+      this.#parts.changes.mustBeOpen();
+      return await change();
+    } finally {
+      this.#topicConfigs.clear();
     }
-    for (const topic of topics) this.#topicConfigs.set(topic, await this.#parts.fetchTopicConfig(topic));
+  }
+
+  async #fetchTopicConfigs(states: readonly NamedPartitionState[]): Promise<void> {
+    const { changes, hosted, fetchTopicConfig } = this.#parts;
+    for (const { topic, state } of states) {
+      const found = hosted.get(topic, state.partitionIndex);
+      if (found !== 'offline' && found?.log === undefined) this.#topicConfigs.set(topic, undefined);
+    }
+    for (const topic of this.#topicConfigs.keys()) {
+      if (changes.isSliceOver) await changes.nextSlice();
+      const config = await fetchTopicConfig(topic);
+      // They may have changed while they were on their way.
+      if (this.#topicConfigs.get(topic) === undefined) this.#topicConfigs.set(topic, config);
+    }
+  }
+
+  async #sortAll(states: readonly NamedPartitionState[]): Promise<SortedStates> {
+    const { changes } = this.#parts;
+    const sorted: SortedStates = { leaders: [], followers: [], errors: [] };
+    for (const named of states) {
+      if (changes.isSliceOver) await changes.nextSlice();
+      const errorCode = this.#sort(named, sorted);
+      if (errorCode !== undefined) sorted.errors.push(errorOf(named, errorCode));
+    }
+    return sorted;
   }
 
   /** Decides what a partition becomes. @returns the answer for it when that is decided already */
   #sort(
     { topic, topicId, state }: NamedPartitionState,
-    into: { leaders: RoleChange[]; followers: RoleChange[] },
+    into: Pick<SortedStates, 'leaders' | 'followers'>,
   ): ErrorCode | undefined {
     const { hosted, partitionContext } = this.#parts;
     const tp = { topic, partition: state.partitionIndex };
@@ -194,36 +205,46 @@ export class LeaderAndIsr {
     return undefined;
   }
 
-  #apply(leaders: readonly RoleChange[], followers: readonly RoleChange[], errors: PartitionError[]): void {
-    const { followerFetchers } = this.#parts;
+  /** @returns the answer for each */
+  async #apply(leaders: readonly RoleChange[], followers: readonly RoleChange[]): Promise<PartitionError[]> {
+    const { changes, followerFetchers, listeners } = this.#parts;
     followerFetchers?.removeFetchers([...leaders, ...followers].map(({ partition }) => partition));
+    const errors: PartitionError[] = [];
     const nowLeading: Partition[] = [];
     const nowFollowing: Partition[] = [];
     for (const change of leaders) {
-      const { partition, state, topicId } = change;
-      errors.push(this.#try(change, () => partition.makeLeader(state, topicId)));
-      if (partition.isLeader) nowLeading.push(partition);
+      if (changes.isSliceOver) await changes.nextSlice();
+      errors.push(this.#changeRole(change, ({ partition, state, topicId }) => partition.makeLeader(state, topicId)));
+      if (change.partition.isLeader) nowLeading.push(change.partition);
     }
     for (const change of followers) {
-      const { partition, state, topicId } = change;
-      errors.push(this.#try(change, () => partition.makeFollower(state, topicId)));
-      if (partition.log !== undefined) nowFollowing.push(partition);
+      if (changes.isSliceOver) await changes.nextSlice();
+      errors.push(this.#changeRole(change, ({ partition, state, topicId }) => partition.makeFollower(state, topicId)));
+      if (change.partition.log !== undefined) nowFollowing.push(change.partition);
     }
-    for (const { partition } of [...leaders, ...followers]) this.#parts.delayed.checkAndCompleteAll(partition);
     followerFetchers?.addFetchers(nowFollowing);
-    this.#parts.alterLogDirs.resume([...nowLeading, ...nowFollowing]);
-    for (const listener of this.#listeners) listener.onLeadershipChange(nowLeading, nowFollowing);
+    for (const listener of listeners) listener.onLeadershipChange(nowLeading, nowFollowing);
+    return errors;
+  }
+
+  /** All that becomes of one partition, in one turn of the event loop. */
+  #changeRole(change: RoleChange, make: (change: RoleChange) => boolean): PartitionError {
+    const { delayed, alterLogDirs } = this.#parts;
+    const answer = this.#try(change, make);
+    delayed.checkAndCompleteAll(change.partition);
+    alterLogDirs.resume(change.partition);
+    return answer;
   }
 
   /** A log that cannot be made is that partition's misfortune, not the request's. */
-  #try(roleChange: RoleChange, change: () => void): PartitionError {
-    const { partition, topicId } = roleChange;
+  #try(change: RoleChange, make: (change: RoleChange) => boolean): PartitionError {
+    const { partition, topicId } = change;
     let errorCode: ErrorCode = Errors.NONE;
     try {
-      change();
+      make(change);
     } catch (error) {
       if (isRefusedForSpace(error)) {
-        this.#awaitingSpace.add(roleChange);
+        this.#awaitingSpace.add(change);
         return { topic: partition.topic, topicId, partitionIndex: partition.partition, errorCode };
       }
       errorCode = mapError(error).code;
@@ -242,59 +263,7 @@ export class LeaderAndIsr {
     if (config === undefined) throw new Error(`no settings were fetched for topic ${JSON.stringify(tp.topic)}`);
     return logManager.getOrCreateLog(tp, { isNew: options.isNew, topicId: options.topicId, config });
   }
-
-  #stopReplicas(request: Decoded<StopReplicaRequest>): StopReplicaResponse {
-    if (request.controllerEpoch < this.#controllerEpoch) {
-      return { errorCode: Errors.STALE_CONTROLLER_EPOCH, partitionErrors: [] };
-    }
-    this.#controllerEpoch = request.controllerEpoch;
-    const partitionErrors = stopStates(request).map((stop) => ({
-      topicName: stop.topic,
-      partitionIndex: stop.partition,
-      errorCode: this.#stopReplica(stop),
-    }));
-    return { errorCode: Errors.NONE, partitionErrors };
-  }
-
-  #stopReplica({ topic, partition, leaderEpoch, deletePartition }: StopState): ErrorCode {
-    const { hosted, delayed, logManager, followerFetchers, alterLogDirs } = this.#parts;
-    const tp = { topic, partition };
-    const found = hosted.get(topic, partition);
-    if (found === 'offline') return Errors.KAFKA_STORAGE_ERROR;
-    const isForced = leaderEpoch === EPOCH_DURING_DELETE || leaderEpoch === NO_EPOCH;
-    if (found !== undefined && !isForced && leaderEpoch < found.leaderEpoch) return Errors.FENCED_LEADER_EPOCH;
-    followerFetchers?.removeFetchers([tp]);
-    if (deletePartition) {
-      alterLogDirs.abandon(tp);
-      hosted.delete(tp);
-      found?.markOffline();
-      if (!hosted.hasTopic(topic)) this.#parts.stats.remove(topic);
-    }
-    if (found !== undefined) delayed.checkAndCompleteAll(found);
-    const errorCode = deletePartition ? this.#deleteLog(logManager, tp) : Errors.NONE;
-    if (errorCode === Errors.NONE) {
-      const epoch = leaderEpoch >= 0 ? leaderEpoch : undefined;
-      for (const listener of this.#listeners) {
-        listener.onReplicaStopped(tp, { deleted: deletePartition, leaderEpoch: epoch });
-      }
-    }
-    return errorCode;
-  }
-
-  /** The log may be there without the partition: the topic may have been deleted while this broker was away. */
-  #deleteLog(logManager: LogManager, tp: TopicPartition): ErrorCode {
-    if (logManager.getLog(tp) === undefined) return Errors.NONE;
-    try {
-      logManager.asyncDelete(tp);
-      return Errors.NONE;
-    } catch (error) {
-      this.#parts.logger.error('cannot delete a log', { ...tp, error });
-      return mapError(error).code;
-    }
-  }
 }
-
-function nothing(): void {}
 
 /** The controller repeats itself: all there may be to learn is the topic's id. */
 function assignTopicId(partition: Partition, topicId: Uuid | undefined): ErrorCode {
@@ -342,34 +311,4 @@ function leaderAndIsrResponse(
     byId.set(topicId, ofTopic);
   }
   return { errorCode, topics: Array.from(byId, ([topicId, partitionErrors]) => ({ topicId, partitionErrors })) };
-}
-
-interface StopState {
-  readonly topic: string;
-  readonly partition: number;
-  readonly leaderEpoch: number;
-  readonly deletePartition: boolean;
-}
-
-/** The partitions of a request, whichever version it came in. */
-function stopStates(request: Decoded<StopReplicaRequest>): StopState[] {
-  const { deletePartitions } = request;
-  const old = (topic: string, partition: number) => ({
-    topic,
-    partition,
-    leaderEpoch: NO_EPOCH,
-    deletePartition: deletePartitions,
-  });
-  return [
-    ...request.ungroupedPartitions.map(({ topicName, partitionIndex }) => old(topicName, partitionIndex)),
-    ...request.topics.flatMap(({ name, partitionIndexes }) => partitionIndexes.map((index) => old(name, index))),
-    ...request.topicStates.flatMap(({ topicName, partitionStates }) =>
-      partitionStates.map(({ partitionIndex, leaderEpoch, deletePartition }) => ({
-        topic: topicName,
-        partition: partitionIndex,
-        leaderEpoch,
-        deletePartition,
-      })),
-    ),
-  ];
 }

@@ -1,11 +1,21 @@
 // The replicas of this broker: one door to their parts, which do the work. Source: kafka.server.ReplicaManager.
 //
-//   append      replica-append.ts          leader-and-isr.ts   what the controller orders
-//   fetch       replica-fetch.ts           log-dirs.ts         disks, and their failure
-//   delete      replica-delete-records.ts  high-watermark-checkpoints.ts
+//   append      replica-append.ts          leader-and-isr.ts, stop-replica.ts   what the controller orders …
+//   fetch       replica-fetch.ts           replica-state-changes.ts             … one order after the other
+//   delete      replica-delete-records.ts  log-dirs.ts         disks, and their failure
 //   a partition partition.ts, partition-reads.ts   alter-log-dirs.ts  moves between log dirs
+//                                          high-watermark-checkpoints.ts
 
-import type { Clock, ErrorCode, Logger, MetricsRegistry, TopicPartition, Uuid } from '@ottla/base';
+import {
+  type Clock,
+  type ErrorCode,
+  Errors,
+  KafkaError,
+  type Logger,
+  type MetricsRegistry,
+  type TopicPartition,
+  type Uuid,
+} from '@ottla/base';
 import type {
   Decoded,
   DescribeLogDirsResult,
@@ -14,6 +24,7 @@ import type {
   ProducerState,
   StopReplicaRequest,
   StopReplicaResponse,
+  UpdateMetadataRequest,
 } from '@ottla/protocol';
 import type { EpochEndOffset, LogConfig, LogManager, TimestampAndOffset } from '@ottla/storage';
 import type { PartitionAppender, PartitionLoader } from '../partition-ports.ts';
@@ -41,8 +52,17 @@ import { type AppendRequest, type AppendResult, ReplicaAppend } from './replica-
 import { type DeleteRecordsEntry, ReplicaDeleteRecords } from './replica-delete-records.ts';
 import { type FetchedPartition, ReplicaFetch } from './replica-fetch.ts';
 import { ReplicaGauges } from './replica-gauges.ts';
+import { ReplicaStateChanges } from './replica-state-changes.ts';
+import { StopReplica } from './stop-replica.ts';
 import { type TransactionMarker, TransactionMarkers } from './transaction-markers.ts';
 import { TransactionVerification } from './transaction-verification.ts';
+
+/** The cluster's metadata, as far as replicas care. */
+export interface ReplicaMetadata extends PartitionDirectory {
+  hasAliveBroker(brokerId: number): boolean;
+  /** @returns partitions the request deleted */
+  updateMetadata(request: Decoded<UpdateMetadataRequest>): TopicPartition[];
+}
 
 export interface ReplicaManagerOptions {
   readonly brokerId: number;
@@ -52,7 +72,7 @@ export interface ReplicaManagerOptions {
   readonly logManager: LogManager;
   /** Absolute, as configured. */
   readonly logDirs: readonly string[];
-  readonly metadataCache: PartitionDirectory & { hasAliveBroker(brokerId: number): boolean };
+  readonly metadataCache: ReplicaMetadata;
   /** A topic's settings over the broker's. */
   readonly fetchTopicConfig: (topic: string) => Promise<LogConfig>;
   /** replica.lag.time.max.ms */
@@ -86,7 +106,12 @@ export class ReplicaManager {
   readonly #deleteRecords: ReplicaDeleteRecords;
   readonly #markers: TransactionMarkers;
   readonly #checkpoints: HighWatermarkCheckpoints;
+  readonly #changes: ReplicaStateChanges;
+  readonly #leadershipListeners: LeadershipListener[] = [];
   readonly #leaderAndIsr: LeaderAndIsr;
+  readonly #stopReplica: StopReplica;
+  readonly #metadataCache: ReplicaMetadata;
+  readonly #logManager: LogManager;
   readonly #logDirs: LogDirs;
   readonly #ignoreLogDirFailures: () => void;
 
@@ -102,6 +127,9 @@ export class ReplicaManager {
     this.hosted = hosted;
     this.delayed = delayed;
     this.#clock = clock;
+    this.#metadataCache = metadataCache;
+    this.#logManager = logManager;
+    this.#changes = new ReplicaStateChanges(clock);
     this.#append = new ReplicaAppend(parts);
     this.#fetch = new ReplicaFetch(parts);
     this.#deleteRecords = new ReplicaDeleteRecords(parts);
@@ -120,11 +148,11 @@ export class ReplicaManager {
       intervalMs: options.highWatermarkCheckpointIntervalMs,
       checkpoint: () => logManager.checkpointHighWatermarks(),
     });
+    const orders = { ...options, ...parts, changes: this.#changes, listeners: this.#leadershipListeners, alterLogDirs };
+    this.#stopReplica = new StopReplica(orders);
     this.#leaderAndIsr = new LeaderAndIsr({
-      ...options,
-      ...parts,
+      ...orders,
       checkpoints: this.#checkpoints,
-      alterLogDirs,
       partitionContext: {
         brokerId: options.brokerId,
         clock,
@@ -137,7 +165,7 @@ export class ReplicaManager {
   /** Answers whoever waits, and checkpoints high watermarks. The logs are the log manager's to close, afterwards. Safe to call twice. */
   async close(): Promise<void> {
     this.delayed.close();
-    this.#leaderAndIsr.close();
+    this.endStateChanges();
     await this.alterLogDirs.close();
     await this.#checkpoints.close();
     this.#ignoreLogDirFailures();
@@ -146,12 +174,8 @@ export class ReplicaManager {
 
   // What the controller orders.
 
-  get controllerEpoch(): number {
-    return this.#leaderAndIsr.controllerEpoch;
-  }
-
   addLeadershipListener(listener: LeadershipListener): void {
-    this.#leaderAndIsr.addListener(listener);
+    this.#leadershipListeners.push(listener);
   }
 
   becomeLeaderOrFollower(request: Decoded<LeaderAndIsrRequest>, version: number): Promise<LeaderAndIsrResponse> {
@@ -159,7 +183,45 @@ export class ReplicaManager {
   }
 
   stopReplicas(request: Decoded<StopReplicaRequest>): Promise<StopReplicaResponse> {
-    return this.#leaderAndIsr.stopReplicas(request);
+    return this.#stopReplica.stopReplicas(request);
+  }
+
+  /** @returns partitions the request deleted @throws KafkaError STALE_CONTROLLER_EPOCH */
+  maybeUpdateMetadataCache(request: Decoded<UpdateMetadataRequest>): Promise<TopicPartition[]> {
+    return this.#changes.run(async () => {
+      const { controllerEpoch } = this.#changes;
+      if (request.controllerEpoch < controllerEpoch) {
+        throw new KafkaError(Errors.STALE_CONTROLLER_EPOCH, `a newer controller has epoch ${controllerEpoch}`);
+      }
+      const deleted = this.#metadataCache.updateMetadata(request);
+      this.#changes.obey(request.controllerEpoch);
+      return deleted;
+    });
+  }
+
+  /** Resolves when all orders are carried out, those included that come when the one before is answered. */
+  stateChangesDone(): Promise<void> {
+    return this.#changes.done();
+  }
+
+  /** No order is obeyed any more, nor the one under way to its end. Safe to call twice. */
+  endStateChanges(): void {
+    this.#changes.close();
+    this.#leaderAndIsr.close();
+  }
+
+  // Settings.
+
+  /** Topics that have a log on this broker, or are about to. */
+  localTopics(): Iterable<string> {
+    const topics = new Set(this.#leaderAndIsr.topicsUnderway());
+    for (const log of this.#logManager.allLogs()) topics.add(log.topicPartition.topic);
+    return topics;
+  }
+
+  updateTopicConfig(topic: string, config: LogConfig): void {
+    this.#logManager.updateTopicConfig(topic, config);
+    this.#leaderAndIsr.updateTopicConfig(topic, config);
   }
 
   // Partitions.
@@ -232,8 +294,15 @@ export class ReplicaManager {
   }
 
   /** @returns an error code for each, in order */
-  alterReplicaLogDirs(moves: readonly { tp: TopicPartition; logDir: string }[]): ErrorCode[] {
-    return moves.map(({ tp, logDir }) => this.alterLogDirs.alter(tp, logDir));
+  alterReplicaLogDirs(moves: readonly { tp: TopicPartition; logDir: string }[]): Promise<ErrorCode[]> {
+    return this.#changes.run(async () => {
+      const codes: ErrorCode[] = [];
+      for (const { tp, logDir } of moves) {
+        if (this.#changes.isSliceOver) await this.#changes.nextSlice();
+        codes.push(this.alterLogDirs.alter(tp, logDir));
+      }
+      return codes;
+    });
   }
 
   /** The id that replicas of a partition carry. */

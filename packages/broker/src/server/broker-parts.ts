@@ -62,8 +62,8 @@ export async function createBrokerParts(options: BrokerPartsOptions): Promise<Br
     logger,
     brokerId,
     topicExists: (topic) => metadataCache.containsTopic(topic),
-    localTopics: () => topicsOf(logManager),
-    onTopicConfig: (topic, logConfig) => logManager.updateTopicConfig(topic, logConfig),
+    localTopics: () => replicaManager.localTopics(),
+    onTopicConfig: (topic, logConfig) => replicaManager.updateTopicConfig(topic, logConfig),
     loggerLevels: ports.loggerLevels,
   });
   await configs.load();
@@ -77,7 +77,7 @@ export async function createBrokerParts(options: BrokerPartsOptions): Promise<Br
   const partitionFor = (transactionalId: string): number =>
     transactions.transactionCoordinator.partitionFor(transactionalId);
   const verification = { metadataCache, channelTo, partitionFor };
-  const replicaManager = createReplicaManager({
+  const replicaManager: ReplicaManager = createReplicaManager({
     ports,
     config,
     brokerId,
@@ -154,12 +154,6 @@ export async function createBrokerParts(options: BrokerPartsOptions): Promise<Br
       controller = createController(services, { channelTo, brokerInfo, brokerEpoch });
     },
   };
-}
-
-function topicsOf(logManager: LogManager): Iterable<string> {
-  const topics = new Set<string>();
-  for (const log of logManager.allLogs()) topics.add(log.topicPartition.topic);
-  return topics;
 }
 
 /** Whatever release this broker plays towards clients, to itself it speaks the newest versions. */

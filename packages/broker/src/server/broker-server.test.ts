@@ -5,7 +5,6 @@ import { describe, test } from 'node:test';
 import {
   Errors,
   FakeClock,
-  type FileSystem,
   MemoryFileSystem,
   MemorySockets,
   MetricsRegistry,
@@ -16,6 +15,7 @@ import {
 import { RequestClient } from '@ottla/network';
 import {
   apiVersions,
+  createTopics,
   getTelemetrySubscriptions,
   incrementalAlterConfigs,
   leaderAndIsr,
@@ -24,6 +24,7 @@ import {
 } from '@ottla/protocol';
 import type { ClientTelemetryPayload, ClientTelemetryReceiver } from '../client-metrics/client-telemetry-receiver.ts';
 import { KafkaConfig } from '../config/index.ts';
+import { DiskClock } from '../replica/testing/disk-clock.ts';
 import { BrokerServer } from './broker-server.ts';
 
 const HOST = 'broker';
@@ -31,13 +32,18 @@ const PORT = 9092;
 
 /** One machine: what is on its disk outlives its brokers. */
 class Machine {
-  readonly clock = new FakeClock();
+  readonly clock: FakeClock;
   readonly sockets = new MemorySockets();
-  readonly fileSystem: FileSystem = new MemoryFileSystem({ clock: this.clock });
+  readonly fileSystem: MemoryFileSystem;
   readonly fatal: Error[] = [];
   #seed = 1;
 
   receiver: ClientTelemetryReceiver | undefined;
+
+  constructor(clock = new FakeClock()) {
+    this.clock = clock;
+    this.fileSystem = new MemoryFileSystem({ clock });
+  }
 
   broker(given: Record<string, string> = {}): BrokerServer {
     const properties = { 'broker.id': '7', listeners: `PLAINTEXT://${HOST}:${PORT}`, 'log.dirs': '/logs', ...given };
@@ -247,6 +253,19 @@ describe('BrokerServer', () => {
       assert.equal(answer.errorCode, Errors.INVALID_TOPIC_EXCEPTION, topicState.topicName);
     }
     assert.deepEqual(machine.fileSystem.readDirectorySync('/'), ['logs']);
+    await broker.close();
+  });
+
+  test('leads all its partitions when it is started again, however many there are', async () => {
+    const clock = new DiskClock();
+    const machine = new Machine(clock);
+    clock.runs(machine.fileSystem);
+    const topics = [{ name: 'many', numPartitions: 100, replicationFactor: 1, assignments: [], configs: [] }];
+    const first = await machine.started();
+    await machine.ask((client) => client.send(createTopics, { topics, timeoutMs: 10_000 }, 5));
+    await first.close();
+    const broker = await machine.started();
+    assert.equal([...broker.services.replicaManager.partitions()].filter(({ isLeader }) => isLeader).length, 100);
     await broker.close();
   });
 

@@ -236,7 +236,9 @@ export class BrokerServer {
 
   async #closeCoordinators(): Promise<void> {
     if (this.#parts === undefined) return;
-    const { groupCoordinator, transactionCoordinator } = this.services;
+    const { replicaManager, groupCoordinator, transactionCoordinator } = this.services;
+    // Nobody tells them of elections any more.
+    replicaManager.endStateChanges();
     await Promise.all([groupCoordinator.close(), transactionCoordinator.close()]);
   }
 
@@ -248,11 +250,14 @@ export class BrokerServer {
     this.#started.logManager.writeMetaProperties({ brokerId, clusterId });
   }
 
-  /** The controller, maybe this broker itself, tells every new broker about the cluster. */
+  /** The controller, maybe this broker itself, tells every new broker about the cluster, and then what to lead and to follow: clients are
+   *  to find the logs open. */
   async #awaitMetadata(): Promise<void> {
-    const { metadataCache, brokerId, clock, logger } = this.services;
+    const { metadataCache, replicaManager, brokerId, clock, logger } = this.services;
     const isKnown = () => metadataCache.hasAliveBroker(brokerId);
-    if (await metadataCache.waitUntil(isKnown, { clock, timeoutMs: FIRST_METADATA_MS })) return;
+    if (await metadataCache.waitUntil(isKnown, { clock, timeoutMs: FIRST_METADATA_MS })) {
+      return replicaManager.stateChangesDone();
+    }
     logger.warn('no controller has told about this broker yet; clients will have to wait', { brokerId });
   }
 

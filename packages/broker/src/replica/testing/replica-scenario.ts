@@ -40,6 +40,7 @@ export const LOG_DIR = '/logs';
 export const OTHER_LOG_DIR = '/other-logs';
 
 export interface ScenarioOptions {
+  readonly clock?: FakeClock;
   readonly config?: Readonly<Record<string, string>>;
   readonly topicConfig?: Readonly<Record<string, string>>;
   readonly transactionVerifier?: TransactionVerifier;
@@ -69,17 +70,21 @@ export interface Asked<Response> {
 }
 
 export class ReplicaScenario {
-  readonly clock = new FakeClock();
+  readonly clock: FakeClock;
   readonly fileSystem: MemoryFileSystem;
   readonly metadataCache = new MetadataCache();
-  readonly metrics = new MetricsRegistry(this.clock);
+  readonly metrics: MetricsRegistry;
   readonly logManager: LogManager;
   readonly replicaManager: ReplicaManager;
   readonly services: Partial<BrokerServices>;
   readonly createdTopics: string[] = [];
   readonly failedLogDirs: string[] = [];
+  /** The settings of this topic cannot be read. */
+  failTopicConfigOf: string | undefined;
 
   private constructor(options: ScenarioOptions, fileSystem?: MemoryFileSystem) {
+    this.clock = options.clock ?? new FakeClock();
+    this.metrics = new MetricsRegistry(this.clock);
     this.fileSystem = fileSystem ?? new MemoryFileSystem({ clock: this.clock });
     const topicConfig = () => parseLogConfig(new Map(Object.entries(options.topicConfig ?? {})));
     const { logDirs = [LOG_DIR], alterLogDirsBytesPerSecond } = options;
@@ -101,7 +106,10 @@ export class ReplicaScenario {
       logDirs,
       alterLogDirsBytesPerSecond,
       metadataCache: this.metadataCache,
-      fetchTopicConfig: () => Promise.resolve(topicConfig()),
+      fetchTopicConfig: async (topic) => {
+        if (topic === this.failTopicConfigOf) throw new Error(`the tree does not tell the settings of ${topic}`);
+        return topicConfig();
+      },
       replicaLagTimeMaxMs: 30_000,
       highWatermarkCheckpointIntervalMs: 5_000,
       transactionVerifier: options.transactionVerifier,
@@ -181,9 +189,16 @@ export class ReplicaScenario {
     return this.replicaManager.becomeLeaderOrFollower(throughCodec(leaderAndIsr.request, request, version), version);
   }
 
-  stop(topic: string, options: { deletePartition: boolean; leaderEpoch?: number; controllerEpoch?: number }) {
-    const { deletePartition, leaderEpoch = -2, controllerEpoch = 1 } = options;
-    const partitionStates = [{ partitionIndex: 0, leaderEpoch, deletePartition }];
+  stop(
+    topic: string,
+    options: { deletePartition: boolean; leaderEpoch?: number; controllerEpoch?: number; partitionCount?: number },
+  ) {
+    const { deletePartition, leaderEpoch = -2, controllerEpoch = 1, partitionCount = 1 } = options;
+    const partitionStates = Array.from({ length: partitionCount }, (_, partitionIndex) => ({
+      partitionIndex,
+      leaderEpoch,
+      deletePartition,
+    }));
     const topicStates = [{ topicName: topic, partitionStates }];
     const request = { controllerId: BROKER_ID, controllerEpoch, topicStates };
     return this.replicaManager.stopReplicas(throughCodec(stopReplica.request, request, 3));
