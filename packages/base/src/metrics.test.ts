@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { FakeClock } from './fake-clock.ts';
-import { Histogram, MetricsRegistry, mbeanName } from './metrics.ts';
+import { Gauge, Histogram, MetricsRegistry, mbeanName } from './metrics.ts';
 
 const MESSAGES_IN = { group: 'kafka.server', type: 'BrokerTopicMetrics', name: 'MessagesInPerSec' };
 
@@ -26,6 +26,35 @@ describe('metrics', () => {
     assert.throws(() => registry.counter(MESSAGES_IN), /another kind/);
     registry.remove(MESSAGES_IN);
     assert.equal(registry.get(MESSAGES_IN), undefined);
+  });
+
+  test('of a provider are made when they are asked for, and gone with it', () => {
+    const registry = new MetricsRegistry(new FakeClock());
+    registry.meter(MESSAGES_IN);
+    const sizes = new Map([
+      ['orders', 7],
+      ['payments', 8],
+    ]);
+    const sizeOf = (topic: string) => ({
+      name: { group: 'kafka.log', type: 'Log', name: 'Size', tags: new Map([['topic', topic]]) },
+      metric: new Gauge(() => sizes.get(topic) ?? -1),
+    });
+    const remove = registry.addProvider({
+      all: () => [...sizes.keys()].map(sizeOf),
+      get: ({ tags }) => (sizes.has(tags?.get('topic') ?? '') ? sizeOf(tags?.get('topic') ?? '') : undefined),
+    });
+    const listed = () => Array.from(registry.all(), ({ name }) => name.tags?.get('topic'));
+    const found = (topic: string, name = 'Size') => {
+      const metric = registry.get({ ...sizeOf(topic).name, name });
+      return metric instanceof Gauge ? metric.read() : metric;
+    };
+    assert.deepEqual(listed(), [undefined, 'orders', 'payments']);
+    assert.deepEqual([found('orders'), found('payments'), found('news')], [7, 8, undefined]);
+    assert.equal(found('orders', 'Other'), undefined);
+    sizes.delete('orders');
+    assert.deepEqual([listed(), found('orders')], [[undefined, 'payments'], undefined]);
+    remove();
+    assert.deepEqual([listed(), found('payments')], [[undefined], undefined]);
   });
 
   test('a meter tells its mean and its recent rate', async () => {

@@ -144,6 +144,19 @@ function middleOf(bucket: number): number {
 
 export type Metric = Counter | Gauge | Meter | Histogram;
 
+export interface NamedMetric {
+  readonly name: MetricName;
+  readonly metric: Metric;
+}
+
+/** Has metrics that are too many to be kept, one for each partition say: they are made when somebody asks for them. */
+export interface MetricsProvider {
+  /** Those there are now. */
+  all(): Iterable<NamedMetric>;
+  /** The one of that name, tags in any order. */
+  get(name: MetricName): NamedMetric | undefined;
+}
+
 /** Events per second, weighted towards the last one, five and fifteen minutes. */
 export interface Rates {
   readonly mean: number;
@@ -167,7 +180,8 @@ const RATE_SAMPLE_MS_MIN = 1000;
 /** The metrics of one process or, in a test, of one broker. */
 export class MetricsRegistry {
   readonly #clock: Clock;
-  readonly #metrics = new Map<string, { name: MetricName; metric: Metric }>();
+  readonly #metrics = new Map<string, NamedMetric>();
+  readonly #providers = new Set<MetricsProvider>();
   readonly #rates = new WeakMap<Meter, RateState>();
 
   constructor(clock: Clock) {
@@ -203,17 +217,33 @@ export class MetricsRegistry {
     this.#metrics.delete(mbeanName(name));
   }
 
-  get(name: MetricName): Metric | undefined {
-    return this.#metrics.get(mbeanName(name))?.metric;
+  /** Asks `provider`, too, from now on. @returns takes it back */
+  addProvider(provider: MetricsProvider): () => void {
+    this.#providers.add(provider);
+    return () => {
+      this.#providers.delete(provider);
+    };
   }
 
-  /** Every metric, in the order of creation. Histograms are brought up to date. */
-  *all(): Iterable<{ name: MetricName; metric: Metric }> {
+  get(name: MetricName): Metric | undefined {
+    const key = mbeanName(name);
+    const known = this.#metrics.get(key);
+    if (known !== undefined) return known.metric;
+    for (const provider of this.#providers) {
+      const provided = provider.get(name);
+      if (provided !== undefined && mbeanName(provided.name) === key) return provided.metric;
+    }
+    return undefined;
+  }
+
+  /** Every metric, in the order of creation, then those of providers. Histograms are brought up to date. */
+  *all(): Iterable<NamedMetric> {
     const nowMs = this.#clock.monotonicMs();
     for (const entry of this.#metrics.values()) {
       if (entry.metric instanceof Histogram) entry.metric.decayTo(nowMs);
       yield entry;
     }
+    for (const provider of this.#providers) yield* provider.all();
   }
 
   /** The rates of a meter of this registry, as of now. */

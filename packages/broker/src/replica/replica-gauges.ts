@@ -2,17 +2,24 @@
 // Source: kafka.server.ReplicaManager (gauges), DelayedOperationPurgatory, FetchSessionCache.
 
 import type { MetricName, MetricsRegistry } from '@ottla/base';
+import type { LogManager } from '@ottla/storage';
 import type { DelayedOperations } from './delayed-operations.ts';
 import type { HostedPartitions } from './hosted-partitions.ts';
 import type { Partition } from './partition.ts';
+import { PartitionLogGauges } from './partition-log-gauges.ts';
 
 export class ReplicaGauges {
   readonly #metrics: MetricsRegistry;
   readonly #registered: MetricName[] = [];
+  readonly #removeLogGauges: () => void;
 
-  constructor(metrics: MetricsRegistry, parts: { hosted: HostedPartitions; delayed: DelayedOperations }) {
-    const { hosted, delayed } = parts;
+  constructor(
+    metrics: MetricsRegistry,
+    parts: { hosted: HostedPartitions; delayed: DelayedOperations; logManager: LogManager },
+  ) {
+    const { hosted, delayed, logManager } = parts;
     this.#metrics = metrics;
+    this.#removeLogGauges = metrics.addProvider(new PartitionLogGauges(logManager));
     this.#count('LeaderCount', hosted, (partition) => partition.isLeader);
     this.#count('PartitionCount', hosted, () => true);
     this.#count('UnderReplicatedPartitions', hosted, (partition) => partition.isUnderReplicated);
@@ -35,6 +42,7 @@ export class ReplicaGauges {
 
   close(): void {
     for (const name of this.#registered) this.#metrics.remove(name);
+    this.#removeLogGauges();
   }
 
   #count(name: string, hosted: HostedPartitions, isCounted: (partition: Partition) => boolean): void {

@@ -123,7 +123,7 @@ export class ReplicaManager {
     const stats = new BrokerTopicStats(options.metrics);
     const parts = { hosted, delayed, stats, logger, clock };
     this.stats = stats;
-    this.#gauges = new ReplicaGauges(options.metrics, parts);
+    this.#gauges = new ReplicaGauges(options.metrics, { ...parts, logManager });
     this.hosted = hosted;
     this.delayed = delayed;
     this.#clock = clock;
