@@ -24,7 +24,7 @@ import {
   readBatches,
 } from './local-log-reads.ts';
 import type { LogConfig } from './log-config.ts';
-import { CLEANED_SUFFIX, DELETED_SUFFIX } from './log-file-names.ts';
+import { CLEANED_SUFFIX, DELETED_SUFFIX, SWAP_SUFFIX } from './log-file-names.ts';
 import type { LogOffsetMetadata } from './log-offset-metadata.ts';
 import { LogSegment, type SegmentAppend } from './log-segment.ts';
 import type { LogSegments } from './log-segments.ts';
@@ -78,6 +78,8 @@ export class LocalLog {
   /** Counts what takes records away, so that a sync under way does not vouch for what came after. */
   #truncationCount = 0;
   readonly #deleted: DeletedSegments;
+  /** What a start after a crash would put in the place of what it was made of. */
+  #swap: LogSegment | undefined;
 
   constructor(context: LogContext, state: LocalLogState) {
     this.#context = context;
@@ -205,6 +207,7 @@ export class LocalLog {
   /** Drops records from `offset` on. @returns the segments that went entirely. Source: LocalLog.truncateTo */
   truncateTo(offset: number): LogSegment[] {
     this.#truncationCount++;
+    this.cancelSwap();
     const deletable = this.segments.values().filter((segment) => segment.baseOffset > offset);
     // Highest first: a crash in between leaves no gap.
     this.removeAndDelete(deletable.reverse());
@@ -220,6 +223,7 @@ export class LocalLog {
     // Made before the old ones go, since there may be no room for it, and under a name that a start after a crash removes.
     const fresh = kept === undefined ? this.#createFiles(this.newSegment(offset, CLEANED_SUFFIX), nothing) : undefined;
     this.#truncationCount++;
+    this.cancelSwap();
     const deletable = this.segments.values().filter((segment) => segment !== kept);
     this.removeAndDelete(deletable.reverse());
     kept?.truncateTo(offset);
@@ -243,27 +247,38 @@ export class LocalLog {
     this.#directoryIsDirty = true;
   }
 
-  /** Puts `added` in the place of `removed`, durably, so that a crash at any moment leaves the old or the new ones.
-   *  `added` carry the suffix `.cleaned`; `isRecovered`: they carry `.swap`, since a crash came before.
-   *  Source: LocalLog.replaceSegments */
-  replaceSegments(
-    added: readonly LogSegment[],
-    removed: readonly LogSegment[],
-    cleanedSuffix: string,
-    swapSuffix: string,
-  ): void {
-    const sorted = [...added].sort((a, b) => a.baseOffset - b.baseOffset);
-    // Highest first: while a .cleaned file is left, recovery knows which .swap files are incomplete.
-    for (const segment of [...sorted].reverse()) segment.changeFileSuffixes(cleanedSuffix, swapSuffix);
-    this.#context.fileSystem.syncDirectorySync(this.#directory);
-    const addedBases = new Set(sorted.map((segment) => segment.baseOffset));
-    for (const segment of removed) if (!addedBases.has(segment.baseOffset)) this.segments.remove(segment.baseOffset);
+  // Replacing segments. A crash at any moment leaves the old ones or the new one: from `prepareSwap` on a start finishes what was begun.
+  // Names are synced off the event loop, so that other changes may come between the steps. Source: LocalLog.replaceSegments
+
+  /** `target`, complete, carries the suffix `.cleaned` and gets `.swap`. Resolves when that is on disk. */
+  async prepareSwap(target: LogSegment): Promise<void> {
+    target.changeFileSuffixes(CLEANED_SUFFIX, SWAP_SUFFIX);
+    this.#swap = target;
+    await this.#context.fileSystem.syncDirectory(this.#directory);
+  }
+
+  /** Unless there is none any more. */
+  cancelSwap(): void {
+    this.#swap?.deleteIfExists();
+    this.#swap = undefined;
+  }
+
+  /** Puts what was prepared in the place of `removed`. Resolves when their new names are on disk. */
+  async swapIn(removed: readonly LogSegment[]): Promise<LogSegment> {
+    const target = this.#swap ?? failAssertion(`${this.#directory} has no segment to swap in`);
+    this.#swap = undefined;
+    for (const { baseOffset } of removed) if (baseOffset !== target.baseOffset) this.segments.remove(baseOffset);
     for (const segment of removed) this.deleteLater([segment]);
-    for (const segment of sorted) this.segments.add(segment);
-    this.#context.fileSystem.syncDirectorySync(this.#directory);
-    for (const segment of sorted) segment.changeFileSuffixes(swapSuffix, '');
-    this.#context.fileSystem.syncDirectorySync(this.#directory);
+    this.segments.add(target);
     this.updateLogEndOffset(this.logEndOffset);
+    await this.#context.fileSystem.syncDirectory(this.#directory);
+    return target;
+  }
+
+  /** `target` gets its name, unless it is to be deleted already. The log is open. */
+  finishSwap(target: LogSegment): void {
+    if (target.hasSuffix(SWAP_SUFFIX)) target.changeFileSuffixes(SWAP_SUFFIX, '');
+    this.#directoryIsDirty = true;
   }
 
   /** Syncs records [recoveryPoint, end) and the names they need. @returns false when records were taken away meanwhile */

@@ -10,7 +10,7 @@ import {
   type CleanResult,
 } from './cleaning-host.ts';
 import { describeWork, segmentsToClean } from './cleaning-work.ts';
-import { CLEANED_SUFFIX, SWAP_SUFFIX } from './log-file-names.ts';
+import { CLEANED_SUFFIX } from './log-file-names.ts';
 import type { LogSegment } from './log-segment.ts';
 import type { LogToClean } from './log-to-clean.ts';
 import type { Throttler } from './throttler.ts';
@@ -72,13 +72,45 @@ export class LogCompaction implements CleaningHost {
 
   async onGroupCleaned(baseOffsets: readonly number[]): Promise<void> {
     this.#ensureMayGoOn();
-    const { localLog } = this.#candidate.log;
+    const { log } = this.#candidate;
+    const { localLog } = log;
     const group = baseOffsets.map(
       (baseOffset) => mustBePresent(this.#sources.get(baseOffset), `the segment at ${baseOffset}`).segment,
     );
-    const target = localLog.newSegment(mustBePresent(baseOffsets[0], 'the first segment of a group'), CLEANED_SUFFIX);
+    const first = mustBePresent(baseOffsets[0], 'the first segment of a group');
+    await this.#prepareSwap(localLog.newSegment(first, CLEANED_SUFFIX));
     for (const baseOffset of baseOffsets) this.#sources.delete(baseOffset);
-    localLog.replaceSegments([target], group, CLEANED_SUFFIX, SWAP_SUFFIX);
+    const target = await this.#unlessGone(localLog.swapIn(group));
+    this.#ensureNotGone();
+    localLog.finishSwap(target);
+  }
+
+  /** Leaves nothing behind when the log has changed meanwhile, or the cleaner is to stop. */
+  async #prepareSwap(target: LogSegment): Promise<void> {
+    const { localLog } = this.#candidate.log;
+    try {
+      await this.#unlessGone(localLog.prepareSwap(target));
+      this.#ensureMayGoOn();
+    } catch (error) {
+      if (error instanceof CleaningAbortedError) localLog.cancelSwap();
+      throw error;
+    }
+  }
+
+  /** A log that was deleted meanwhile, whose directory has another name, is no failure of the disk. */
+  async #unlessGone<Result>(step: Promise<Result>): Promise<Result> {
+    try {
+      return await step;
+    } catch (error) {
+      this.#ensureNotGone(error);
+      throw error;
+    }
+  }
+
+  #ensureNotGone(cause?: unknown): void {
+    const { log } = this.#candidate;
+    if (log.isClosed || log.isOffline)
+      throw new CleaningAbortedError(`${log.name} went while it was cleaned`, { cause });
   }
 
   #ensureMayGoOn(): void {
