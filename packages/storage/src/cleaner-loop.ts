@@ -103,7 +103,8 @@ export class CleanerLoop {
   /** Never rejects. When its thread has died it leaves the rest to others, or to the next round. */
   async #cleanAll(first: LogToClean): Promise<void> {
     try {
-      for (let next: LogToClean | undefined = first; next !== undefined; ) {
+      let next: LogToClean | undefined = first;
+      while (next !== undefined) {
         await this.#maybeClean(next);
         const mayGoOn = this.#state === 'on' && !this.#isThreadDead;
         next = mayGoOn ? this.#parts.manager.grabFilthiestCompactedLog() : undefined;

@@ -37,16 +37,16 @@ export class LogCleanerManager {
   readonly #uncleanable = new Set<string>();
   /** A thread died at them, and they have not been cleaned since. */
   readonly #deadly = new Set<string>();
-  /** Not tried again before the next round. */
-  readonly #restingLogs = new Set<string>();
-  /** Log dirs without space; the same. */
-  readonly #restingDirs = new Set<string>();
+  readonly #backoffMs: () => number;
+  /** Partitions that could not be cleaned, and log dirs without space; since when: they rest for `#backoffMs`. */
+  readonly #failedAtMs = new Map<string, number>();
   #preCleanStats: PreCleanStats;
 
-  constructor(ports: { clock: Clock; logger: Logger; logs: CleanerLogs }) {
+  constructor(ports: { clock: Clock; logger: Logger; logs: CleanerLogs; backoffMs: () => number }) {
     this.#clock = ports.clock;
     this.#logger = ports.logger;
     this.#logs = ports.logs;
+    this.#backoffMs = ports.backoffMs;
     this.#checkpoints = new CleanerCheckpoints(ports.logs);
     this.#preCleanStats = { atMs: ports.clock.nowMs(), maxDirtyRatio: 0, maxCompactionDelayMs: 0 };
   }
@@ -67,10 +67,9 @@ export class LogCleanerManager {
 
   // For cleaners.
 
-  /** What did not succeed in the last round may be tried again. */
-  startRound(): void {
-    this.#restingLogs.clear();
-    this.#restingDirs.clear();
+  /** What could not be cleaned may be tried again at once. */
+  endRests(): void {
+    this.#failedAtMs.clear();
   }
 
   /** The dirtiest log that needs cleaning and that no cleaner is at; it is the caller's until `doneCleaning`. Never throws. */
@@ -101,6 +100,7 @@ export class LogCleanerManager {
   /** The log was cleaned up to `endOffset`; resolves when that is on disk. @throws CleaningAbortedError, StorageError */
   async updateCheckpoint(log: Log, endOffset: number): Promise<void> {
     this.#deadly.delete(log.name);
+    this.#failedAtMs.delete(log.name);
     if (this.isAborted(log)) throw new CleaningAbortedError(`${log.name} was cleaned too late`);
     await this.#checkpoints.update(log, endOffset);
   }
@@ -110,10 +110,11 @@ export class LogCleanerManager {
     this.#inProgress.delete(log.name);
   }
 
-  /** It did not succeed: not again in this round. For want of space no log of its dir is tried again. */
+  /** It could not be cleaned: not again for a while. For want of space no log of its dir is tried again. */
   letRest(log: Log, error: unknown): void {
-    this.#restingLogs.add(log.name);
-    if (error instanceof NoSpaceError) this.#restingDirs.add(log.parentDirectory);
+    const nowMs = this.#clock.monotonicMs();
+    this.#failedAtMs.set(log.name, nowMs);
+    if (error instanceof NoSpaceError) this.#failedAtMs.set(log.parentDirectory, nowMs);
   }
 
   /** It would be the same next time. */
@@ -196,7 +197,8 @@ export class LogCleanerManager {
   }
 
   #isResting({ name, parentDirectory }: Log): boolean {
-    return this.#restingLogs.has(name) || this.#restingDirs.has(parentDirectory);
+    const isRecent = (atMs = Number.NEGATIVE_INFINITY) => this.#clock.monotonicMs() - atMs < this.#backoffMs();
+    return isRecent(this.#failedAtMs.get(name)) || isRecent(this.#failedAtMs.get(parentDirectory));
   }
 
   #abort(tp: TopicPartition): void {
@@ -207,5 +209,6 @@ export class LogCleanerManager {
   #trustAgain(tp: TopicPartition): void {
     this.#uncleanable.delete(topicPartitionKey(tp));
     this.#deadly.delete(topicPartitionKey(tp));
+    this.#failedAtMs.delete(topicPartitionKey(tp));
   }
 }

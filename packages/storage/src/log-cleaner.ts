@@ -63,7 +63,8 @@ export class LogCleaner {
     this.#options = options;
     this.#settings = { ...DEFAULT_LOG_CLEANER_SETTINGS, ...options.settings };
     this.#logger = options.logger.child('kafka.log.LogCleaner');
-    this.#manager = new LogCleanerManager({ ...options, logger: this.#logger });
+    const backoffMs = () => this.#settings.backoffMs;
+    this.#manager = new LogCleanerManager({ ...options, logger: this.#logger, backoffMs });
     this.#throttler = new Throttler(options.clock, () => this.#settings.ioMaxBytesPerSecond);
   }
 
@@ -117,9 +118,9 @@ export class LogCleaner {
     await this.#manager.close();
   }
 
-  /** Has the first cleaner clean the dirtiest log, if one needs it. @returns what was cleaned */
+  /** Has the first cleaner clean the dirtiest log, if one needs it, also one that rests. @returns what was cleaned */
   async cleanFilthiestLog(): Promise<(CleanResult & { log: Log }) | undefined> {
-    this.#manager.startRound();
+    this.#manager.endRests();
     return this.#cleaner(0).cleanFilthiestLog();
   }
 
@@ -167,7 +168,6 @@ export class LogCleaner {
   #look(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    this.#manager.startRound();
     for (let id = 0; id < this.#cleanerCount; id++) {
       if (this.#cleaner(id).start()) continue;
       this.#onNothingToDo();

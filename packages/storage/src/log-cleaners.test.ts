@@ -305,6 +305,28 @@ test('what was cleaned of a topic that is deleted is not said of a later one of 
   await fixture.manager.close();
 });
 
+test('a log that could not be cleaned is tried again after log.cleaner.backoff.ms, though there is always something else to do', async () => {
+  const cleanerSettings = { threads: 1, ioMaxBytesPerSecond: 200_000 };
+  const fixture = await startedIn('in a thread', { logDirs: ['/a', '/b'], cleanerSettings });
+  const { manager, fileSystem } = fixture;
+  const logs = dirtyLogs(fixture, 8);
+  const triesMs: number[] = [];
+  fileSystem.refuseSpaceOf = (path) => {
+    const isRefused = path.startsWith('/a') && path.endsWith('.log.cleaned');
+    if (isRefused) triesMs.push(fixture.clock.monotonicMs());
+    return isRefused;
+  };
+  // A log takes 20 s.
+  while (logs.filter(isCleaned).length < 4) await pass(fixture, 1000);
+  assert.ok(triesMs.length >= 3, `tried at ${triesMs}`);
+  for (const [index, atMs] of triesMs.entries()) {
+    const sinceMs = atMs - (triesMs[index - 1] ?? Number.NEGATIVE_INFINITY);
+    assert.ok(sinceMs >= BACKOFF_MS, `tried at ${triesMs}`);
+  }
+  await closeSlow(fixture);
+  assert.deepEqual(manager.offlineLogDirs, []);
+});
+
 for (const place of PLACES) {
   test(`a log dir without space keeps a cleaner ${place} from no other, and is tried once a round`, async () => {
     const fixture = await startedIn(place, { logDirs: ['/a', '/b'], cleanerSettings: { threads: 1 } });
