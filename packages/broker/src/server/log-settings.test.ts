@@ -79,8 +79,9 @@ test('log.cleaner.threads holds at once: more cleaners begin, each in a thread o
   };
   const broker = await MemoryBroker.start({ ...COMPACTED, 'log.cleaner.backoff.ms': '600000' }, dying);
   try {
-    for (const topic of ['orders', 'sales']) await dirtyLog(broker, { topic, partition: 0 });
+    for (const topic of ['orders', 'sales', 'returns']) await dirtyLog(broker, { topic, partition: 0 });
     await pass(broker, 600_000);
+    // The log at which its thread died rests, two are left.
     assert.deepEqual([started, gauge(broker, 'LogCleaner', 'DeadThreadCount')], [['log-cleaner-0'], 1]);
     await broker.setBrokerConfig('', 'log.cleaner.threads', '2');
     await pass(broker, 0);
