@@ -3,7 +3,7 @@
 import * as zlib from 'node:zlib';
 import { roomFor } from './output.ts';
 import { engineOf, unpackWith, working, type ZlibEngine } from './zlib-engine.ts';
-import type { ZstdFrame } from './zstd-frames.ts';
+import { sizeBoundOf, type ZstdFrame } from './zstd-frames.ts';
 
 /** More is left to decoders whose room grows as they go: a frame may claim to hold far more than it does. */
 const ROOM_BYTES_MAX = 1024 * 1024;
@@ -18,7 +18,7 @@ let engine: ZlibEngine | null | undefined;
 /** @returns what `frames` of `bytes` hold, in memory that the next call uses again; undefined where there is no engine, when it is too
  *  much, and when the frames make no sense: another decoder has the words for that */
 export function unzstdQuickly(bytes: Buffer, frames: readonly ZstdFrame[], maxSizeInBytes: number): Buffer | undefined {
-  const bound = frames.reduce((sum, frame) => sum + frame.sizeBound, 0);
+  const bound = sizeBoundOf(frames);
   if (bound > Math.min(maxSizeInBytes, ROOM_BYTES_MAX)) return undefined;
   if (engine === undefined) engine = working(makeEngine(), unpacksAgain);
   if (engine === null) return undefined;

@@ -38,6 +38,13 @@ export function zstdFrames(bytes: Buffer): ZstdFrame[] {
   return frames;
 }
 
+/** The most that all of `frames` can unpack to. */
+export function sizeBoundOf(frames: readonly ZstdFrame[]): number {
+  let bound = 0;
+  for (const { sizeBound } of frames) bound += sizeBound;
+  return bound;
+}
+
 function frameAt(bytes: Buffer, start: number): ZstdFrame {
   const descriptor = readLE(bytes, start + 4, 1);
   const isSingleSegment = (descriptor & 0x20) !== 0;

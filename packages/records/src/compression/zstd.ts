@@ -8,7 +8,7 @@ import * as zlib from 'node:zlib';
 import { UnsupportedCompressionError } from '../errors.ts';
 import { decompressedTooLarge, notDecodable } from './limits.ts';
 import { unzstdQuickly } from './zstd-engine.ts';
-import { type ZstdFrame, zstdFrames } from './zstd-frames.ts';
+import { sizeBoundOf, type ZstdFrame, zstdFrames } from './zstd-frames.ts';
 
 /** Kafka's default (compression.zstd.level). */
 const DEFAULT_LEVEL = 3;
@@ -132,8 +132,7 @@ function decompressWithWasm(
   frames: readonly ZstdFrame[],
   { maxSizeInBytes, isLent }: OutputLimits,
 ): Buffer {
-  let bound = 0;
-  for (const frame of frames) bound += frame.sizeBound;
+  const bound = sizeBoundOf(frames);
   const capacityMax = Math.min(bound, maxSizeInBytes);
   const source = mustAllocate(module, bytes.length);
   try {
