@@ -57,15 +57,11 @@ export class CleanerLoop {
     return this.#isThreadDead;
   }
 
-  get isBusy(): boolean {
-    return this.#running !== undefined;
-  }
-
   /** Begins to work. @returns false when no log needs it. Nothing happens when it is at work */
   start(): boolean {
     if (this.#state === 'closed') return false;
     this.#state = 'on';
-    if (this.isBusy) return true;
+    if (this.#isBusy) return true;
     const candidate = this.#parts.manager.grabFilthiestCompactedLog();
     if (candidate === undefined) return false;
     this.#running = this.#cleanAll(candidate).finally(() => {
@@ -78,13 +74,13 @@ export class CleanerLoop {
 
   /** No log needs cleaning that is not being cleaned. */
   onNothingToDo(): void {
-    if (!this.isBusy) this.#isThreadDead = false;
+    if (!this.#isBusy) this.#isThreadDead = false;
   }
 
   /** Ends after the log it is at, until `start`. */
   retire(): void {
     if (this.#state === 'on') this.#state = 'retired';
-    if (!this.isBusy) void this.#parts.place.close();
+    if (!this.#isBusy) void this.#parts.place.close();
   }
 
   /** Stops it, and waits for the slice that runs. Safe to call twice. */
@@ -98,6 +94,10 @@ export class CleanerLoop {
   async cleanFilthiestLog(): Promise<(CleanResult & { log: Log }) | undefined> {
     const candidate = this.#parts.manager.grabFilthiestCompactedLog();
     return candidate && this.#maybeClean(candidate);
+  }
+
+  get #isBusy(): boolean {
+    return this.#running !== undefined;
   }
 
   /** Never rejects. When its thread has died it leaves the rest to others, or to the next round. */

@@ -230,30 +230,31 @@ export class LeaderAndIsr {
   /** All that becomes of one partition, in one turn of the event loop. */
   #changeRole(change: RoleChange, make: (change: RoleChange) => boolean): PartitionError {
     const { delayed, alterLogDirs } = this.#parts;
-    const answer = this.#try(change, make);
-    delayed.checkAndCompleteAll(change.partition);
-    alterLogDirs.resume(change.partition);
-    return answer;
+    const { partition } = change;
+    const errorCode = this.#try(change, make);
+    delayed.checkAndCompleteAll(partition);
+    alterLogDirs.resume(partition);
+    return errorOf({ topic: partition.topic, ...change }, errorCode);
   }
 
   /** A log that cannot be made is that partition's misfortune, not the request's. */
-  #try(change: RoleChange, make: (change: RoleChange) => boolean): PartitionError {
-    const { partition, topicId } = change;
-    let errorCode: ErrorCode = Errors.NONE;
+  #try(change: RoleChange, make: (change: RoleChange) => boolean): ErrorCode {
     try {
       make(change);
+      return Errors.NONE;
     } catch (error) {
       if (isRefusedForSpace(error)) {
         this.#awaitingSpace.add(change);
-        return { topic: partition.topic, topicId, partitionIndex: partition.partition, errorCode };
+        return Errors.NONE;
       }
-      errorCode = mapError(error).code;
+      const { code } = mapError(error);
+      const { partition } = change;
       const { topic, partition: index } = partition;
       this.#parts.logger.error('cannot change the role of a replica', { topic, partition: index, error });
-      if (errorCode === Errors.KAFKA_STORAGE_ERROR) this.#parts.hosted.set(partition, 'offline');
+      if (code === Errors.KAFKA_STORAGE_ERROR) this.#parts.hosted.set(partition, 'offline');
       partition.markOffline();
+      return code;
     }
-    return { topic: partition.topic, topicId, partitionIndex: partition.partition, errorCode };
   }
 
   #getOrCreateLog(tp: TopicPartition, options: { isNew: boolean; topicId: Uuid | undefined }) {
