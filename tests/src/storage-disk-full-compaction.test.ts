@@ -13,7 +13,7 @@ import { incrementalAlterConfigs } from '@ottla/protocol';
 import { RecordsBuilder } from '@ottla/records';
 import { type BrokerProcess, startBrokerProcess } from './support/broker-process.ts';
 import { SmallDisk, skipWithoutMount } from './support/small-disk.ts';
-import { connectTo, createTopicsOn, produceTo, readAll } from './support/wire.ts';
+import { connectedTo, createTopicsOn, produceTo, readAll } from './support/wire.ts';
 
 const MIB = 1 << 20;
 const TOPICS = ['one', 'two'];
@@ -64,13 +64,8 @@ class CompactedDisk {
     this.#broker = await startBrokerProcess({ dataDirectory: logDir, config: { ...CONFIG, 'log.dirs': logDir } });
   }
 
-  async connected<Result>(work: (client: RequestClient) => Promise<Result>): Promise<Result> {
-    const client = await connectTo(this.broker.port);
-    try {
-      return await work(client);
-    } finally {
-      client.close();
-    }
+  connected<Result>(work: (client: RequestClient) => Promise<Result>): Promise<Result> {
+    return connectedTo(this.broker.port, work);
   }
 
   async fill(client: RequestClient, topic: string): Promise<void> {

@@ -13,7 +13,7 @@ import { SmallDisk, skipWithoutMount } from './support/small-disk.ts';
 import {
   batchOf,
   commitOffset,
-  connectTo,
+  connectedTo,
   createTopicsOn,
   findCoordinatorOf,
   produceTo,
@@ -79,13 +79,8 @@ class FullDisk {
     this.#broker = await startBrokerProcess({ dataDirectory: logDir, config });
   }
 
-  async connected<Result>(work: (client: RequestClient) => Promise<Result>): Promise<Result> {
-    const client = await connectTo(this.broker.port);
-    try {
-      return await work(client);
-    } finally {
-      client.close();
-    }
+  connected<Result>(work: (client: RequestClient) => Promise<Result>): Promise<Result> {
+    return connectedTo(this.broker.port, work);
   }
 
   /** Writes flat out until the broker has refused `REFUSALS` times. */

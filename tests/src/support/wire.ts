@@ -13,6 +13,19 @@ export function connectTo(port: number): Promise<RequestClient> {
   return RequestClient.connect({ sockets, clock, host: '127.0.0.1', port, requestTimeoutMs: TIMEOUT_MS });
 }
 
+/** Does `work` over a connection of its own. */
+export async function connectedTo<Result>(
+  port: number,
+  work: (client: RequestClient) => Promise<Result>,
+): Promise<Result> {
+  const client = await connectTo(port);
+  try {
+    return await work(client);
+  } finally {
+    client.close();
+  }
+}
+
 /** Creates `topics`, which must not exist yet. */
 export async function createTopicsOn(
   client: RequestClient,
