@@ -13,6 +13,7 @@ import {
   StorageError,
   type Timer,
 } from '@ottla/base';
+import type { AnswersTogether } from './answers-together.ts';
 import { FrameReader, InvalidFrameError } from './frame-reader.ts';
 import type { MemoryPool } from './memory-pool.ts';
 import { ResponseWriter, releaseAll } from './response-writer.ts';
@@ -68,6 +69,7 @@ export interface ChannelDependencies {
   readonly onRequest: RequestHandler;
   /** Runs the work that starts requests which arrived together. When it throws a StorageError, none of them may be answered. */
   readonly together: (work: () => void) => void;
+  readonly answersTogether: AnswersTogether;
   readonly onClose: (channel: Channel) => void;
 }
 
@@ -91,6 +93,9 @@ export class Channel {
   /** Requests in the order they came, from the first whose response has not been queued for writing. */
   readonly #slots = new Fifo<ResponseSlot>();
   #inFlightBytes = 0;
+  /** Of the last chunk that came, among those of all connections. */
+  #chunkNumber: number;
+  #isInCrowd = false;
   /** A request was started that has not been dispatched. */
   #isDispatching = false;
   /** True within `#startRequests`: what completes there must not start requests itself. */
@@ -115,6 +120,7 @@ export class Channel {
       onProgress: (writtenBytes) => this.#onProgress(writtenBytes),
       onFailure: (error) => this.#fail('a response could not be read to its end', error),
     });
+    this.#chunkNumber = dependencies.answersTogether.noteChunk();
     this.lastActiveMs = dependencies.clock.monotonicMs();
     connection.onData = (chunk) => this.#onData(chunk);
     connection.onDrain = () => this.#writer.onDrain();
@@ -154,9 +160,17 @@ export class Channel {
     if (this.#state !== 'open') return;
     this.lastActiveMs = this.#dependencies.clock.monotonicMs();
     this.#dependencies.incomingBytes.mark(chunk.length);
+    this.#noteChunk();
     this.#reader.push(chunk);
     this.#startRequests();
     this.#reader.keep();
+  }
+
+  #noteChunk(): void {
+    const { answersTogether } = this.#dependencies;
+    const number = answersTogether.noteChunk();
+    this.#isInCrowd = answersTogether.isCrowd(this.#chunkNumber, number);
+    this.#chunkNumber = number;
   }
 
   readonly #startAll = (): void => {
@@ -180,10 +194,15 @@ export class Channel {
     } finally {
       this.#isStarting = false;
     }
-    // What was answered at once leaves at once, unless more of this chunk may be answered with it.
-    if (this.#reader.bufferedBytes === 0) this.#writer.flush();
-    else this.#writer.flushSoon();
+    this.#flush();
     this.#pauseOrResume();
+  }
+
+  /** What was answered at once leaves at once, unless more of this chunk, or others of a crowd, may be answered with it. */
+  #flush(): void {
+    if (this.#reader.bufferedBytes > 0) this.#writer.flushSoon();
+    else if (this.#isInCrowd && !this.#writer.isEmpty) this.#dependencies.answersTogether.flush(this.#writer);
+    else this.#writer.flush();
   }
 
   #mayStart(): boolean {

@@ -340,6 +340,36 @@ describe('SocketServer', () => {
     await server.close(0);
   });
 
+  test('answers to a crowd leave some together, those of a few connections at once', async () => {
+    const clock = new FakeClock();
+    const sockets = new DeafSockets();
+    const metrics = new MetricsRegistry(clock);
+    const server = new SocketServer({ sockets, clock, logger: silentLogger, metrics, onRequest: echo });
+    await server.start([{ listenerName: 'PLAINTEXT', securityProtocol: 'PLAINTEXT', host: HOST, port: 9092 }]);
+    server.enableProcessing();
+    const crowd = Array.from({ length: 40 }, () => sockets.connection(0));
+    const ask = (from: number, to: number): void => {
+      for (const connection of crowd.slice(from, to)) connection.onData(framed('a'));
+    };
+    const writeCount = (): number => crowd.reduce((sum, { calls }) => sum + calls.length, 0);
+    ask(0, 40);
+    await clock.advance(0);
+    assert.equal(writeCount(), 40);
+    ask(0, 15);
+    assert.equal(writeCount(), 40);
+    ask(15, 16);
+    assert.equal(writeCount(), 56);
+    ask(16, 20);
+    assert.equal(writeCount(), 56);
+    crowd[17]?.onClose();
+    await clock.advance(0);
+    assert.equal(writeCount(), 59, 'at the end of the turn, but for the one that left');
+    ask(0, 2);
+    ask(0, 2);
+    assert.equal(writeCount(), 63);
+    await server.close(0);
+  });
+
   test('queued.max.request.bytes holds back connections until others were answered', async () => {
     const hand = byHand();
     const { connect, settle } = await startServer(hand.onRequest, { queuedRequestBytesMax: 10 });

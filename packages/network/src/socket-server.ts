@@ -2,7 +2,8 @@
 // What the requests mean is the request handler's business. Source: kafka.network.SocketServer, ConnectionQuotas.
 
 import type { Clock, Connection, Listener, Logger, MetricsRegistry, Sockets, Timer } from '@ottla/base';
-import { Channel, type RequestHandler } from './channel.ts';
+import { AnswersTogether } from './answers-together.ts';
+import { Channel, type ChannelDependencies, type ChannelLimits, type RequestHandler } from './channel.ts';
 import { MemoryPool } from './memory-pool.ts';
 import { SocketServerMetrics } from './socket-server-metrics.ts';
 
@@ -81,7 +82,9 @@ export class SocketServer {
   readonly #dependencies: SocketServerDependencies;
   readonly #metrics: SocketServerMetrics;
   readonly #memoryPool: MemoryPool;
+  readonly #channelDependencies: ChannelDependencies;
   #limits: SocketServerLimits;
+  #channelLimits: ChannelLimits;
   readonly #listeners = new Map<string, Listener>();
   readonly #channels = new Set<Channel>();
   readonly #countByAddress = new Map<string, number>();
@@ -94,11 +97,13 @@ export class SocketServer {
   constructor(dependencies: SocketServerDependencies, limits: SocketServerLimits = SOCKET_SERVER_LIMITS) {
     this.#dependencies = dependencies;
     this.#limits = limits;
+    this.#channelLimits = channelLimits(limits);
     this.#memoryPool = new MemoryPool(limits.queuedRequestBytesMax);
     this.#metrics = new SocketServerMetrics(dependencies.metrics, {
       connectionCount: () => this.#channels.size,
       queuedRequestBytes: () => this.#memoryPool.usedBytes,
     });
+    this.#channelDependencies = this.#makeChannelDependencies();
   }
 
   get connectionCount(): number {
@@ -129,6 +134,7 @@ export class SocketServer {
   /** Changes what may be changed while running: the limits on connections. */
   updateLimits(limits: Partial<SocketServerLimits>): void {
     this.#limits = { ...this.#limits, ...limits };
+    this.#channelLimits = channelLimits(this.#limits);
     this.#idleCheck?.cancel();
     this.#scheduleIdleCheck();
   }
@@ -183,28 +189,25 @@ export class SocketServer {
     const { localAddress, localPort, remoteAddress, remotePort } = connection;
     const connectionId = `${localAddress}:${localPort}-${remoteAddress}:${remotePort}-${this.#nextNumber++}`;
     const { listenerName, securityProtocol } = endpoint;
+    const identity = { connectionId, listenerName, securityProtocol, remoteAddress, remotePort, localPort };
+    return new Channel(connection, identity, this.#channelLimits, this.#channelDependencies);
+  }
+
+  /** The same for all connections. */
+  #makeChannelDependencies(): ChannelDependencies {
     const { clock, logger, onRequest, together = justRun } = this.#dependencies;
-    return new Channel(
-      connection,
-      { connectionId, listenerName, securityProtocol, remoteAddress, remotePort, localPort },
-      {
-        frameBytesMax: this.#limits.requestBytesMax,
-        inFlightCountMax: this.#limits.inFlightRequestsMax,
-        inFlightBytesMax: IN_FLIGHT_BYTES_MAX,
-        pendingResponseBytesMax: PENDING_RESPONSE_BYTES_MAX,
-      },
-      {
-        clock,
-        logger,
-        onRequest,
-        together,
-        incomingBytes: this.#metrics.incomingBytes,
-        outgoingBytes: this.#metrics.outgoingBytes,
-        memoryPool: this.#memoryPool,
-        isProcessing: () => this.#isProcessing,
-        onClose: (channel) => this.#forget(channel),
-      },
-    );
+    return {
+      clock,
+      logger,
+      onRequest,
+      together,
+      answersTogether: new AnswersTogether(),
+      incomingBytes: this.#metrics.incomingBytes,
+      outgoingBytes: this.#metrics.outgoingBytes,
+      memoryPool: this.#memoryPool,
+      isProcessing: () => this.#isProcessing,
+      onClose: (channel) => this.#forget(channel),
+    };
   }
 
   #reasonToRefuse(address: string): string | undefined {
@@ -277,4 +280,13 @@ export class SocketServer {
       channel.destroy();
     }
   }
+}
+
+function channelLimits({ requestBytesMax, inFlightRequestsMax }: SocketServerLimits): ChannelLimits {
+  return {
+    frameBytesMax: requestBytesMax,
+    inFlightCountMax: inFlightRequestsMax,
+    inFlightBytesMax: IN_FLIGHT_BYTES_MAX,
+    pendingResponseBytesMax: PENDING_RESPONSE_BYTES_MAX,
+  };
 }
