@@ -15,7 +15,7 @@ export const networkKeys: readonly BrokerConfigKey[] = [
   { name: 'socket.send.buffer.bytes', type: 'int', default: '102400', importance: 'high', status: 'ignored', doc: 'Send buffer of server sockets; -1 leaves it to the system.' },
   { name: 'socket.receive.buffer.bytes', type: 'int', default: '102400', importance: 'high', status: 'ignored', doc: 'Receive buffer of server sockets; -1 leaves it to the system.' },
   { name: 'socket.request.max.bytes', type: 'int', default: '104857600', validator: atLeast(1), importance: 'high', status: 'used', doc: 'Largest request accepted; a larger one closes the connection.' },
-  { name: 'socket.listen.backlog.size', type: 'int', default: '50', validator: atLeast(1), importance: 'medium', status: 'used', doc: 'Connections that may wait to be accepted.' },
+  { name: 'socket.listen.backlog.size', type: 'int', default: '50', validator: atLeast(1), importance: 'medium', status: 'used', doc: 'Connections that may wait to be accepted. Here 4096 where it is less: with 50 a thousand clients that come back together need many seconds.' },
   { name: 'socket.connection.setup.timeout.ms', type: 'long', default: '10000', importance: 'medium', status: 'ignored', doc: 'How long connecting to another broker may take.' },
   { name: 'socket.connection.setup.timeout.max.ms', type: 'long', default: '30000', importance: 'medium', status: 'ignored', doc: 'Upper bound of the growing connection timeout.' },
   { name: 'queued.max.requests', type: 'int', default: '500', validator: atLeast(1), importance: 'high', status: 'used', doc: 'Requests in flight after which no more are read from sockets.' },
