@@ -3,7 +3,7 @@
 
 import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -51,6 +51,7 @@ export class GoPrograms {
   /** Builds both. @throws Error with a clear sentence when Go or blast is not there */
   constructor() {
     const directory = mkdtempSync(join(tmpdir(), 'ottla-bench-go-'));
+    process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
     this.#blast = build(
       process.env.OTTLA_BLAST ?? join(projectRoot, '../shared/bench/blast'),
       join(directory, 'blast'),
