@@ -7,7 +7,7 @@
 import type { ResponseWriter } from './response-writer.ts';
 
 /** Chunks of others that came between two of one connection: from so many on it is one of a crowd. */
-const CROWD_CHUNKS = 32;
+const CROWD_CHUNKS = 16;
 /** Answers that leave together. With more of them the first would wait longer than it saves. */
 const GROUP_SIZE = 16;
 

@@ -365,8 +365,9 @@ describe('SocketServer', () => {
     await clock.advance(0);
     assert.equal(writeCount(), 59, 'at the end of the turn, but for the one that left');
     ask(0, 2);
+    await clock.advance(0);
     ask(0, 2);
-    assert.equal(writeCount(), 63);
+    assert.equal(writeCount(), 63, 'the others are silent');
     await server.close(0);
   });
 
