@@ -40,7 +40,6 @@ const endToEnd: Question = {
     trial.withTopic({ partitions: PARTITIONS }, async (t) =>
       percentiles(trial, (await trial.load({ ...CALM, t, consume: true })).endToEnd),
     ),
-  skipSink: true,
 };
 
 const crowd: Question = {

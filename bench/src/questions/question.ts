@@ -9,7 +9,7 @@ export interface Question {
   readonly measure: (trial: Trial) => Promise<readonly number[]>;
   /** Once a system, before the first round. */
   readonly prepare?: (trial: Trial) => Promise<void>;
-  /** The sink knows nothing but plain produce requests to a few partitions. */
+  /** The sink knows nothing but plain produce and fetch requests of a few partitions. */
   readonly skipSink?: boolean;
   /** Why it cannot be asked on this machine. */
   readonly missing?: () => string | undefined;

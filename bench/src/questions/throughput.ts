@@ -49,7 +49,6 @@ export const PRODUCE_AND_FETCH: readonly Question[] = [
     rows: [{ name: 'fetch from the page cache', unit: 'MB/s', goal: { overKafka: 1.3 } }],
     prepare: (trial) => trial.keep('read', { partitions: PARTITIONS }, FETCHED_BYTES),
     measure: async (trial) => [megabytes(await trial.blast({ m: 'fetch', t: trial.kept('read') }))],
-    skipSink: true,
   },
 ];
 
