@@ -111,7 +111,7 @@ export class Channel {
     limits: ChannelLimits,
     dependencies: ChannelDependencies,
   ) {
-    this.context = { ...identity, throttle: (durationMs) => this.#startThrottle(durationMs) };
+    this.context = contextOf(identity, (durationMs) => this.#startThrottle(durationMs));
     this.#connection = connection;
     this.#limits = limits;
     this.#dependencies = dependencies;
@@ -351,4 +351,13 @@ export class Channel {
     this.#writer.close();
     this.#dependencies.onClose(this);
   }
+}
+
+/** Without a spread, which makes objects of several shapes: every request reads this one. */
+function contextOf(
+  identity: Omit<ConnectionContext, 'throttle'>,
+  throttle: ConnectionContext['throttle'],
+): ConnectionContext {
+  const { connectionId, listenerName, securityProtocol, remoteAddress, remotePort, localPort } = identity;
+  return { connectionId, listenerName, securityProtocol, remoteAddress, remotePort, localPort, throttle };
 }

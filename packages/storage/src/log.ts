@@ -76,8 +76,13 @@ export class Log {
       partitionMetadataFile: this.#partitionMetadataFile,
       availability: this.#availability,
     });
+    // Without a spread, which makes objects of several shapes: every append reads this one.
     this.#appender = new LogAppender({
-      ...shared,
+      localLog,
+      leaderEpochCache,
+      producerStateManager,
+      watermarks: this.#watermarks,
+      name,
       clock: context.clock,
       transactionVerificationEnabled: parts.transactionVerificationEnabled,
       roll: (expectedNextOffset) => this.roll(expectedNextOffset),
