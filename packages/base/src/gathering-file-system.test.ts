@@ -12,12 +12,13 @@ class WatchedFileSystem extends MemoryFileSystem {
 
   override openSync(path: string, mode: 'read' | 'read-write' | 'create'): File {
     const file = super.openSync(path, mode);
-    const writeSync = file.writeSync.bind(file);
-    file.writeSync = (bytes, position) => {
+    const writevSync = file.writevSync.bind(file);
+    file.writevSync = (buffers, position) => {
       if (this.broken.has(path)) throw new StorageError(`cannot write ${path}`, { code: 'EIO', path });
-      this.writes.push(`${path} ${position} ${bytes.toString()}`);
-      writeSync(bytes, position);
+      this.writes.push(`${path} ${position} ${buffers.join('|')}`);
+      writevSync(buffers, position);
     };
+    file.writeSync = (bytes, position) => file.writevSync([bytes], position);
     return file;
   }
 }
@@ -86,6 +87,99 @@ describe('GatheringFileSystem', () => {
       [1, 10_000, 64_000, 16_000 + 4],
     );
     assert.equal(b.sizeSync(), 80_000);
+  });
+
+  describe('large writes of bytes that were lent', () => {
+    const KIB = 1024;
+    let chunk: Buffer;
+
+    beforeEach(() => {
+      // Within a larger buffer, as what a socket read is.
+      chunk = Buffer.alloc(64 * KIB).subarray(KIB, 41 * KIB);
+      for (let i = 0; i < 4; i++) chunk.fill('abcd'.charAt(i), i * 10 * KIB, (i + 1) * 10 * KIB);
+    });
+
+    const lent = (number: number): Buffer => chunk.subarray(number * 10 * KIB, (number + 1) * 10 * KIB);
+    /** Position, and a letter and the length of every buffer of a write. */
+    const written = (): string[] =>
+      inner.writes.map((line) => {
+        const [path, position, buffers = ''] = line.split(' ');
+        return `${path} ${position} ${buffers.split('|').map((each) => `${each.charAt(0)}${each.length}`)}`;
+      });
+
+    test('that follow each other are one, without a copy', () => {
+      fileSystem.together(() => {
+        a.writeSync(lent(0), 0);
+        a.writeSync(lent(1), 10 * KIB);
+        a.writeSync(lent(3), 20 * KIB);
+        assert.deepEqual(inner.writes, []);
+      }, chunk);
+      assert.deepEqual(written(), ['/d/a 0 a10240,b10240,d10240']);
+    });
+
+    test('are not held back with others, nor those of bytes beside the lent ones', () => {
+      const beside = Buffer.from(chunk.buffer, chunk.byteOffset + 35 * KIB, 10 * KIB);
+      fileSystem.together(() => {
+        write(a, 'small', 0);
+        a.writeSync(lent(0), 5);
+        write(a, 'small', 5 + 10 * KIB);
+        a.writeSync(lent(1), 10 + 10 * KIB);
+        a.writeSync(beside, 10 + 20 * KIB);
+        a.writeSync(Buffer.alloc(10 * KIB, 'x'), 10 + 30 * KIB);
+        b.writeSync(lent(2), 0);
+        b.writeSync(lent(3), 20 * KIB);
+      }, chunk);
+      assert.deepEqual(written(), [
+        '/d/a 0 s5',
+        '/d/a 5 a10240',
+        '/d/a 10245 s5',
+        '/d/a 10250 b10240',
+        '/d/a 20490 d10240',
+        '/d/a 30730 x10240',
+        '/d/b 0 c10240',
+        '/d/b 20480 d10240',
+      ]);
+    });
+
+    test('are seen by who reads, and lost with a failure that is told', () => {
+      fileSystem.together(() => {
+        a.writeSync(lent(1), 0);
+        assert.equal(a.sizeSync(), 10 * KIB);
+      }, chunk);
+      inner.broken.add('/d/a');
+      const failing = () => fileSystem.together(() => a.writeSync(lent(2), 10 * KIB), chunk);
+      assert.throws(failing, StorageError);
+      assert.equal(failures.length, 1);
+      inner.broken.clear();
+      inner.writes.length = 0;
+      fileSystem.together(() => a.writeSync(lent(3), 10 * KIB), chunk);
+      assert.deepEqual(written(), ['/d/a 10240 d10240']);
+    });
+
+    test('of one within another are written when the inner one ends, and its bytes are lent no longer', () => {
+      const own = Buffer.alloc(10 * KIB, 'o');
+      fileSystem.together(() => {
+        a.writeSync(lent(0), 0);
+        fileSystem.together(() => a.writeSync(own, 10 * KIB), own);
+        assert.deepEqual(written(), ['/d/a 0 a10240,o10240']);
+        a.writeSync(own, 20 * KIB);
+        assert.equal(inner.writes.length, 2);
+        a.writeSync(lent(1), 30 * KIB);
+        assert.equal(inner.writes.length, 2);
+      }, chunk);
+      assert.equal(inner.writes.length, 3);
+    });
+
+    test('never are a run of more than 4 MiB', () => {
+      const long = Buffer.alloc(5 * 1024 * KIB, 'l');
+      fileSystem.together(() => {
+        for (let i = 0; i < 5; i++) a.writeSync(long.subarray(0, 1024 * KIB), i * 1024 * KIB);
+      }, long);
+      assert.deepEqual(
+        inner.writes.map((line) => line.split('|').length),
+        [4, 1],
+      );
+    });
   });
 
   test('who reads, measures or cuts sees what was held back', () => {

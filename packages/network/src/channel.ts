@@ -67,8 +67,9 @@ export interface ChannelDependencies {
   readonly incomingBytes: Meter;
   readonly outgoingBytes: Meter;
   readonly onRequest: RequestHandler;
-  /** Runs the work that starts requests which arrived together. When it throws a StorageError, none of them may be answered. */
-  readonly together: (work: () => void) => void;
+  /** Runs the work that starts requests which arrived together, most of them in `chunk`, which stays as it is meanwhile but for what their
+   *  handlers change. When it throws a StorageError, none of them may be answered. */
+  readonly together: (work: () => void, chunk: Buffer) => void;
   readonly answersTogether: AnswersTogether;
   readonly onClose: (channel: Channel) => void;
 }
@@ -186,7 +187,7 @@ export class Channel {
     if (this.#isStarting || this.#reader.bufferedBytes === 0) return;
     this.#isStarting = true;
     try {
-      this.#dependencies.together(this.#startAll);
+      this.#dependencies.together(this.#startAll, this.#reader.chunk);
     } catch (error) {
       if (error instanceof InvalidFrameError) this.#fail(error.message, undefined);
       else if (error instanceof StorageError) this.#fail('what its requests wrote could not be kept', error);

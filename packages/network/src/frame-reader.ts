@@ -46,6 +46,11 @@ export class FrameReader {
     return this.#chunk.length - this.#position + this.#filled;
   }
 
+  /** Where the frames lie that are not put together from several chunks. It stays as it is until the next `push` or `keep`. */
+  get chunk(): Buffer {
+    return this.#chunk;
+  }
+
   /** The chunk must stay as it is until `keep`. */
   push(chunk: Buffer): void {
     const isCutUp = this.#position === this.#chunk.length;

@@ -55,9 +55,9 @@ export interface SocketServerDependencies {
   readonly logger: Logger;
   readonly metrics: MetricsRegistry;
   readonly onRequest: RequestHandler;
-  /** Runs the work that starts requests of one connection which arrived together. When it throws a StorageError, none of them may be
-   *  answered: the connection closes. */
-  readonly together?: (work: () => void) => void;
+  /** Runs the work that starts requests of one connection which arrived together, most of them in `chunk`, which stays as it is meanwhile but
+   *  for what their handlers change. When it throws a StorageError, none of them may be answered: the connection closes. */
+  readonly together?: (work: () => void, chunk: Buffer) => void;
 }
 
 /** Request bytes of one connection that wait for their answers. Enough for several of the largest usual produce requests. */

@@ -188,7 +188,7 @@ function createSocketServer(
       logger: ports.logger.child('kafka.network.SocketServer'),
       metrics: ports.metrics,
       onRequest: (request) => dispatcher.dispatch(request),
-      together: (work) => logFileSystem.together(work),
+      together: (work, chunk) => logFileSystem.together(work, chunk),
     },
     socketServerLimits(services.config),
   );
