@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { GoPrograms } from './support/go-programs.ts';
 import { ottla, type SystemKind, startSystem, withDataDirectory } from './support/system-under-test.ts';
-import { median } from './support/table.ts';
+import { median, withSpread } from './support/table.ts';
 import { Topics, until } from './support/topics.ts';
 import { Trial } from './support/trial.ts';
 import { withKafka } from './support/zookeeper.ts';
@@ -133,31 +133,15 @@ function slower({ quietMs, meanwhileMs }: Result): number {
   return meanwhileMs / quietMs;
 }
 
-/** Medians, and the lowest and the highest. */
 function print(name: string, rounds: readonly Result[]): void {
+  const inAll = (figure: (round: Result) => number, unit: string, digits: number): string =>
+    withSpread(rounds.map(figure), unit, digits);
   const figures = [
-    inAll(rounds.map(speed), 'MB/s', 0),
-    inAll(
-      rounds.map((round) => round.megabytesLeft),
-      'MB',
-      0,
-    ),
-    inAll(
-      rounds.map((round) => round.quietMs),
-      'ms',
-      2,
-    ),
-    inAll(
-      rounds.map((round) => round.meanwhileMs),
-      'ms',
-      2,
-    ),
-    inAll(rounds.map(slower), '×', 2),
+    inAll(speed, 'MB/s', 0),
+    inAll(({ megabytesLeft }) => megabytesLeft, 'MB', 0),
+    inAll(({ quietMs }) => quietMs, 'ms', 2),
+    inAll(({ meanwhileMs }) => meanwhileMs, 'ms', 2),
+    inAll(slower, '×', 2),
   ];
   console.log(`| ${name} | ${figures.join(' | ')} |`);
-}
-
-function inAll(figures: readonly number[], unit: string, digits: number): string {
-  const range = [Math.min(...figures), Math.max(...figures)].map((each) => each.toFixed(digits)).join('–');
-  return `${median(figures).toFixed(digits)} ${unit} (${range})`;
 }

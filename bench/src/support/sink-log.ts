@@ -2,16 +2,13 @@
 
 import { closeSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { mustBePresent } from '@ottla/base';
-import { crc32c } from '@ottla/records';
+import { crc32c, LOG_OVERHEAD, RECORD_BATCH_OVERHEAD } from '@ottla/records';
 
 const INDEX_INTERVAL_BYTES = 4096;
-/** Offset 8, length 4. */
-const LOG_OVERHEAD = 12;
 const CRC_POSITION = 17;
 const CRC_COVERS_FROM = 21;
 const LAST_OFFSET_DELTA_POSITION = 23;
 const RECORD_COUNT_POSITION = 57;
-const HEADER_BYTES = 61;
 
 /** Bytes of the file. */
 export interface Slice {
@@ -65,10 +62,10 @@ export class SinkLog {
   }
 
   #positionOf(offset: number): number {
-    const header = Buffer.alloc(HEADER_BYTES);
+    const header = Buffer.alloc(RECORD_BATCH_OVERHEAD);
     let position = mustBePresent(this.#indexedPositions[this.#entryBefore(offset)], 'an entry of the index');
     for (;;) {
-      readSync(this.#file, header, 0, HEADER_BYTES, position);
+      readSync(this.#file, header, 0, RECORD_BATCH_OVERHEAD, position);
       const lastOffset = Number(header.readBigInt64BE(0)) + header.readInt32BE(LAST_OFFSET_DELTA_POSITION);
       if (lastOffset >= offset) return position;
       position += LOG_OVERHEAD + header.readInt32BE(8);

@@ -76,9 +76,15 @@ function ratio(row: Row, numerator: string, denominator: string): Ratio | undefi
     const other = below[i] ?? below[0] ?? Number.NaN;
     return row.head.isCost ? other / figure : figure / other;
   });
-  const middle = median(rounds);
-  const spread = rounds.length > 1 ? ` (${Math.min(...rounds).toFixed(2)}–${Math.max(...rounds).toFixed(2)})` : '';
-  return { middle, text: `${middle.toFixed(2)} ×${spread}` };
+  return { middle: median(rounds), text: withSpread(rounds, '×', 2) };
+}
+
+/** The median, and of several rounds the lowest and the highest. */
+export function withSpread(rounds: readonly number[], unit: string, digits: number): string {
+  const [middle, low, high] = [median(rounds), Math.min(...rounds), Math.max(...rounds)].map((each) =>
+    each.toFixed(digits),
+  );
+  return `${middle} ${unit}${rounds.length > 1 ? ` (${low}–${high})` : ''}`;
 }
 
 function meets(

@@ -128,6 +128,18 @@ async function startServer(
   };
 }
 
+async function startDeafServer(
+  onRequest: RequestHandler,
+): Promise<{ clock: FakeClock; sockets: DeafSockets; server: SocketServer }> {
+  const clock = new FakeClock();
+  const sockets = new DeafSockets();
+  const metrics = new MetricsRegistry(clock);
+  const server = new SocketServer({ sockets, clock, logger: silentLogger, metrics, onRequest });
+  await server.start([{ listenerName: 'PLAINTEXT', securityProtocol: 'PLAINTEXT', host: HOST, port: 9092 }]);
+  server.enableProcessing();
+  return { clock, sockets, server };
+}
+
 const echo: RequestHandler = ({ frame }) => ({ dispatched: undefined, response: [Buffer.from(frame)] });
 
 /** A request handler whose answers the test gives by hand, by the request's text. */
@@ -324,12 +336,7 @@ describe('SocketServer', () => {
   });
 
   test('what is answered at once leaves in one write, before the bytes that asked are given back', async () => {
-    const clock = new FakeClock();
-    const sockets = new DeafSockets();
-    const metrics = new MetricsRegistry(clock);
-    const server = new SocketServer({ sockets, clock, logger: silentLogger, metrics, onRequest: echo });
-    await server.start([{ listenerName: 'PLAINTEXT', securityProtocol: 'PLAINTEXT', host: HOST, port: 9092 }]);
-    server.enableProcessing();
+    const { clock, sockets, server } = await startDeafServer(echo);
     const connection = sockets.connection(0);
     connection.onData(Buffer.concat([framed('a'), framed('b'), framed('c')]));
     assert.deepEqual(connection.calls, ['write']);
@@ -341,12 +348,7 @@ describe('SocketServer', () => {
   });
 
   test('answers to a crowd leave some together, those of a few connections at once', async () => {
-    const clock = new FakeClock();
-    const sockets = new DeafSockets();
-    const metrics = new MetricsRegistry(clock);
-    const server = new SocketServer({ sockets, clock, logger: silentLogger, metrics, onRequest: echo });
-    await server.start([{ listenerName: 'PLAINTEXT', securityProtocol: 'PLAINTEXT', host: HOST, port: 9092 }]);
-    server.enableProcessing();
+    const { clock, sockets, server } = await startDeafServer(echo);
     const crowd = Array.from({ length: 40 }, () => sockets.connection(0));
     const ask = (from: number, to: number): void => {
       for (const connection of crowd.slice(from, to)) connection.onData(framed('a'));
@@ -662,13 +664,8 @@ describe('SocketServer', () => {
   });
 
   test('close does not wait for a peer that was answered and does not read', async () => {
-    const clock = new FakeClock();
-    const sockets = new DeafSockets();
     const hand = byHand();
-    const metrics = new MetricsRegistry(clock);
-    const server = new SocketServer({ sockets, clock, logger: silentLogger, metrics, onRequest: hand.onRequest });
-    await server.start([{ listenerName: 'PLAINTEXT', securityProtocol: 'PLAINTEXT', host: HOST, port: 9092 }]);
-    server.enableProcessing();
+    const { clock, sockets, server } = await startDeafServer(hand.onRequest);
     const [stuck, slow, busy] = [sockets.connection(1000), sockets.connection(1000), sockets.connection(0)];
     busy.onData(framed('a'));
     const closing = server.close(5000);
